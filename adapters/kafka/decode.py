@@ -1,0 +1,264 @@
+"""From the bytes of Kafka messages to columns of logs; the native JSON shape.
+
+A whole batch is decoded as one block of JSON lines. When anything in it is odd, that batch alone is
+decoded row by row, and rows that cannot be read keep their place with a `fault`.
+Both ways give the same columns for the same log, so that where a batch ends changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from domain.logs import SCHEMA, UTC_MICROSECONDS, Level, LogBatch, RawBatch, level_of
+
+TEXT_FIELDS = ("timestamp", "service", "level", "message", "request_id")
+LINES = pa.schema([(name, pa.string()) for name in TEXT_FIELDS])
+# Escapes whose meaning differs between JSON readers (lone surrogates) or that no text column takes (NUL).
+ODD_ESCAPES = (b"\\ud", b"\\uD", b"\\u0000")
+ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
+LONGEST_SERVICE = 200
+
+
+class _OddBatchError(Exception):
+    """The batch cannot be decoded as one block."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The decoded text fields, times, faults and metrics of a batch, all of one length."""
+
+    text: pa.Table
+    timestamp: pa.Array
+    fault: pa.Array
+    metrics: pa.Table
+
+
+def decode(raw: RawBatch, *, max_bytes: int) -> LogBatch:
+    """The batch as columns, one row per message, in the same order.
+
+    Rows that cannot be read have a text in `fault`, and nulls elsewhere.
+    """
+    try:
+        columns = _as_block(raw.values, max_bytes)
+    except _OddBatchError:
+        columns = _row_by_row(raw.values, max_bytes)
+    return LogBatch(_frame(raw, columns), columns.metrics)
+
+
+def _frame(raw: RawBatch, columns: _Columns) -> pa.Table:
+    fields = {
+        "partition": pa.array(raw.partitions, pa.int32()),
+        "offset": pa.array(raw.offsets, pa.int64()),
+        "timestamp": columns.timestamp,
+        "service": columns.text["service"],
+        "level": _levels(columns.text["level"]),
+        "message": columns.text["message"],
+        "request_id": columns.text["request_id"],
+        "body": _bodies(raw.values, columns.fault),
+        "fault": columns.fault,
+    }
+    return pa.table([fields[name] for name in SCHEMA.names], schema=SCHEMA)
+
+
+def _bodies(values: list[bytes | None], fault: pa.Array) -> pa.Array:
+    """The logs verbatim; null where a fault may mean that they are not even text."""
+    if fault.null_count == len(fault):
+        return pa.array(values, pa.binary()).cast(pa.string())
+    return pa.array(
+        [None if faulty else value for value, faulty in zip(values, fault.is_valid().to_pylist(), strict=True)],
+        pa.binary(),
+    ).cast(pa.string())
+
+
+def _levels(names: pa.ChunkedArray) -> pa.Array:
+    encoded = names.combine_chunks().dictionary_encode()
+    table = pa.array([level_of(name) for name in encoded.dictionary.to_pylist()], pa.int8())
+    return table.take(encoded.indices).fill_null(int(Level.INFO))
+
+
+# --- all rows at once -------------------------------------------------------------------------
+
+
+def _as_block(values: list[bytes | None], max_bytes: int) -> _Columns:
+    table = _parse_lines(values, max_bytes)
+    text = table.select(TEXT_FIELDS)
+    if text["timestamp"].null_count or text["service"].null_count:
+        raise _OddBatchError
+    services = pc.unique(text["service"]).to_pylist()
+    if any(_service_fault(service) for service in services):
+        raise _OddBatchError
+    text = text.set_column(3, "message", pc.fill_null(text["message"], ""))
+    nothing = pa.nulls(len(values), pa.string())
+    return _Columns(text, _timestamps(text["timestamp"]), nothing, _metrics(table))
+
+
+def _parse_lines(values: list[bytes | None], max_bytes: int) -> pa.Table:
+    # Every line begins with { and ends with }, so each holds at least one document; as many documents
+    # as lines then means exactly one each.
+    if not values or not all(
+        value and value[0] == 0x7B and value[-1] == 0x7D and len(value) <= max_bytes for value in values
+    ):
+        raise _OddBatchError
+    joined = b"\n".join(values)  # type: ignore[arg-type]  # None was excluded above
+    if joined.count(b"\n") != len(values) - 1 or any(escape in joined for escape in ODD_ESCAPES):
+        raise _OddBatchError
+    try:
+        joined.decode()
+        table = pj.read_json(
+            pa.BufferReader(joined),
+            read_options=pj.ReadOptions(use_threads=False, block_size=max(len(joined), 1)),
+            parse_options=pj.ParseOptions(explicit_schema=LINES),
+        )
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
+        raise _OddBatchError from error
+    if table.num_rows != len(values):
+        raise _OddBatchError
+    return table
+
+
+def _timestamps(text: pa.ChunkedArray) -> pa.Array:
+    column = text.combine_chunks()
+    zoned = pc.match_substring_regex(column, ZONED)
+    try:
+        if not pc.any(zoned).as_py():
+            return column.cast(pa.timestamp("us")).cast(pa.int64()).cast(UTC_MICROSECONDS)
+        if pc.all(zoned).as_py():
+            return column.cast(UTC_MICROSECONDS)
+    except pa.ArrowInvalid as error:
+        raise _OddBatchError from error
+    raise _OddBatchError
+
+
+def _metrics(table: pa.Table) -> pa.Table:
+    nothing = pa.table({})
+    if "metrics" not in table.column_names or pa.types.is_null(table["metrics"].type):
+        return nothing
+    column = table["metrics"].combine_chunks()
+    if not pa.types.is_struct(column.type):
+        raise _OddBatchError
+    fields = {}
+    for name, values in zip([field.name for field in column.type], column.flatten(), strict=True):
+        if pa.types.is_null(values.type):
+            continue
+        if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+            raise _OddBatchError
+        fields[name] = numbers = values.cast(pa.float64(), safe=False)
+        if not pc.all(pc.is_finite(numbers)).as_py():
+            raise _OddBatchError
+    # By name, so that the order in which a batch first met them does not matter.
+    return pa.table({name: fields[name] for name in sorted(fields)})
+
+
+# --- row by row -------------------------------------------------------------------------------
+
+
+def _row_by_row(values: list[bytes | None], max_bytes: int) -> _Columns:
+    rows = [_row(value, max_bytes) for value in values]
+    text = pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in TEXT_FIELDS})
+    timestamp = pa.array([row.get("time") for row in rows], UTC_MICROSECONDS)
+    fault = pa.array([row.get("fault") for row in rows], pa.string())
+    measured = [row.get("metrics", {}) for row in rows]
+    names = sorted({name for metrics in measured for name, value in metrics.items() if value is not None})
+    metrics = pa.table({name: pa.array([row.get(name) for row in measured], pa.float64()) for name in names})
+    return _Columns(text, timestamp, fault, metrics)
+
+
+def _row(value: bytes | None, max_bytes: int) -> dict[str, Any]:
+    """One log's fields, or only its `fault`."""
+    if value is None:
+        return {"fault": "null value: nothing to read"}
+    if len(value) > max_bytes:
+        return {"fault": f"too long: {len(value)} bytes, at most {max_bytes} (kafka.max_log_bytes)"}
+    try:
+        document = _document(value)
+        return _fields(document)
+    except ValueError as error:
+        return {"fault": str(error)[:300]}
+
+
+def _document(value: bytes) -> dict[str, Any]:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: byte {value[error.start]:#04x} at {error.start}") from error
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            document = json.loads(text)  # takes NaN and Infinity, which Python's own writers emit
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"not a JSON object but {type(document).__name__}")  # noqa: TRY004 - a fault of the log
+    return document
+
+
+def _fields(document: dict[str, Any]) -> dict[str, Any]:
+    for name in ("timestamp", "service"):
+        if document.get(name) is None:
+            raise ValueError(f"{name} is missing")
+    for name in ("timestamp", "service", "level", "message"):
+        if not isinstance(document.get(name, ""), str | None):
+            raise ValueError(f"{name} is {type(document[name]).__name__}, not text")
+    if fault := _service_fault(document["service"]):
+        raise ValueError(fault)
+    return {
+        "time": _time(document["timestamp"]),
+        "service": document["service"],
+        "level": _clean(document.get("level")),
+        "message": _clean(document.get("message") or ""),
+        "request_id": _clean(document.get("request_id")),
+        "metrics": _numbers(document.get("metrics")),
+    }
+
+
+def _clean(value: object) -> str | None:
+    """`value` as text that every store takes: no NUL, no half characters."""
+    if value is None:
+        return None
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _service_fault(service: str) -> str | None:
+    if not service.strip() or len(service) > LONGEST_SERVICE or not service.isprintable():
+        return f"service is empty, longer than {LONGEST_SERVICE} or not printable"
+    return None
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"timestamp is not ISO 8601: {text[:40]!r}") from error
+
+
+def _numbers(metrics: object) -> Mapping[str, float | None]:
+    """The metrics that are numbers, or texts of numbers; others are absent."""
+    if metrics is None:
+        return {}
+    if not isinstance(metrics, dict):
+        raise ValueError(f"metrics is {type(metrics).__name__}, not an object")  # noqa: TRY004 - a fault of the log
+    return {_clean(name) or "": _number(value) for name, value in metrics.items()}
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+

@@ -1,0 +1,144 @@
+"""Questions that people and later steps ask of what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.store.database import transaction
+from adapters.store.incident_rows import OPEN_STATES
+from adapters.store.tables import actions, dead_letters, incidents, ledger, logs, pages, topics
+from domain.logs import Level
+
+Row = dict[str, Any]
+
+
+def _rows(engine: sa.Engine, query: sa.Select[Any]) -> list[Row]:
+    with transaction(engine) as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def list_incidents(engine: sa.Engine, *, only_open: bool, limit: int) -> list[Row]:
+    """Incidents, newest first."""
+    query = sa.select(incidents).order_by(incidents.c.id.desc()).limit(limit)
+    if only_open:
+        query = query.where(incidents.c.state.in_(OPEN_STATES))
+    return _rows(engine, query)
+
+
+def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
+    """An incident with its actions, pages and ledger entries."""
+    found = _rows(engine, sa.select(incidents).where(incidents.c.id == incident_id))
+    if not found:
+        return None
+    of_it = {
+        "actions": sa.select(actions).where(actions.c.incident_id == incident_id).order_by(actions.c.ordinal),
+        "pages": sa.select(pages).where(pages.c.incident_id == incident_id).order_by(pages.c.id),
+        "ledger": sa.select(ledger).where(ledger.c.incident_id == incident_id).order_by(ledger.c.id),
+    }
+    return found[0] | {name: _rows(engine, query) for name, query in of_it.items()}
+
+
+def find_log(engine: sa.Engine, request_id: str) -> list[Row]:
+    """The logs with this request id, newest arrival first; anomalous ones have an index, others are searched."""
+    query = (
+        sa.select(logs, topics.c.name.label("topic"))
+        .join(topics, topics.c.id == logs.c.topic_id, isouter=True)
+        .where(logs.c.request_id == request_id)
+        .order_by(logs.c.arrived_at.desc())
+        .limit(20)
+    )
+    return _rows(engine, query)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshLogs:
+    """A service's logs since a moment, counted; `bodies` for a metric's mean."""
+
+    logs: int
+    anomalous: int
+    errors: int
+    bodies: tuple[str, ...]
+
+
+def fresh_logs(engine: sa.Engine, service: str, *, since: datetime, bodies: int = 0) -> FreshLogs:
+    """The service's logs whose event time is after `since`."""
+    of_service = (logs.c.service == service, logs.c.timestamp > since, logs.c.arrived_at > since)
+    counts = sa.select(
+        sa.func.count(),
+        sa.func.count().filter(logs.c.anomaly),
+        sa.func.count().filter(logs.c.level >= int(Level.ERROR)),
+    ).where(*of_service)
+    with transaction(engine) as connection:
+        total, anomalous, errors = connection.execute(counts).one()
+        texts: tuple[str, ...] = ()
+        if bodies:
+            newest = sa.select(logs.c.body).where(*of_service).order_by(logs.c.timestamp.desc()).limit(bodies)
+            texts = tuple(connection.scalars(newest))
+    return FreshLogs(total, anomalous, errors, texts)
+
+
+def normal_bodies(engine: sa.Engine, *, since: datetime, limit: int) -> list[str]:
+    """Logs verbatim that were not anomalous, the newest `limit` since a moment."""
+    query = (
+        sa.select(logs.c.body)
+        .where(logs.c.arrived_at > since, logs.c.anomaly.is_(False))
+        .order_by(logs.c.arrived_at.desc())
+        .limit(limit)
+    )
+    with transaction(engine) as connection:
+        return list(connection.scalars(query))
+
+
+def totals(engine: sa.Engine) -> dict[str, int]:
+    """Counts of everything stored, for `stats()` and `sre status`."""
+    queries = {
+        "logs": sa.select(sa.func.count()).select_from(logs),
+        "anomalies": sa.select(sa.func.count()).select_from(logs).where(logs.c.anomaly),
+        "dead_letters": sa.select(sa.func.count()).select_from(dead_letters),
+        "incidents": sa.select(sa.func.count()).select_from(incidents),
+        "actions": sa.select(sa.func.count()).select_from(actions),
+        "pages_sent": sa.select(sa.func.count()).select_from(pages).where(pages.c.state == "sent"),
+    }
+    with transaction(engine) as connection:
+        return {name: int(connection.scalar(query) or 0) for name, query in queries.items()}
+
+
+def stored_positions(engine: sa.Engine) -> list[tuple[int, int]]:
+    """(partition, offset) of every stored log and dead letter, for comparison with the broker."""
+    both = sa.union_all(
+        sa.select(logs.c.partition, logs.c.offset), sa.select(dead_letters.c.partition, dead_letters.c.offset)
+    )
+    with transaction(engine) as connection:
+        return [(row[0], row[1]) for row in connection.execute(both)]
+
+
+def unpublished_letters(engine: sa.Engine, *, limit: int) -> list[Row]:
+    """Dead letters that the dead-letter topic does not have yet."""
+    query = (
+        sa.select(dead_letters, topics.c.name.label("topic"))
+        .join(topics, topics.c.id == dead_letters.c.topic_id)
+        .where(dead_letters.c.published_at.is_(None))
+        .order_by(dead_letters.c.arrived_at)
+        .limit(limit)
+    )
+    return _rows(engine, query)
+
+
+def mark_published(engine: sa.Engine, letters: list[Row], *, now: datetime) -> None:
+    """The dead-letter topic has them."""
+    with transaction(engine) as connection:
+        for letter in letters:
+            connection.execute(
+                dead_letters.update()
+                .where(
+                    dead_letters.c.arrived_at == letter["arrived_at"],
+                    dead_letters.c.topic_id == letter["topic_id"],
+                    dead_letters.c.partition == letter["partition"],
+                    dead_letters.c.offset == letter["offset"],
+                )
+                .values(published_at=now)
+            )

@@ -1,0 +1,202 @@
+"""The tables, as SQLAlchemy sees them; `migrations/` creates them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = sa.MetaData()
+
+Json = sa.JSON().with_variant(JSONB(), "postgresql")
+# SQLite counts rows only in a column that is INTEGER to the letter.
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware time, in UTC, also where the database keeps no zone."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse naive times: they mean something else on every machine."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"naive time {value!r}")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Give the zone back that SQLite dropped."""
+        if value is None:
+            return None
+        aware: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return aware.astimezone(UTC)
+
+
+topics = sa.Table(
+    "topics",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kafka_id", sa.Text, nullable=False),  # the broker's id of this incarnation of the topic
+    sa.UniqueConstraint("name", "kafka_id", name="topics_incarnation"),
+)
+offsets = sa.Table(
+    "offsets",
+    metadata,
+    sa.Column("topic_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("next_offset", sa.BigInteger, nullable=False),
+    sa.Column("committed_at", UtcTime, nullable=False),
+)
+# Partitioned by day of arrival on PostgreSQL.
+logs = sa.Table(
+    "logs",
+    metadata,
+    sa.Column("arrived_at", UtcTime, nullable=False),
+    sa.Column("topic_id", sa.SmallInteger, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("timestamp", UtcTime, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("confidence", sa.REAL, nullable=False),
+    sa.Column("reason", sa.SmallInteger, nullable=False),
+    sa.Column("model", sa.Integer, nullable=False),
+    sa.Column("anomaly", sa.Boolean, nullable=False),
+    sa.Column("incident_id", sa.BigInteger),
+    sa.Column("body", sa.Text, nullable=False),  # the log verbatim
+)
+dead_letters = sa.Table(
+    "dead_letters",
+    metadata,
+    sa.Column("arrived_at", UtcTime, nullable=False),
+    sa.Column("topic_id", sa.SmallInteger, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("published_at", UtcTime),  # when the dead-letter topic had it
+)
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("direction", sa.Text, nullable=False),
+    sa.Column("detector", sa.Text, nullable=False),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("playbook", sa.Text, nullable=False),
+    sa.Column("opened_at", UtcTime, nullable=False),
+    sa.Column("last_at", UtcTime, nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("logs", sa.BigInteger, nullable=False),
+    sa.Column("confirmed_at", UtcTime),
+    sa.Column("page_key", sa.Text, nullable=False),
+    sa.Column("acked_at", UtcTime),
+    sa.Column("late_noted", sa.Boolean, nullable=False),
+    sa.Column("evidence", Json, nullable=False),
+    # From here on only `on-call` and people write.
+    sa.Column("stored_at", UtcTime, nullable=False),  # wall time of its first row
+    sa.Column("handled", sa.Boolean, nullable=False),  # an answer was found; only timers remain
+    sa.Column("objections", Json, nullable=False),
+    sa.Column("plan", Json),
+    sa.Column("resolved_at", UtcTime),
+    sa.Column("resolution", sa.Text),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", UtcTime),
+)
+sa.Index(
+    "incidents_open",
+    incidents.c.service,
+    incidents.c.signature,
+    unique=True,
+    postgresql_where=incidents.c.state.not_in(["resolved", "merged"]),
+    sqlite_where=incidents.c.state.not_in(["resolved", "merged"]),
+)
+sa.Index("incidents_state", incidents.c.state)
+actions = sa.Table(
+    "actions",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("incident_id", sa.BigInteger, nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # started | done | failed
+    sa.Column("before", Json, nullable=False),  # snapshot committed before the effect
+    sa.Column("after", Json),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("finished_at", UtcTime),
+    sa.Column("error", sa.Text),
+    sa.Column("verdict", sa.Text),  # recovered | ineffective | unknown
+    sa.Column("verdict_numbers", Json),
+    sa.Column("undone", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("incident_id", "ordinal", name="actions_once"),
+)
+sa.Index("actions_target", actions.c.target, actions.c.started_at)
+pages = sa.Table(
+    "pages",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("incident_id", sa.BigInteger, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("lines", Json, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # queued | sent | failed | suppressed
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("due_at", UtcTime, nullable=False),
+    sa.Column("sent_at", UtcTime),
+    sa.Column("receipt", Json),
+    sa.Column("error", sa.Text),
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", UtcTime),
+    sa.UniqueConstraint("key", "channel", name="pages_once"),
+)
+sa.Index("pages_due", pages.c.state, pages.c.due_at)
+sa.Index("pages_incident", pages.c.incident_id)
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("incident_id", sa.BigInteger),
+    sa.Column("fields", Json, nullable=False),
+)
+sa.Index("ledger_incident", ledger.c.incident_id)
+seals = sa.Table(
+    "seals",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=False),
+    sa.Column("ledger_id", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+switches = sa.Table(
+    "switches",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("on", sa.Boolean, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)
+conditions = sa.Table(
+    "conditions",
+    metadata,
+    sa.Column("part", sa.Text, primary_key=True),  # "prefect", "registry", "kafka", …
+    sa.Column("seen_by", sa.Text, primary_key=True),  # "watch" or "on-call"
+    sa.Column("healthy", sa.Boolean, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)

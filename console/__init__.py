@@ -1,0 +1,1 @@
+"""How people talk to the agent: the `sre` command line."""

@@ -1,0 +1,75 @@
+"""The `sre` command: a table of subcommands, each imported only when it is called.
+
+Imports of the heavy libraries take seconds; `sre --help` must not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from domain.errors import SreError
+
+# name -> (module, attribute, one line of help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "up": ("console.parts", "up", "Start every embedded part and register the deployments."),
+    "down": ("console.parts", "down", "Stop the runs, then every part, the database last."),
+    "status": ("console.parts", "status", "Show each part with address, pid and health."),
+    "config": ("console.config", "config", "Print the effective settings and where each came from."),
+    "send": ("console.send", "send", "Play a .jsonl[.gz] file into Kafka."),
+    "score": ("console.score", "score", "Decide about a file or a topic without any effect."),
+    "incidents": ("console.incidents", "incidents", "List incidents, newest first."),
+    "incident": ("console.incidents", "incident", "Show one incident with everything decided about it."),
+    "why": ("console.why", "why", "Say why a log was or was not an anomaly."),
+    "ack": ("console.incidents", "ack", "Acknowledge an incident: no further pages for it."),
+    "resolve": ("console.incidents", "resolve", "Close an incident by hand."),
+    "pause": ("console.acting", "pause", "Stop every action at its last check."),
+    "resume": ("console.acting", "resume", "Allow actions again after a pause."),
+    "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),
+    "playbooks": ("console.playbooks", "playbooks", "List or check the playbooks."),
+    "demo": ("console.demo", "demo", "Run the demonstration on embedded parts."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand only when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog="Example: sre up && sre send logs.jsonl.gz --now && sre incidents",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--debug", is_flag=True, help="Log at DEBUG level and show tracebacks.")
+@click.option("--config", "config_file", type=click.Path(), help="Settings file (YAML or JSON); also SRE_CONFIG_FILE.")
+@click.pass_context
+def cli(ctx: click.Context, *, debug: bool, config_file: str | None) -> None:
+    """Watch logs in Kafka, open incidents, answer the common ones, page a human for the rest."""
+    ctx.obj = {"debug": debug, "config_file": config_file}
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on stderr and exit code 1."""
+    try:
+        cli(standalone_mode=True)
+    except SreError as error:
+        if "--debug" in sys.argv:
+            raise
+        click.echo(f"sre: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""The nouns and the decisions: frozen types, pure functions, settings, errors."""

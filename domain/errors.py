@@ -1,0 +1,47 @@
+"""What can go wrong, as one tree; every error says what, where and what to do.
+
+    SreError
+    ├── BadInput            the caller gave something that cannot be right
+    │   ├── BadSettings     … a setting: file, key, nearest valid key
+    │   ├── BadPlaybook     … a playbook: file and line
+    │   └── BadBatch        … columns that are not a batch of logs
+    ├── Unavailable         the outside did not answer: trying again may help
+    ├── Refused             the outside said no: trying again will not help
+    └── OffsetLost          another consumer committed first, or a topic is not the one we knew
+
+Foreign exceptions are turned into these at the adapter and never travel further.
+"""
+
+from __future__ import annotations
+
+
+class SreError(Exception):
+    """Base of all errors the agent raises on purpose."""
+
+
+class BadInput(SreError):
+    """The caller gave something that cannot be right."""
+
+
+class BadSettings(BadInput):
+    """A setting that does not exist or cannot have that value."""
+
+
+class BadPlaybook(BadInput):
+    """A playbook that cannot be followed as it is written."""
+
+
+class BadBatch(BadInput):
+    """Columns that do not make a batch of logs."""
+
+
+class Unavailable(SreError):
+    """The outside did not answer; trying again may help."""
+
+
+class Refused(SreError):
+    """The outside said no; trying again will not help."""
+
+
+class OffsetLost(SreError):
+    """Another consumer committed this partition first; drop the batch, re-read, seek."""

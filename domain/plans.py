@@ -1,0 +1,102 @@
+"""What the agent intends to do: one `Plan` of typed `Action`s, whoever proposes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+from domain.errors import BadInput
+
+
+class Risk(IntEnum):
+    """How much can go wrong; ordered."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+class ActionKind(StrEnum):
+    """The catalogue: nothing else can be carried out."""
+
+    RESTART = "restart"  # target: process or group of an executor; undo: none (a restart undoes itself)
+    SCALE = "scale"  # target: process group; parameters: workers (count wanted); undo: scale back
+
+
+# Parameters that each kind takes, with their types; a playbook naming another is refused at load.
+PARAMETERS: Mapping[ActionKind, Mapping[str, type]] = {
+    ActionKind.RESTART: {},
+    ActionKind.SCALE: {"workers": int},
+}
+
+# Kinds that destroy something which no undo brings back.
+DESTRUCTIVE: frozenset[ActionKind] = frozenset()
+
+
+class Undo(StrEnum):
+    """How an action is taken back when it did not help."""
+
+    NONE = "none"  # nothing to take back
+    RESTORE = "restore"  # put the number of workers back to what it was
+
+
+# Ways back that each kind really has.
+UNDOS: Mapping[ActionKind, frozenset[Undo]] = {
+    ActionKind.RESTART: frozenset({Undo.NONE}),
+    ActionKind.SCALE: frozenset({Undo.RESTORE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step with every parameter bound."""
+
+    kind: ActionKind
+    target: str  # process or group as the executor names it
+    risk: Risk
+    undo: Undo
+    parameters: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        if not self.target or "{" in self.target:
+            raise BadInput(f"action {self.kind}: target {self.target!r} is not bound to a name")
+        if set(self.parameters) != set(PARAMETERS[self.kind]):
+            raise BadInput(f"action {self.kind}: takes {sorted(PARAMETERS[self.kind])}, got {sorted(self.parameters)}")
+
+
+class Measure(StrEnum):
+    """What a verification looks at, in logs of the service that arrived after the action."""
+
+    ANOMALY_RATE = "anomaly_rate"  # share of logs that are anomalies, 0–1
+    ERROR_RATE = "error_rate"  # share of logs at ERROR or above, 0–1
+    METRIC = "metric"  # mean of a named metric
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What must be true again, and within how long."""
+
+    measure: Measure
+    at_most: float  # the value that must not be exceeded
+    within: timedelta  # from the end of the action to the verdict
+    metric: str = ""  # name, for Measure.METRIC only
+    min_samples: int = 5  # fewer fresh logs are no evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done about one incident, and why."""
+
+    incident_id: int
+    source: str  # "playbook:<id>" or "llm:<model>"
+    actions: tuple[Action, ...]
+    verification: Verification
+    confidence: float  # 0–1, how well the plan fits the incident
+    cool_down: timedelta  # least time between two runs of this plan on one target
+
+    @property
+    def risk(self) -> Risk:
+        """The highest risk of its actions."""
+        return max(action.risk for action in self.actions)

@@ -1,0 +1,85 @@
+"""Is this log an anomaly, how sure is that, and why: one verdict per log, held as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Reason(IntEnum):
+    """What the confidence of a verdict rests on; stored with every log."""
+
+    NOTHING = 0  # no rule and no model saw anything
+    WORDS = 1  # a level and words of failure in the message
+    LIMIT = 2  # a metric beyond a fixed limit, where no model knows what is normal
+    DEVIATION = 3  # a metric far from what the champion learned for this service
+    UNSCORED = 4  # detection is switched off
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one source (a rule or the model) makes of every log of a batch."""
+
+    confidence: NDArray[np.float32]  # shape (n_logs,), 0 normal … 1 anomalous
+    reason: Reason
+    metrics: tuple[str, ...]  # metric names that `metric` points into
+    metric: NDArray[np.int16]  # shape (n_logs,), index into `metrics`, −1 where none
+    value: NDArray[np.float64]  # the metric's value, NaN where none
+    normal: NDArray[np.float64]  # the limit or centre that it was compared with
+    spread: NDArray[np.float64]  # how far it may be from it, NaN where that has no meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The verdict on every log of a batch."""
+
+    confidence: NDArray[np.float32]  # shape (n_logs,), 0 normal … 1 anomalous
+    reason: NDArray[np.int8]  # shape (n_logs,), values of Reason
+    finding: NDArray[np.int8]  # shape (n_logs,), index into `findings`
+    findings: tuple[Finding, ...]
+    threshold: float  # confidence from which on a log is an anomaly
+    model: int  # version of the champion, 0 when rules decided alone
+
+    @property
+    def anomalous(self) -> NDArray[np.bool_]:
+        """Shape (n_logs,)."""
+        return self.confidence >= np.float32(self.threshold)
+
+    def numbers(self, row: int) -> Mapping[str, object]:
+        """The numbers that the verdict on one row compared."""
+        found: dict[str, object] = {
+            "confidence": round(float(self.confidence[row]), 4),
+            "threshold": self.threshold,
+        }
+        finding = self.findings[int(self.finding[row])]
+        if (index := int(finding.metric[row])) >= 0:
+            found |= {
+                "metric": finding.metrics[index],
+                "value": round(float(finding.value[row]), 6),
+                "normal": round(float(finding.normal[row]), 6),
+            }
+            if not np.isnan(finding.spread[row]):
+                found["spread"] = round(float(finding.spread[row]), 6)
+        return found
+
+
+def combine(findings: tuple[Finding, ...], *, threshold: float, model: int) -> Verdicts:
+    """For each log the most confident finding; the earlier source wins a tie."""
+    stacked = np.stack([finding.confidence for finding in findings])
+    best = np.argmax(stacked, axis=0).astype(np.int8)
+    confidence = stacked.max(axis=0)
+    reasons = np.array([finding.reason for finding in findings], dtype=np.int8)[best]
+    reasons[confidence <= 0] = Reason.NOTHING
+    return Verdicts(confidence, reasons, best, findings, threshold, model)
+
+
+def silent(rows: int, reason: Reason) -> Finding:
+    """A finding that says nothing about `rows` logs."""
+    nothing = np.full(rows, np.nan)
+    return Finding(
+        np.zeros(rows, np.float32), reason, (), np.full(rows, -1, np.int16), nothing, nothing, nothing
+    )

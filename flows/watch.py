@@ -1,0 +1,118 @@
+"""`watch`: micro-batches off Kafka, every second or so, for as long as the day lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from prefect import flow
+
+from domain.errors import OffsetLost, SreError, Unavailable
+from flows.long_lived import Lifetime, Part, Parts, inside
+from tasks import bootstrap
+from tasks.batch import InHand, micro_batch, take
+from tasks.orchestrator import is_healthy, rename_run, show_table
+from tasks.reports import window_name, window_table
+from tasks.watching import Tally, Watching
+
+log = logging.getLogger(__name__)
+
+WINDOW_SECONDS = 60
+AGAIN_SECONDS = 1.0
+OUTSIDE_SECONDS = 5.0
+
+
+@flow(name="watch", log_prints=False, persist_result=False)
+async def watch() -> str:
+    """Read, check, score, decide and save logs, one window a minute; why it ended."""
+    tree = bootstrap.settings()
+    watching = await _opened(tree_opens=lambda: bootstrap.watching(tree))
+    parts, lifetime = Parts(), Lifetime()
+    outside = asyncio.create_task(look_outside(watching))
+    try:
+        while not (why := await lifetime.is_over()):
+            await one_window(watching, parts, lifetime)
+    finally:
+        outside.cancel()
+        await asyncio.to_thread(watching.close)
+        await parts.settle(AGAIN_SECONDS * 5)
+    log.info("watch.ended", extra={"why": why})
+    return why
+
+
+async def _opened(tree_opens: Callable[[], Watching]) -> Watching:
+    """The consumer and the store, as soon as they answer."""
+    while True:
+        try:
+            return await asyncio.to_thread(tree_opens)
+        except Unavailable as error:
+            log.warning("watch.waiting", extra={"error": str(error)})
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def one_window(watching: Watching, parts: Parts, lifetime: Lifetime) -> None:
+    """A minute of batches, shown as one subflow where Prefect answers."""
+    watching.tally = tally = Tally()
+    begun = datetime.now(UTC)
+    began = time.monotonic()
+
+    async def batches(shown: bool) -> None:  # noqa: FBT001 - called with what it was told
+        while time.monotonic() - began < WINDOW_SECONDS and not await lifetime.is_over():
+            await one_batch(watching, shown=shown)
+
+    async def close() -> None:
+        seconds = time.monotonic() - began
+        champion = watching.champion.knowledge.champion
+        model = f"rules and model {champion.version}" if champion else "rules, model unavailable"
+        await rename_run(window_name(begun, datetime.now(UTC), tally))
+        await show_table("window", window_table(tally, whole_seconds=seconds, model=model), "What the window saw")
+
+    await parts.run(Part(batches, close), lambda: window(f"{begun:%H:%M:%S}: watching"))
+
+
+@flow(name="window", flow_run_name="{title}", log_prints=False, persist_result=False, validate_parameters=False)
+async def window(title: str) -> bool:  # noqa: ARG001 - Prefect names the run by it
+    """What one minute saw."""
+    return await inside()
+
+
+async def one_batch(watching: Watching, *, shown: bool) -> None:
+    """Read and take one batch; what fails is read again."""
+    try:
+        raw = await asyncio.to_thread(watching.read)
+        if len(raw):
+            watching.batch_number += 1
+            batch = InHand(watching, raw, watching.batch_number)
+            await (timed(batch) if shown else take(batch))
+    except OffsetLost as error:
+        watching.drop(error)
+    except SreError as error:
+        watching.drop(error)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def timed(batch: InHand) -> None:
+    """Take the batch as a task run, and count what Prefect adds to it."""
+    begun = time.perf_counter()
+    await micro_batch(batch)
+    batch.watching.tally.seconds["prefect"] += time.perf_counter() - begun - batch.watching.took_seconds
+
+
+async def look_outside(watching: Watching) -> None:
+    """Every few seconds: is there a new champion, and who of the others answers?"""
+    refreshed = 0.0
+    while True:
+        healthy = await is_healthy()
+        await asyncio.to_thread(watching.report, "prefect", healthy=healthy, detail="its API does not answer")
+        if time.monotonic() - refreshed >= watching.settings.detection.refresh_seconds:
+            refreshed = time.monotonic()
+            wrong = await asyncio.to_thread(watching.champion.refresh)
+            await asyncio.to_thread(watching.report, "mlflow", healthy=not wrong, detail=wrong)
+        await asyncio.sleep(OUTSIDE_SECONDS)
+
+
+if __name__ == "__main__":
+    asyncio.run(watch())

@@ -1,0 +1,1 @@
+"""The models: features, detectors, training, registry."""

@@ -1,0 +1,1 @@
+"""Detectors: each scores, none decides."""

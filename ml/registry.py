@@ -1,0 +1,153 @@
+"""Models in MLflow: which version is champion, how to load it, how to register a candidate.
+
+The only importer of mlflow. Models are stored with skops and read with our own list of trusted
+types, never with the list that a model brings along.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domain.errors import BadInput, Unavailable
+from ml.scoring import Champion
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from ml.training import Judgement
+
+ALIAS = "champion"
+MODEL_FILE = "model.skops"
+# Reviewed: plain data and our own detectors, nothing that runs code on loading.
+TRUSTED_TYPES = ["ml.detectors.service_deviation.ServiceDeviation"]
+# One short try: whoever asks goes on with the model in hand and asks again later.
+CALL_LIMITS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
+
+
+def load_file(folder: Path, version: int) -> Champion:
+    """The champion saved in a folder. Raises BadInput when there is none or it holds untrusted types."""
+    import skops.io  # noqa: PLC0415 - 1 s, only where a model is loaded
+    from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415
+
+    path = folder / MODEL_FILE
+    try:
+        return Champion(skops.io.load(path, trusted=TRUSTED_TYPES), version)
+    except FileNotFoundError as error:
+        raise BadInput(f"no model at {path}; train one with the deployment `retrain`") from error
+    except (UntrustedTypesFoundException, ValueError, KeyError, OSError) as error:
+        raise BadInput(f"model at {path} cannot be loaded: {error}") from error
+
+
+class Registry:
+    """One registered model in one MLflow server.
+
+    Parameters
+    ----------
+    uri : tracking and registry URI
+    name : name of the registered model
+    cache : folder that keeps a copy of each version that was loaded, for when the server is gone
+    """
+
+    def __init__(self, uri: str, name: str, cache: Path) -> None:
+        self.uri = uri
+        self.name = name
+        self.cache = cache
+
+    def _client(self) -> MlflowClient:
+        for key, value in CALL_LIMITS.items():
+            os.environ.setdefault(key, value)
+        from mlflow import MlflowClient  # noqa: PLC0415 - 3 s, only where the registry is asked
+
+        return MlflowClient(self.uri, self.uri)
+
+    def champion_version(self) -> int | None:
+        """The version that has the alias, None when there is none. Raises Unavailable."""
+        client = self._client()
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            return int(client.get_model_version_by_alias(self.name, ALIAS).version)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise Unavailable(f"mlflow at {self.uri}: {str(error)[:200]}") from error
+
+    def load(self, version: int) -> Champion:
+        """One version, from the cache or the server. Raises Unavailable or BadInput."""
+        folder = self.cache / self.name / str(version)
+        if not (folder / MODEL_FILE).exists():
+            self._download(version, folder)
+        return load_file(folder, version)
+
+    def _download(self, version: int, folder: Path) -> None:
+        client = self._client()
+        import mlflow  # noqa: PLC0415
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        mlflow.set_tracking_uri(self.uri)
+        fetched = folder.with_name(f"{version}.partial-{os.getpid()}")
+        fetched.mkdir(parents=True, exist_ok=True)
+        try:
+            source = client.get_model_version_download_uri(self.name, str(version))
+            path = mlflow.artifacts.download_artifacts(source, dst_path=str(fetched), tracking_uri=self.uri)
+        except (MlflowException, OSError) as error:
+            shutil.rmtree(fetched, ignore_errors=True)
+            raise Unavailable(f"mlflow at {self.uri}: version {version}: {str(error)[:200]}") from error
+        model = next(Path(path).rglob(MODEL_FILE), None)
+        if model is None:
+            raise BadInput(f"version {version} of {self.name} holds no {MODEL_FILE}")
+        if folder.exists():
+            shutil.rmtree(folder)
+        model.parent.rename(folder)
+        shutil.rmtree(fetched, ignore_errors=True)
+
+    def cached(self) -> Champion | None:
+        """The newest version that was ever loaded here, for a start without the server."""
+        versions = [path.name for path in (self.cache / self.name).glob("*") if path.name.isdigit()]
+        return self.load(max(map(int, versions))) if versions else None
+
+    def register(self, judgement: Judgement) -> tuple[int, bool]:
+        """Log and register the candidate; its version, and whether it became champion. Raises Unavailable."""
+        client = self._client()
+        import mlflow  # noqa: PLC0415
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        if judgement.candidate is None:
+            raise BadInput("nothing was fitted, so nothing can be registered")
+        mlflow.set_tracking_uri(self.uri)
+        try:
+            mlflow.set_experiment(self.name)
+            with mlflow.start_run(run_name="retrain"):
+                mlflow.log_params({"detector": "ServiceDeviation", **judgement.candidate.get_params()})
+                mlflow.log_params({"services": judgement.services, "unsteady": ", ".join(judgement.unsteady)[:400]})
+                mlflow.log_metrics(
+                    {
+                        "rows_fitted": judgement.rows_fitted,
+                        "rows_judged": judgement.rows_judged,
+                        "flagged_ratio": judgement.flagged_ratio,
+                    }
+                )
+                info = mlflow.sklearn.log_model(
+                    judgement.candidate,
+                    name="detector",
+                    registered_model_name=self.name,
+                    skops_trusted_types=TRUSTED_TYPES,
+                    pip_requirements=["scikit-learn", "skops"],  # asking pip what is needed takes a minute
+                )
+            version = int(info.registered_model_version)
+            reason = judgement.refusal or "promoted"
+            client.set_model_version_tag(self.name, str(version), "judgement", reason)
+            if judgement.refusal is None:
+                client.set_registered_model_alias(self.name, ALIAS, str(version))
+        except (MlflowException, OSError) as error:
+            raise Unavailable(f"mlflow at {self.uri}: {str(error)[:300]}") from error
+        return version, judgement.refusal is None

@@ -1,0 +1,101 @@
+"""The rules: what counts as an anomaly where no model has learned what is normal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.logs import Level, LogBatch
+from domain.verdicts import Finding, Reason, silent
+
+# English words by which programs say that something went wrong.
+FAILURE_WORDS = (
+    r"\b(?:fail(?:ed|ure|s|ing)?|errors?|exceptions?|traceback|panic|fatal|crash(?:ed|es|ing)?|abort(?:ed)?"
+    r"|time[ds]?[ -]?out|timeout|refused|unavailable|unreachable|not responding|no response|reset by peer"
+    r"|broken pipe|exhausted|out of memory|cannot|could not|can't|unable to|no space left|too many"
+    r"|exceed(?:s|ed)?|deadlock|denied|unauthori[sz]ed|forbidden|invalid|expired|corrupt(?:ed|ion)?|overflow"
+    r"|killed|terminated|anomal(?:y|ies|ous)|throttl(?:ed|ing)|pressure|rejected|lost|5\d\d|429)\b"
+    r"|OutOfMemory|Exception\b|Error\b"
+)
+# Confidence by level, without and with such words.
+PLAIN = np.array([0, 0, 0, 0.2, 0.5, 0.6], np.float32)
+WORDED = np.array([0, 0, 0.3, 0.75, 0.9, 0.95], np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A metric's value at which the confidence is 0.7, and at which it is 1."""
+
+    doubtful: float
+    certain: float
+
+
+# By the metric's name; percentages are 0–100, ratios 0–1.
+LIMITS: Mapping[str, Limit] = {
+    "cpu_usage": Limit(90.0, 100.0),
+    "memory_usage": Limit(90.0, 100.0),
+    "disk_usage": Limit(92.0, 100.0),
+    "error_rate": Limit(0.1, 0.5),
+    "request_latency_ms": Limit(5_000.0, 20_000.0),
+}
+AT_LIMIT = 0.7
+
+
+def words(batch: LogBatch) -> Finding:
+    """Confidence from the level and from words of failure in the message."""
+    level = batch.frame["level"].to_numpy()
+    # Below WARN words alone never make an anomaly, so only the rest is searched.
+    suspicious = np.flatnonzero(level >= Level.WARN)
+    confidence = PLAIN[level]
+    if suspicious.size:
+        messages = batch.frame["message"].take(pa.array(suspicious))
+        found = pc.match_substring_regex(messages, FAILURE_WORDS, ignore_case=True)
+        worded = suspicious[found.to_numpy(zero_copy_only=False)]
+        confidence[worded] = WORDED[level[worded]]
+    nothing = silent(len(batch), Reason.WORDS)
+    return Finding(
+        confidence, Reason.WORDS, (), nothing.metric, nothing.value, nothing.normal, nothing.spread
+    )
+
+
+def word_of(message: str) -> str:
+    """The first word of failure in `message`, or an empty text."""
+    found = re.search(FAILURE_WORDS, message, re.IGNORECASE)
+    return found.group(0) if found else ""
+
+
+def metric_column(batch: LogBatch, name: str) -> NDArray[np.float64]:
+    """The metric's values, shape (n_logs,), NaN where a log does not carry it."""
+    values: NDArray[np.float64] = batch.metrics[name].combine_chunks().to_numpy(zero_copy_only=False)
+    return values
+
+
+def limits(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]]) -> Finding:
+    """Confidence from metrics beyond fixed limits.
+
+    `covered[name]` is true for the logs for which a model knows what is normal for that metric.
+    """
+    rows = len(batch)
+    names = tuple(name for name in batch.metrics.column_names if name in LIMITS)
+    finding = silent(rows, Reason.LIMIT)
+    confidence, metric = finding.confidence.copy(), finding.metric.copy()
+    value, normal = np.full(rows, np.nan), np.full(rows, np.nan)
+    for index, name in enumerate(names):
+        values, limit = metric_column(batch, name), LIMITS[name]
+        over = (values - limit.doubtful) / (limit.certain - limit.doubtful)
+        # At the limit 0.7, rising to 1; under it nothing, so that a busy service is not half an anomaly.
+        found = np.where(over >= 0, AT_LIMIT + (1 - AT_LIMIT) * np.minimum(over, 1), 0).astype(np.float32)
+        if name in covered:
+            found[covered[name]] = 0
+        better = found > confidence
+        confidence[better], metric[better] = found[better], index
+        value[better], normal[better] = values[better], limit.doubtful
+    return Finding(confidence, Reason.LIMIT, names, metric, value, normal, finding.spread)
+
+

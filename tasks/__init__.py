@@ -1,0 +1,1 @@
+"""The steps: Prefect tasks."""

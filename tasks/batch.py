@@ -1,0 +1,34 @@
+"""One task run per micro-batch that had logs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from domain.logs import RawBatch
+from tasks.watching import Watching
+
+
+class InHand:
+    """A batch on its way into the task; no dataclass, because Prefect looks through those, log by log."""
+
+    def __init__(self, watching: Watching, raw: RawBatch, number: int) -> None:
+        self.watching = watching
+        self.raw = raw
+        self.number = number
+
+    def __str__(self) -> str:
+        return f"batch {self.number}: {len(self.raw):,} logs"
+
+
+async def take(batch: InHand) -> None:
+    """From bytes to committed rows, beside the event loop, so that Prefect's heartbeats go on."""
+    await asyncio.to_thread(batch.watching.take, batch.raw)
+
+
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, log_prints=False, task_run_name="{batch}")
+async def micro_batch(batch: InHand) -> None:
+    """Take one micro-batch from bytes to committed rows."""
+    await take(batch)

@@ -1,0 +1,56 @@
+"""Which model decides right now; a new champion is taken up without a restart."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from domain.errors import BadInput, SreError, Unavailable
+from ml.registry import Registry, load_file
+from ml.scoring import Champion
+from tasks.steps import Knowledge
+
+log = logging.getLogger(__name__)
+
+
+class ChampionSource:
+    """Keeps `knowledge` up to date with the registry.
+
+    Without a registry the folder `detection.model_path` is used, then the newest version that was
+    ever loaded here, then rules alone.
+    """
+
+    def __init__(self, knowledge: Knowledge, registry: Registry | None) -> None:
+        self.registry = registry
+        self.knowledge = knowledge
+        if knowledge.champion is None and knowledge.settings.detection.enabled:
+            self._use(self._fallback())
+
+    def _fallback(self) -> Champion | None:
+        try:
+            if path := self.knowledge.settings.detection.model_path:
+                return load_file(Path(path), version=1)
+            return self.registry.cached() if self.registry else None
+        except SreError as error:
+            log.warning("champion.fallback-failed", extra={"error": str(error)})
+            return None
+
+    def _use(self, champion: Champion | None) -> None:
+        if champion is not None:
+            self.knowledge = replace(self.knowledge, champion=champion)
+            log.info("champion.taken-up", extra={"version": champion.version})
+
+    def refresh(self) -> str:
+        """Ask the registry once; what is wrong with it in words, empty when nothing is."""
+        if self.registry is None or not self.knowledge.settings.detection.enabled:
+            return ""
+        current = self.knowledge.champion
+        try:
+            version = self.registry.champion_version()
+            if version is not None and (current is None or current.version != version):
+                self._use(self.registry.load(version))
+        except (Unavailable, BadInput) as error:
+            log.warning("champion.not-refreshed", extra={"error": str(error)})
+            return str(error)
+        return ""

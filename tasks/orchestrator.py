@@ -1,0 +1,72 @@
+"""Prefect shows and schedules; it does not gate: every call of its API has two seconds.
+
+Used by both long-lived flows. A call that does not come back in time is given up, and the part
+`prefect` is reported as down until a call succeeds again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import httpx
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+from prefect.exceptions import PrefectException
+
+log = logging.getLogger(__name__)
+
+OPEN_SECONDS = 2.0
+CLOSE_SECONDS = 10.0
+# What Prefect's client raises when its server is gone or half there.
+GONE = (httpx.HTTPError, PrefectException, OSError, RuntimeError, TimeoutError)
+
+Result = TypeVar("Result")
+
+
+async def within(seconds: float, call: Awaitable[Result]) -> Result | None:
+    """What the call gives, or None when Prefect did not answer in time or refused."""
+    try:
+        return await asyncio.wait_for(call, seconds)
+    except GONE as error:
+        log.info("prefect.call-skipped", extra={"error": repr(error)[:200]})
+        return None
+
+
+async def is_healthy() -> bool:
+    """Whether Prefect's API answers; True where there is none, because then nothing waits for it."""
+    url = os.environ.get("PREFECT_API_URL", "")
+    if not url:
+        return True
+    try:
+        async with httpx.AsyncClient(timeout=OPEN_SECONDS, trust_env=False) as client:
+            answer = await client.get(f"{url.rstrip('/')}/health")
+            return answer.is_success
+    except httpx.HTTPError:
+        return False
+
+
+async def _rename(name: str) -> None:
+    context = FlowRunContext.get()
+    if context is not None and context.flow_run is not None:
+        async with get_client() as client:
+            await client.update_flow_run(context.flow_run.id, name=name)
+
+
+async def rename_run(name: str) -> None:
+    """Give the present flow run a name that says what it saw."""
+    await within(CLOSE_SECONDS, _rename(name))
+
+
+async def show_table(key: str, table: list[dict[str, object]], description: str) -> None:
+    """Attach a table to the present run."""
+    await within(CLOSE_SECONDS, acreate_table_artifact(table=table, key=key, description=description))
+
+
+async def show_markdown(key: str, text: str, description: str) -> None:
+    """Attach a page to the present run."""
+    await within(CLOSE_SECONDS, acreate_markdown_artifact(markdown=text, key=key, description=description))

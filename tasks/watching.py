@@ -1,0 +1,229 @@
+"""What a `watch` run holds between its batches: consumer, store, champion and counts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+import sqlalchemy
+
+from adapters.kafka.consumer import LogConsumer, OutOfRange
+from adapters.kafka.letters import publish_letters
+from adapters.kafka.producer import LogProducer
+from adapters.store.batches import BatchStore, Judged
+from adapters.store.database import Contended
+from adapters.store.own_incidents import open_own_incident
+from adapters.store.positions import (
+    has_positions,
+    read_positions,
+    skip_positions,
+    start_positions,
+    topic_number,
+)
+from adapters.store.switches import report_condition
+from domain.correlation import Folded
+from domain.errors import OffsetLost, SreError, Unavailable
+from domain.logs import RawBatch
+from domain.settings import Settings
+from tasks.champion import ChampionSource
+from tasks.steps import Knowledge, Stopwatch, correlate, judge
+
+log = logging.getLogger(__name__)
+
+SEEN_BY = "watch"
+# The same transaction is tried again so often when another one got in its way.
+CONTENDED_TRIES = 5
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a window saw."""
+
+    logs: int = 0
+    rejected: int = 0
+    anomalous: int = 0
+    incidents: int = 0
+    pages: int = 0
+    batches: int = 0
+    empty: int = 0
+    dropped: int = 0  # batches that another consumer had stored first
+    seconds: Counter[str] = field(default_factory=Counter)  # per step
+
+    def add(self, judged: Judged, folded: Folded, watch: Stopwatch) -> None:
+        """Count one committed batch."""
+        self.batches += 1
+        self.logs += len(judged.raw)
+        self.rejected += len(judged.rejected)
+        self.anomalous += int(judged.verdicts.anomalous.sum())
+        self.incidents += sum(note.kind == "incident.opened" for note in folded.notes)
+        self.pages += len(folded.pages)
+        self.seconds.update(watch.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPositions:
+    """The store's side of a consumer: where each partition goes on."""
+
+    engine: sqlalchemy.Engine
+    topic_id: int
+    recreated: bool  # another incarnation of the topic was read before; then nothing of this one is skipped
+
+    def known(self, partitions: list[int]) -> dict[int, int]:
+        return read_positions(self.engine, self.topic_id, partitions)
+
+    def is_new(self) -> bool:
+        return not self.recreated and not has_positions(self.engine, self.topic_id)
+
+    def begin(self, starts: Mapping[int, int]) -> dict[int, int]:
+        return start_positions(self.engine, self.topic_id, starts, now=datetime.now(UTC))
+
+
+class Watching:
+    """One consumer and everything that its batches need.
+
+    Its methods block; the flow calls them in threads, one at a time.
+    """
+
+    def __init__(self, settings: Settings, engine: sqlalchemy.Engine, champion: ChampionSource, identity: Callable[[], str]) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.champion = champion
+        self.identity = identity  # of the topic's present incarnation
+        self.store = BatchStore(engine, ["email"])
+        self.producer = LogProducer(settings.kafka)
+        self.tally = Tally()
+        self.batch_number = 0
+        self.topic_id = ""
+        # A batch was read and not stored: nothing may be read before the consumer went back.
+        self.behind = False
+        self.took_seconds = 0.0
+        self.consumer = self._subscribe()
+
+    def _subscribe(self) -> LogConsumer:
+        kafka = self.settings.kafka
+        self.topic_id = self.identity()
+        number, recreated = topic_number(self.engine, kafka.topic, self.topic_id, now=datetime.now(UTC))
+        if recreated:
+            self._own_incident(
+                f"topic {kafka.topic} was recreated",
+                f"topic {kafka.topic} is another one than before: it was deleted and made again. What of the old one"
+                " was not read is gone; the new one is read from its beginning.",
+            )
+        return LogConsumer(kafka, number, StoredPositions(self.engine, number, recreated))
+
+    def _own_incident(self, signature: str, message: str) -> None:
+        log.error("watch.own-incident", extra={"signature": signature})
+        open_own_incident(
+            self.engine, signature, message, channels=self.store.channels, now=datetime.now(UTC)
+        )
+
+    def read(self) -> RawBatch:
+        """The next batch, empty when nothing came in time. Raises Unavailable."""
+        if self.behind:
+            self.consumer.rewind()
+        self.behind = True
+        begun = time.perf_counter()
+        try:
+            raw = self.consumer.read()
+        except OutOfRange as error:
+            self._skip_lost(error)
+            return RawBatch(0, [], [], [], {}, {})
+        self.tally.seconds["wait for logs"] += time.perf_counter() - begun
+        if not len(raw):
+            self.tally.empty += 1
+            self.behind = False
+        return raw
+
+    def _skip_lost(self, error: OutOfRange) -> None:
+        lost = self.consumer.out_of_range()
+        skip_positions(self.engine, self.consumer.topic_id, lost, now=datetime.now(UTC))
+        told = ", ".join(f"partition {number}: {at} to {oldest}" for number, (at, oldest) in lost.items())
+        self._own_incident("logs were deleted before they were read", f"{error}; skipped offsets: {told or 'none'}")
+
+    def take(self, raw: RawBatch) -> None:
+        """One batch from bytes to committed rows.
+
+        Raises Unavailable when the store does not answer; the batch is then read again later.
+        """
+        begun = time.perf_counter()
+        watch = Stopwatch()
+        knowledge = self.champion.knowledge
+        judged = judge(raw, knowledge, watch)
+        with watch.step("topic"):
+            self._same_topic()
+        with watch.step("save"):
+            folded = self._save(judged, knowledge)
+        if folded is None:
+            return
+        with watch.step("commit"):
+            self.consumer.done(raw)
+            self.behind = False
+        if judged.rejected:
+            with watch.step("dead letters"):
+                self.publish()
+        self.tally.add(judged, folded, watch)
+        self._tell(judged, folded)
+        self.took_seconds = time.perf_counter() - begun
+
+    def _same_topic(self) -> None:
+        """Raises OffsetLost when the topic is another one than that which the batch was read from."""
+        try:
+            found = self.identity()
+        except SreError as error:
+            # The broker is gone; what was read before belongs to the topic that we knew.
+            log.warning("kafka.topic-unknown", extra={"error": str(error)})
+            return
+        if found != self.topic_id:
+            self.consumer.close()
+            self.consumer = self._subscribe()
+            raise OffsetLost(f"topic {self.settings.kafka.topic} was recreated; the batch is dropped")
+
+    def _save(self, judged: Judged, knowledge: Knowledge) -> Folded | None:
+        now = datetime.now(UTC)
+        fold = partial(correlate, judged, knowledge, now=now)
+        for _ in range(CONTENDED_TRIES):
+            try:
+                return self.store.save(judged, lambda found, late: fold(open_incidents=found, late_paged=late), now=now)
+            except Contended as error:
+                log.info("watch.contended", extra={"error": str(error)[:200]})
+            except OffsetLost as error:
+                self.drop(error)
+                return None
+        raise Unavailable(f"the batch met other transactions {CONTENDED_TRIES} times")
+
+    def drop(self, error: SreError) -> None:
+        """Forget the batch in hand; the next `read` begins where the store is."""
+        log.warning("watch.batch-dropped", extra={"why": str(error)[:300]})
+        self.tally.dropped += 1
+        self.behind = True
+
+    def publish(self) -> None:
+        """Put dead letters into their topic; what fails stays queued in the table."""
+        try:
+            publish_letters(self.engine, self.producer, self.settings.kafka, now=datetime.now(UTC))
+        except SreError as error:
+            log.warning("dead-letters.waiting", extra={"error": str(error)})
+
+    def _tell(self, judged: Judged, folded: Folded) -> None:
+        for note in folded.notes:
+            log.info(note.kind, extra={"incident": note.incident.id, "service": note.incident.service, **note.fields})
+        log.debug("batch.committed", extra={"logs": len(judged.raw), "rejected": len(judged.rejected)})
+
+    def report(self, part: str, *, healthy: bool, detail: str) -> None:
+        """Tell the other processes, and through them people, how a part of the outside is."""
+        try:
+            report_condition(
+                self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC)
+            )
+        except Unavailable as error:
+            log.warning("store.unavailable", extra={"error": str(error)[:200]})
+
+    def close(self) -> None:
+        """Leave the consumer group, so that a successor need not wait."""
+        self.consumer.close()
+        self.engine.dispose()
