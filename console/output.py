@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,6 +11,8 @@ import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+WIDTH_WITHOUT_TERMINAL = 160
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -43,7 +46,9 @@ def show_table(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: 
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(cell(value) for value in row.values()))
-    Console().print(table)
+    # A pipe has no width of its own; 80 columns would cut words into pieces.
+    wide = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    Console(width=wide).print(table)
 
 
 def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, title: str = "", empty: str = "nothing") -> None:

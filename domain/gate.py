@@ -24,7 +24,7 @@ class Objection(StrEnum):
     CONFIDENCE = "the confidence is too low"
     NO_UNDO = "a destructive action has no undo"
     TOO_FEW_LOGS = "too few logs"
-    NO_TARGET = "the target does not exist"
+    NO_TARGET = "there is nothing of that name to act on"
     TARGET_BUSY = "the target was acted on lately"
     HOURLY_BUDGET = "too many actions in the last hour"
     INEFFECTIVE = "actions on the target did not help"

@@ -71,6 +71,8 @@ async def one_window(watching: Watching, parts: Parts, lifetime: Lifetime) -> No
         await show_table("window", window_table(tally, whole_seconds=seconds, model=model), "What the window saw")
 
     await parts.run(Part(batches, close), lambda: window(f"{begun:%H:%M:%S}: watching"))
+    steps = {step: round(took, 3) for step, took in tally.seconds.items()}
+    log.info("window.closed", extra={"logs": tally.logs, "batches": tally.batches, "steps": steps})
 
 
 @flow(name="window", flow_run_name="{title}", log_prints=False, persist_result=False, validate_parameters=False)

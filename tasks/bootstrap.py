@@ -18,6 +18,7 @@ from domain.errors import BadSettings
 from domain.settings import Settings
 from ml.registry import Registry
 from tasks.champion import ChampionSource
+from tasks.desk import Desk
 from tasks.steps import Knowledge
 from tasks.watching import Watching
 
@@ -70,3 +71,8 @@ def topic_identity(tree: Settings) -> Callable[[], str]:
     if parts_file.read(home()).kafka.get("kind") == "embedded":
         return lambda: f"embedded {parts_file.read(home()).kafka.get('incarnation', '')}"
     return Cluster(tree.kafka).topic_id
+
+
+def desk(tree: Settings) -> Desk:
+    """Everything that an `on-call` run needs."""
+    return Desk(tree, engine(tree), knowledge(tree).playbooks, home() / "ledger.anchor")

@@ -72,6 +72,16 @@ def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch) -> Judged:
     return Judged(raw, batch, rejected, verdicts, frozenset(flagged.unique().to_pylist()))
 
 
+def correlation(settings: Settings) -> Correlation:
+    """The settings of the fold."""
+    return Correlation(
+        quiet=timedelta(seconds=settings.incidents.quiet_seconds),
+        confirm_logs=settings.incidents.confirm_logs,
+        storm_after=settings.incidents.storm_after,
+        late=timedelta(seconds=settings.paging.late_seconds),
+    )
+
+
 def correlate(
     judged: Judged,
     knowledge: Knowledge,
@@ -80,13 +90,7 @@ def correlate(
     now: datetime | None,
 ) -> Folded:
     """What the batch does to the incidents; `now` None runs on the logs' own clock."""
-    settings = knowledge.settings
-    rules = Correlation(
-        quiet=timedelta(seconds=settings.incidents.quiet_seconds),
-        confirm_logs=settings.incidents.confirm_logs,
-        storm_after=settings.incidents.storm_after,
-        late=timedelta(seconds=settings.paging.late_seconds),
-    )
+    rules = correlation(knowledge.settings)
     fold = Fold(
         open_incidents, rules=rules, classify=knowledge.classify, late_paged=late_paged, now=now
     )

@@ -166,9 +166,9 @@ class Watching:
         if judged.rejected:
             with watch.step("dead letters"):
                 self.publish()
+        self.took_seconds = time.perf_counter() - begun
         self.tally.add(judged, folded, watch)
         self._tell(judged, folded)
-        self.took_seconds = time.perf_counter() - begun
 
     def _same_topic(self) -> None:
         """Raises OffsetLost when the topic is another one than that which the batch was read from."""
@@ -212,7 +212,8 @@ class Watching:
     def _tell(self, judged: Judged, folded: Folded) -> None:
         for note in folded.notes:
             log.info(note.kind, extra={"incident": note.incident.id, "service": note.incident.service, **note.fields})
-        log.debug("batch.committed", extra={"logs": len(judged.raw), "rejected": len(judged.rejected)})
+        counts = {"logs": len(judged.raw), "rejected": len(judged.rejected)}
+        log.debug("batch.committed", extra={**counts, "seconds": round(self.took_seconds, 4)})
 
     def report(self, part: str, *, healthy: bool, detail: str) -> None:
         """Tell the other processes, and through them people, how a part of the outside is."""

@@ -8,7 +8,7 @@ because `seek` inside them fails; `auto.offset.reset=error`, because a silent re
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -68,12 +68,13 @@ class Cluster:
             found = self.admin.describe_topics(TopicCollection([self.topic]), request_timeout=WAIT_SECONDS)
             return str(found[self.topic].result(WAIT_SECONDS).topic_id)
         except KafkaException as error:
-            raise _ours(error, f"topic {self.topic}") from error
+            raise translate(error, f"topic {self.topic}") from error
         except TimeoutError as error:
             raise Unavailable(f"kafka: no answer about topic {self.topic} in {WAIT_SECONDS:.0f} s") from error
 
 
-def _ours(error: KafkaException, what: str) -> Unavailable | Refused:
+def translate(error: KafkaException, what: str) -> Unavailable | Refused:
+    """Our error for one of the client's."""
     cause: KafkaError = error.args[0]
     retriable = cause.retriable() or cause.code() in {
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own names for local errors
@@ -153,7 +154,7 @@ class LogConsumer:
         try:
             messages = self.consumer.consume(self.settings.batch_rows, timeout=self.settings.batch_seconds)
         except KafkaException as error:
-            raise _ours(error, "reading") from error
+            raise translate(error, "reading") from error
         if any([message.error() for message in messages]):  # a list is faster than a generator here
             messages = self._without_errors(messages)
         return self._batch(messages)
@@ -212,7 +213,7 @@ class LogConsumer:
             try:
                 self.consumer.seek(TopicPartition(self.settings.topic, number, offset))
             except KafkaException as error:
-                raise _ours(error, f"seeking partition {number}") from error
+                raise translate(error, f"seeking partition {number}") from error
 
     def out_of_range(self) -> dict[int, tuple[int, int]]:
         """Partitions whose next offset does not exist: partition -> (that offset, oldest that does)."""
@@ -240,22 +241,5 @@ def _require_order(batch: RawBatch) -> None:
         mine = offsets[partitions == number]
         if mine[0] < expected or (np.diff(mine) <= 0).any():
             raise OffsetLost(f"partition {number}: logs out of order after a rebalance")
-
-
-def edges(settings: KafkaSettings) -> Callable[[], dict[int, tuple[int, int]]]:
-    """A question for the oldest and next offset of every partition, for `sre status` and `sre score`."""
-    consumer = Consumer({"group.id": f"{settings.consumer_group}-look"} | client_settings(settings))
-
-    def ask() -> dict[int, tuple[int, int]]:
-        try:
-            topic = consumer.list_topics(settings.topic, timeout=WAIT_SECONDS).topics[settings.topic]
-            return {
-                number: consumer.get_watermark_offsets(TopicPartition(settings.topic, number), timeout=WAIT_SECONDS)
-                for number in topic.partitions
-            }
-        except KafkaException as error:
-            raise _ours(error, f"topic {settings.topic}") from error
-
-    return ask
 
 

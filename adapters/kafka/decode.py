@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -262,3 +262,20 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+
+
+def from_bodies(bodies: Sequence[str]) -> LogBatch:
+    """Stored logs as columns again; they were read once, so they can be read."""
+    raw = RawBatch(
+        0, [0] * len(bodies), list(range(len(bodies))), [body.encode() for body in bodies], {}, {}
+    )
+    return decode(raw, max_bytes=max(map(len, raw.values), default=0))  # type: ignore[arg-type]  # no value is None
+
+
+def metric_mean(bodies: Sequence[str], metric: str) -> float | None:
+    """Mean of a metric over stored logs, None where none carries it."""
+    metrics = from_bodies(bodies).metrics if bodies else pa.table({})
+    if metric not in metrics.column_names:
+        return None
+    mean: float | None = pc.mean(metrics[metric]).as_py()
+    return mean

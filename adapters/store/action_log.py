@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +15,13 @@ from adapters.store.incident_queue import Claim, move, note
 from adapters.store.tables import actions
 from domain.correlation import LedgerKind
 from domain.execution import ProcessState, Snapshot, TargetState
-from domain.gate import History
+from domain.gate import History, Objected
 from domain.incidents import State
 from domain.plans import Action
 from domain.verification import Outcome
+
+
+ACTING_LOCK = 7303
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +100,53 @@ def of_incident(engine: sa.Engine, incident_id: int) -> list[StoredAction]:
         return [_stored(row) for row in connection.execute(query)]
 
 
-def begin(
-    engine: sa.Engine, claimed: Claim, action: Action, before: Snapshot, *, ordinal: int, source: str, now: datetime
-) -> StoredAction:
-    """Commit that an action is about to be carried out, with the world as it was before.
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An action that is about to be carried out."""
 
+    action: Action
+    before: Snapshot
+    ordinal: int  # in its plan
+    source: str
+
+
+# What speaks against acting, asked with what was done lately while nobody else can begin.
+Gate = Callable[[History], list[Objected]]
+
+
+def begin(engine: sa.Engine, claimed: Claim, intent: Intent, gate: Gate, *, now: datetime) -> list[Objected]:
+    """Ask the gate and, if nothing speaks against it, commit that the action is about to be carried out.
+
+    One transaction that no other begin can overlap, so that budgets hold over any number of incidents.
     Raises Contended when this incident's action was begun before, Refused when the lease was lost.
     """
     with transaction(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACTING_LOCK})
+        if found := gate(_history(connection, [intent.action.target], now=now)):
+            return found
         move(connection, claimed, State.ACTING)
         connection.execute(
             actions.insert().values(
                 incident_id=claimed.incident.id,
-                ordinal=ordinal,
-                source=source,
-                kind=action.kind,
-                target=action.target,
+                ordinal=intent.ordinal,
+                source=intent.source,
+                kind=intent.action.kind,
+                target=intent.action.target,
                 state="started",
-                before=snapshot_json(before),
+                before=snapshot_json(intent.before),
                 started_at=now,
                 undone=False,
             )
         )
-        fields = {"kind": action.kind, "target": action.target, "pids": list(before.pids), "source": source}
+        fields = {
+            "kind": intent.action.kind,
+            "target": intent.action.target,
+            "pids": list(intent.before.pids),
+            "source": intent.source,
+        }
         note(connection, LedgerKind.ACTION_STARTED, claimed.incident.id, fields, now=now)
-    return of_incident(engine, claimed.incident.id)[ordinal]
+    return []
 
 
 def finish(
@@ -171,22 +197,18 @@ def mark_undone(engine: sa.Engine, action: StoredAction, *, now: datetime) -> No
 
 def history(engine: sa.Engine, targets: list[str], *, now: datetime) -> History:
     """What was done lately, as the gate wants to know it."""
-    day, hour = now - timedelta(days=1), now - timedelta(hours=1)
-    ineffective = actions.c.verdict.in_(["ineffective", "unknown"])
     with transaction(engine) as connection:
-        last: dict[str, datetime] = {}
-        failed: dict[str, int] = {}
-        recent = sa.select(actions).where(actions.c.target.in_(targets), actions.c.started_at > day)
-        for row in connection.execute(recent.order_by(actions.c.started_at)):
-            last[row.target] = row.started_at
-        counts = (
-            sa.select(actions.c.target, sa.func.count())
-            .where(actions.c.target.in_(targets), actions.c.started_at > day, ineffective)
-            .group_by(actions.c.target)
-        )
-        for target, count in connection.execute(counts):
-            failed[target] = count
-        in_hour = connection.scalar(
-            sa.select(sa.func.count()).select_from(actions).where(actions.c.started_at > hour)
-        )
-    return History(last_action=last, ineffective=failed, in_last_hour=int(in_hour or 0))
+        return _history(connection, targets, now=now)
+
+
+def _history(connection: sa.Connection, targets: list[str], *, now: datetime) -> History:
+    day, hour = now - timedelta(days=1), now - timedelta(hours=1)
+    of_targets = (actions.c.target.in_(targets), actions.c.started_at > day)
+    recent = connection.execute(sa.select(actions).where(*of_targets).order_by(actions.c.started_at)).all()
+    helped_not = Counter(row.target for row in recent if row.verdict in ("ineffective", "unknown"))
+    in_hour = sa.select(sa.func.count()).select_from(actions).where(actions.c.started_at > hour)
+    return History(
+        last_action={row.target: row.started_at for row in recent},
+        ineffective=helped_not,
+        in_last_hour=int(connection.scalar(in_hour) or 0),
+    )

@@ -18,6 +18,9 @@ from domain.incidents import Incident
 from domain.pages import PageReason, Receipt
 
 
+AT_ONCE = 20
+
+
 @dataclass(frozen=True, slots=True)
 class QueuedPage:
     """A page that was claimed for sending."""
@@ -76,15 +79,15 @@ def claim_pages(
     token: str,
     lease: timedelta,
     now: datetime,
-    limit: int = 20,
+    due_before: datetime,
     incident_id: int | None = None,
 ) -> list[QueuedPage]:
-    """Claim due pages, the oldest first; those whose sender died too."""
+    """Claim pages due before a moment, the oldest first; those whose sender died too."""
     free = sa.or_(pages.c.lease_until.is_(None), pages.c.lease_until < now)
-    wanted = [pages.c.state == "queued", pages.c.due_at <= now, free]
+    wanted = [pages.c.state == "queued", pages.c.due_at <= due_before, free]
     if incident_id is not None:
         wanted.append(pages.c.incident_id == incident_id)
-    query = sa.select(pages).where(*wanted).order_by(pages.c.id).limit(limit).with_for_update(skip_locked=True)
+    query = sa.select(pages).where(*wanted).order_by(pages.c.id).limit(AT_ONCE).with_for_update(skip_locked=True)
     with transaction(engine) as connection:
         rows = connection.execute(query).all()
         for row in rows:

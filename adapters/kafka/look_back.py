@@ -1,0 +1,75 @@
+"""What a topic holds since a moment, read without committing anything."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from adapters.kafka.consumer import WAIT_SECONDS, client_settings, translate
+from domain.errors import Refused, Unavailable
+from domain.logs import RawBatch
+from domain.settings import KafkaSettings
+
+
+def read_back(settings: KafkaSettings, since: datetime | None) -> Iterator[RawBatch]:
+    """Everything from `since` (None: the oldest) up to what the topic holds now, in batches.
+
+    Raises Unavailable or Refused.
+    """
+    consumer = Consumer(
+        {"group.id": f"sre-look-back-{uuid.uuid4()}", "enable.auto.commit": False, "auto.offset.reset": "error"}
+        | client_settings(settings)
+    )
+    try:
+        begins, ends = _edges(consumer, settings.topic, since)
+        yield from _read(consumer, settings, begins, ends)
+    except KafkaException as error:
+        raise translate(error, f"topic {settings.topic}") from error
+    finally:
+        consumer.close()
+
+
+def _edges(consumer: Consumer, name: str, since: datetime | None) -> tuple[dict[int, int], dict[int, int]]:
+    topic = consumer.list_topics(name, timeout=WAIT_SECONDS).topics[name]
+    if topic.error is not None:
+        raise Refused(f"kafka: topic {name}: {topic.error.str()}; `kafka.topic` or `--topic` names it")
+    begins, ends = {}, {}
+    for number in topic.partitions:
+        low, high = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=WAIT_SECONDS)
+        begins[number], ends[number] = low, high
+    if since is not None:
+        at = round(since.timestamp() * 1000)
+        wanted = [TopicPartition(name, number, at) for number in begins]
+        for found in consumer.offsets_for_times(wanted, timeout=WAIT_SECONDS):
+            begins[found.partition] = found.offset if found.offset >= 0 else ends[found.partition]
+    return begins, ends
+
+
+def _read(
+    consumer: Consumer, settings: KafkaSettings, begins: dict[int, int], ends: dict[int, int]
+) -> Iterator[RawBatch]:
+    left = {number: end for number, end in ends.items() if begins[number] < end}
+    consumer.assign([TopicPartition(settings.topic, number, begins[number]) for number in left])
+    while left:
+        messages = consumer.consume(settings.batch_rows, timeout=WAIT_SECONDS)
+        if not messages:
+            raise Unavailable(f"kafka: nothing came from partitions {sorted(left)} for {WAIT_SECONDS:.0f} s")
+        if failed := next((message.error() for message in messages if message.error()), None):
+            raise KafkaException(failed)
+        held = [
+            message for message in messages if message.offset() < ends[message.partition()]
+        ]  # what came after the beginning of this look is left to the next one
+        for message in held:
+            if message.offset() + 1 >= ends[message.partition()]:
+                left.pop(message.partition(), None)
+        yield RawBatch(
+            0,
+            [message.partition() for message in held],
+            [message.offset() for message in held],
+            [message.value() for message in held],
+            {},
+            {},
+        )

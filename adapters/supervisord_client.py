@@ -1,0 +1,157 @@
+"""supervisord's XML-RPC, as far as we need it: typed answers, our errors, a time limit on every call."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import socket
+import xmlrpc.client
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import cast
+from urllib.parse import unquote, urlsplit
+from xml.parsers.expat import ExpatError
+
+from domain.errors import BadSettings, Refused, Unavailable
+
+
+class State(IntEnum):
+    """supervisord's process states, with its own numbers."""
+
+    STOPPED = 0
+    STARTING = 10
+    RUNNING = 20
+    BACKOFF = 30
+    STOPPING = 40
+    EXITED = 100
+    FATAL = 200
+    UNKNOWN = 1000
+
+
+class Fault(IntEnum):
+    """The fault codes that we treat apart from the rest."""
+
+    SHUTDOWN_STATE = 6
+    ALREADY_STARTED = 60
+    NOT_RUNNING = 70
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """One process as supervisord knows it."""
+
+    group: str
+    process: str
+    state: State
+    pid: int  # 0 when not running
+    start: int  # seconds since the epoch, 0 when never started
+    exit_status: int  # of its last end
+    trouble: str  # why the last spawn failed, empty when it did not
+
+    @property
+    def name(self) -> str:
+        """Name that supervisord takes in every call."""
+        return f"{self.group}:{self.process}"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Supervisord:
+    """One supervisord, at `unix:///path` or `http://[user:password@]host:port`; `timeout` is for each call."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = urlsplit(url)
+        self.timeout = timeout
+        if self.url.scheme not in ("unix", "http"):
+            raise BadSettings(f"supervisord's address is unix:///path or http://host:port, not {url!r}")
+
+    @property
+    def address(self) -> str:
+        """The address without its password, for messages."""
+        if self.url.scheme == "unix":
+            return f"unix://{self.url.path}"
+        return f"http://{self.url.hostname}:{self.url.port or 80}"
+
+    def processes(self) -> tuple[ProcessInfo, ...]:
+        """Every process, sorted by name."""
+        infos = cast("list[Mapping[str, object]]", self._call("getAllProcessInfo"))
+        return tuple(sorted(map(process_info, infos), key=lambda info: info.name))
+
+    def start(self, name: str) -> None:
+        """Ask for a start and return at once; fine when it is started already."""
+        self._call("startProcess", name, False, unless=Fault.ALREADY_STARTED)
+
+    def stop(self, name: str) -> None:
+        """Ask for a stop and return at once; fine when it does not run."""
+        self._call("stopProcess", name, False, unless=Fault.NOT_RUNNING)
+
+    def pid(self) -> int:
+        """Pid of supervisord itself."""
+        return cast("int", self._call("getPID"))
+
+    def shutdown(self) -> None:
+        """Stop every process, then supervisord itself; returns at once."""
+        self._call("shutdown", unless=Fault.SHUTDOWN_STATE)
+
+    def _call(self, method: str, *arguments: str | bool, unless: Fault | None = None) -> object:
+        try:
+            return self._exchange(xmlrpc.client.dumps(arguments, f"supervisor.{method}"))
+        except xmlrpc.client.Fault as fault:
+            if unless is not None and fault.faultCode == unless:
+                return None
+            kind = Unavailable if fault.faultCode == Fault.SHUTDOWN_STATE else Refused
+            raise kind(f"supervisord {self.address}: {method}{arguments}: {fault.faultString}") from fault
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
+            raise Unavailable(f"supervisord {self.address}: {method}: {error or type(error).__name__}") from error
+
+    def _exchange(self, body: str) -> object:
+        connection = self._connection()
+        try:
+            connection.request("POST", "/RPC2", body.encode(), self._headers())
+            response = connection.getresponse()
+            answer = response.read()
+        finally:
+            connection.close()
+        if response.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+            raise Refused(f"supervisord {self.address}: login refused ({response.status})")
+        if response.status != http.client.OK:
+            raise Unavailable(f"supervisord {self.address}: HTTP status {response.status}")
+        values, _ = xmlrpc.client.loads(answer)
+        return cast("object", values[0])
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.url.scheme == "unix":
+            return UnixConnection(self.url.path, self.timeout)
+        return http.client.HTTPConnection(self.url.hostname or "localhost", self.url.port or 80, timeout=self.timeout)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "text/xml"}
+        if self.url.username:
+            login = f"{unquote(self.url.username)}:{unquote(self.url.password or '')}"
+            headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
+        return headers
+
+
+def process_info(fields: Mapping[str, object]) -> ProcessInfo:
+    """The struct that supervisord answers with, as our type."""
+    return ProcessInfo(
+        group=str(fields["group"]),
+        process=str(fields["name"]),
+        state=State(cast("int", fields["state"])),
+        pid=cast("int", fields["pid"]),
+        start=cast("int", fields["start"]),
+        exit_status=cast("int", fields["exitstatus"]),
+        trouble=str(fields["spawnerr"]),
+    )

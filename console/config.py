@@ -1,0 +1,44 @@
+"""`sre config`: the effective settings and where each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from adapters.settings_files import load
+from console.output import json_option, show_json
+from console.settings_reference import markdown
+from domain.masking import shown
+from domain.settings_keys import values
+
+
+@click.command(epilog="Example: SRE_KAFKA__TOPIC=logs sre config")
+@json_option
+@click.option("--reference", is_flag=True, help="Print every setting with default and meaning, as Markdown.")
+@click.pass_obj
+def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) -> None:
+    """Print the effective settings, secrets masked, and where each came from."""
+    if reference:
+        click.echo(markdown(), nl=False)
+        return
+    named = (obj or {}).get("config_file")
+    loaded = load(Path(str(named)) if named else None)
+    rows = [
+        {"setting": key, "value": shown(key, value), "origin": loaded.origins[key]}
+        for key, value in values(loaded.settings).items()
+    ]
+    if as_json:
+        show_json({"settings": rows, "warnings": loaded.warnings})
+        return
+    for row in rows:
+        click.echo(_line(**row))
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _line(setting: object, value: object, origin: object) -> str:
+    """One setting a line, so that it can be searched; what nobody set stands back."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value == {} else str(value)
+    return click.style(f"{setting:<34} {text:<32} {origin}".rstrip(), dim=origin == "default")

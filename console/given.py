@@ -1,0 +1,55 @@
+"""What commands need before they start: settings, and the store where they look."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from domain.errors import BadSettings, SreError
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from adapters.settings_files import Loaded
+    from domain.settings import Settings
+
+
+def loaded(context: click.Context) -> Loaded:
+    """The effective settings, from the file that `--config` names; warnings go to stderr."""
+    from adapters.settings_files import load  # noqa: PLC0415 - keeps `sre --help` fast
+
+    name = context.obj["config_file"]
+    found = load(Path(name) if name else None)
+    for warning in found.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return found
+
+
+def settings(context: click.Context) -> Settings:
+    """The effective settings."""
+    return loaded(context).settings
+
+
+def store(tree: Settings) -> sqlalchemy.Engine:
+    """The agent's database. Raises BadSettings where there is none."""
+    from adapters.store.database import connect  # noqa: PLC0415 - keeps `sre --help` fast
+
+    url = tree.store.url.get_secret_value()
+    if not url:
+        raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
+    return connect(url)
+
+
+def who() -> str:
+    """Who acts, for the ledger."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown user"
+
+
+class NotFound(SreError):
+    """What was asked for does not exist."""

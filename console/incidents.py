@@ -1,0 +1,142 @@
+"""`sre incidents`, `sre incident N`, `sre ack N`, `sre resolve N`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from console.given import NotFound, settings, store, who
+from console.output import json_option, show, show_json, show_table
+
+
+def _row(found: dict[str, Any]) -> dict[str, object]:
+    from domain.incidents import Severity  # noqa: PLC0415 - keeps `sre --help` fast
+
+    return {
+        "incident": found["id"],
+        "state": found["state"],
+        "severity": Severity(found["severity"]).name.lower(),
+        "service": found["service"],
+        "what": found["playbook"] or found["signature"],
+        "logs": found["logs"],
+        "from": found["opened_at"],
+        "last": found["last_at"],
+        "detector": found["detector"],
+        "paged": "yes" if found["page_key"] else "no",
+        "acknowledged": found["acked_at"],
+    }
+
+
+@click.command(epilog="Example: sre incidents --open --json")
+@click.option("--open", "only_open", is_flag=True, help="Only those that are not closed.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Most rows.")
+@json_option
+@click.pass_context
+def incidents(ctx: click.Context, limit: int, *, only_open: bool, as_json: bool) -> None:
+    """List incidents, newest first."""
+    from adapters.store.look_ups import list_incidents  # noqa: PLC0415 - keeps `sre --help` fast
+
+    rows = [_row(found) for found in list_incidents(store(settings(ctx)), only_open=only_open, limit=limit)]
+    show(rows, as_json=as_json, title="Incidents", empty="no incidents")
+
+
+@click.command(epilog="Example: sre incident 17")
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@click.pass_context
+def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
+    """Show one incident: evidence, plan, objections, actions, pages and every decision."""
+    from adapters.store.look_ups import one_incident  # noqa: PLC0415 - keeps `sre --help` fast
+
+    found = one_incident(store(settings(ctx)), number)
+    if found is None:
+        raise NotFound(f"there is no incident {number}; `sre incidents` lists them")
+    if as_json:
+        show_json(found)
+        return
+    show_table([{"field": name, "value": value} for name, value in _row(found).items()], title=f"Incident {number}")
+    _tell("Evidence", [_evidence(kept) for kept in found["evidence"]])
+    plan = found["plan"]
+    _tell("Plan", [f"{plan['source']}, confidence {plan['confidence']}, risk {plan['risk']}"] if plan else [])
+    _tell("Objections", found["objections"])
+    show_table([_action(row) for row in found["actions"]], title="Actions", empty="\nno actions")
+    show_table([_page(row) for row in found["pages"]], title="Pages", empty="\nno pages")
+    show_table(
+        [{"at": row["at"], "decision": row["kind"], "numbers": row["fields"]} for row in found["ledger"]],
+        title="Decisions",
+    )
+
+
+def _tell(title: str, lines: list[str]) -> None:
+    click.echo(f"\n{title}")
+    for line in lines or ["none"]:
+        click.echo(f"  {line}")
+
+
+def _evidence(kept: dict[str, Any]) -> str:
+    numbers = ", ".join(f"{name} {value}" for name, value in kept["numbers"].items())
+    return f"{kept['at']} {kept['message']} ({kept['reason'].lower()}: {numbers})"
+
+
+def _action(row: dict[str, Any]) -> dict[str, object]:
+    return {
+        "action": f"{row['kind']} {row['target']}",
+        "state": row["state"],
+        "pids before": _pids(row["before"]),
+        "pids after": _pids(row["after"]),
+        "started": row["started_at"],
+        "verdict": row["verdict"],
+        "error": row["error"],
+    }
+
+
+def _pids(snapshot: dict[str, Any] | None) -> str:
+    return ", ".join(str(process["pid"]) for process in (snapshot or {}).get("processes", []) if process["pid"])
+
+
+def _page(row: dict[str, Any]) -> dict[str, object]:
+    return {
+        "channel": row["channel"],
+        "reason": row["reason"],
+        "state": row["state"],
+        "late": row["late"],
+        "attempts": row["attempts"],
+        "sent": row["sent_at"],
+        "message id": (row["receipt"] or {}).get("message_id"),
+        "error": row["error"],
+    }
+
+
+@click.command(epilog="Example: sre ack 17")
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@click.pass_context
+def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
+    """Acknowledge incident NUMBER: it pages no further, and nothing is done about it automatically."""
+    from adapters.store.incident_queue import acknowledge  # noqa: PLC0415 - keeps `sre --help` fast
+
+    if not acknowledge(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
+        raise NotFound(f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open")
+    _said({"incident": number, "acknowledged_by": who()}, f"incident {number} acknowledged", as_json=as_json)
+
+
+@click.command(epilog="Example: sre resolve 17")
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+@click.pass_context
+def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
+    """Close incident NUMBER by hand; pages that were not sent yet are not sent."""
+    from adapters.store.incident_queue import close_by_hand  # noqa: PLC0415 - keeps `sre --help` fast
+
+    if not close_by_hand(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
+        raise NotFound(f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open")
+    _said({"incident": number, "resolved_by": who()}, f"incident {number} resolved", as_json=as_json)
+
+
+def _said(document: dict[str, object], text: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json(document)
+    else:
+        click.echo(text)

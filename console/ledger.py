@@ -1,0 +1,35 @@
+"""`sre ledger verify`: is the record of decisions as it was written?"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from console.given import settings, store
+from console.output import json_option, show_json
+
+
+@click.group(epilog="Example: sre ledger verify")
+def ledger() -> None:
+    """Look after the record of decisions."""
+
+
+@ledger.command(epilog="Example: sre ledger verify --json")
+@json_option
+@click.pass_context
+def verify(ctx: click.Context, *, as_json: bool) -> None:
+    """Re-read the chain of hashes and compare it with its anchors; exit code 1 when it does not hold."""
+    from adapters.parts_file import home  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.chain import verify as verify_chain  # noqa: PLC0415
+
+    sealed, waiting, faults = verify_chain(store(settings(ctx)), home(os.environ) / "ledger.anchor")
+    if as_json:
+        show_json({"sealed": sealed, "not_sealed_yet": waiting, "faults": faults})
+    else:
+        click.echo(f"{sealed:,} entries sealed, {waiting:,} not sealed yet")
+        for fault in faults:
+            click.echo(f"FAULT {fault}")
+        click.echo("the chain holds" if not faults else "the chain does not hold: the ledger was changed by hand")
+    sys.exit(1 if faults else 0)

@@ -1,0 +1,55 @@
+"""`sre why REQUEST_ID`: why this log was or was not an anomaly, in words with the numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.given import NotFound, settings, store
+from console.output import json_option, show_json
+from domain.errors import SreError
+
+if TYPE_CHECKING:
+    from domain.settings import Settings
+    from ml.scoring import Champion
+
+
+@click.command(epilog="Example: sre why req_40fe641a6ba2")
+@click.argument("request_id")
+@json_option
+@click.pass_context
+def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
+    """Say why the log with REQUEST_ID was or was not an anomaly, which incident it made and which page."""
+    from adapters.store.look_ups import find_log, one_incident  # noqa: PLC0415 - keeps `sre --help` fast
+    from tasks.explaining import explain  # noqa: PLC0415
+
+    tree = settings(ctx)
+    engine = store(tree)
+    logs = find_log(engine, request_id)
+    if not logs:
+        raise NotFound(f"no stored log has the request id {request_id!r}; it may be older than store.keep_days")
+    found: list[dict[str, Any]] = []
+    for log in logs:
+        incident = one_incident(engine, log["incident_id"]) if log["incident_id"] else None
+        words = explain(log, incident, tree.detection, _judge(tree, log["model"]))
+        found.append({"log": log, "incident": incident, "words": words})
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        click.echo("\n".join(one["words"]))
+
+
+def _judge(tree: Settings, version: int) -> Champion | None:
+    """The model that judged the log, None where it was the rules or the model is not to be had."""
+    from tasks import bootstrap  # noqa: PLC0415 - keeps `sre --help` fast
+
+    registry = bootstrap.registry(tree)
+    if not version or registry is None:
+        return None
+    try:
+        return registry.load(version)
+    except SreError as error:
+        click.echo(f"warning: {error}", err=True)
+        return None

@@ -1,0 +1,1 @@
+"""Where it runs: bootstrap of a fresh machine, embedded parts, work pools."""

@@ -1,0 +1,69 @@
+"""Which part gets which of our environment variables: credentials reach the worker of `on-call` alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+SECRET_BRANCHES = ("SRE_PAGING__", "SRE_LLM__", "SRE_MITIGATION__")
+SECRET_NAMES = frozenset({"OPENAI_API_KEY"})
+OURS = ("SRE_", "PREFECT_", "MLFLOW_")  # the workers' variables; what else there is, supervisord hands on
+FOR_ALL = "workers.env"
+FOR_ON_CALL = "on-call.env"
+# Nothing but loopback is contacted by itself.
+QUIET: Mapping[str, str] = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "NO_COLOR": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+def secret(name: str) -> bool:
+    """Whether a variable may hold a credential of paging, actions or the LLM."""
+    return name.upper().startswith(SECRET_BRANCHES) or name.upper() in SECRET_NAMES
+
+
+def for_on_call(environ: Mapping[str, str]) -> dict[str, str]:
+    """What only the worker of `on-call` may see."""
+    return {name: value for name, value in environ.items() if secret(name)}
+
+
+def for_workers(environ: Mapping[str, str]) -> dict[str, str]:
+    """Our settings, as far as both workers may see them."""
+    ours = {name: value for name, value in environ.items() if name.upper().startswith(OURS) and not secret(name)}
+    ours.pop("SRE_HOME", None)  # every part has it already
+    return ours
+
+
+def for_parts(environ: Mapping[str, str], home: Path) -> dict[str, str]:
+    """What every part sees: the machine's environment, and which home it belongs to."""
+    foreign = {name: value for name, value in environ.items() if not name.upper().startswith(OURS) and not secret(name)}
+    return {**foreign, **QUIET, "SRE_HOME": str(home)}
+
+
+def stamp(variables: Mapping[str, str]) -> str:
+    """Changes when a variable does, and tells nothing about it."""
+    return hashlib.sha256(repr(sorted(variables.items())).encode()).hexdigest()[:16]
+
+
+def save(path: Path, variables: Mapping[str, str]) -> None:
+    """Write variables as `NAME=value` lines quoted for a shell, readable by the owner alone."""
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+    partial.replace(path)
+
+
+def load(path: Path) -> dict[str, str]:
+    """What `save` wrote; empty when it never did."""
+    if not path.exists():
+        return {}
+    pairs = (word.partition("=") for word in shlex.split(path.read_text()))
+    return {name: value for name, _, value in pairs}

@@ -1,0 +1,46 @@
+"""What ails a part: empty when it answers as it should."""
+
+from __future__ import annotations
+
+import socket
+
+import httpx
+
+from adapters.kafka.embedded import answers
+
+SECONDS = 3
+
+
+def prefect(api_url: str) -> str:
+    """Prefect's server and its database."""
+    return http(f"{api_url.rstrip('/')}/ready")
+
+
+def mlflow(tracking_uri: str) -> str:
+    """MLflow's server; other stores than a server are files, with nothing to ask."""
+    if not tracking_uri.startswith("http"):
+        return ""
+    return http(f"{tracking_uri.rstrip('/')}/health")
+
+
+def kafka(bootstrap_servers: str) -> str:
+    """A Kafka without login."""
+    return answers({"bootstrap.servers": bootstrap_servers}, SECONDS)
+
+
+def http(url: str) -> str:
+    """A server that answers with success."""
+    try:
+        response = httpx.get(url, timeout=SECONDS, trust_env=False)
+    except httpx.HTTPError as error:
+        return f"{url}: {error or type(error).__name__}"
+    return "" if response.is_success else f"{url}: HTTP {response.status_code}"
+
+
+def listening(port: int) -> str:
+    """A loopback server that takes connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), SECONDS).close()
+    except OSError as error:
+        return f"127.0.0.1:{port}: {error.strerror or error}"
+    return ""

@@ -1,0 +1,140 @@
+"""Prefect's REST API, as far as starting and stopping needs it; its client takes two seconds to import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from domain.errors import Refused, Unavailable
+
+ACTIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
+PAGE = 200  # the most that Prefect returns at once
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One flow run as the server knows it."""
+
+    id: str
+    name: str
+    state: str  # SCHEDULED, RUNNING, …
+    state_name: str  # AwaitingConcurrencySlot, …
+    pid: int  # of its process, 0 when not recorded
+    deployment: str  # its id, empty for a subflow
+
+
+@contextmanager
+def connect(api_url: str, seconds: float = 10) -> Iterator[PrefectApi]:
+    """The API at this address. Calls raise Unavailable or Refused."""
+    with httpx.Client(base_url=api_url.rstrip("/") + "/", timeout=seconds, trust_env=False) as client:
+        yield PrefectApi(client)
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectApi:
+    """An open connection to the API."""
+
+    client: httpx.Client
+
+    def healthy(self) -> bool:
+        """Whether the server answers and its database with it."""
+        try:
+            return bool(self._call("GET", "ready"))
+        except (Unavailable, Refused):
+            return False
+
+    def make_pool(self, name: str) -> None:
+        """Make a pool of the type process, unless it is there."""
+        try:
+            self._call("POST", "work_pools/", {"name": name, "type": "process"})
+        except Refused:
+            self._call("GET", f"work_pools/{name}")  # refused because it is there; else this says why
+
+    def deployments(self, pools: Sequence[str]) -> dict[str, str]:
+        """The deployments that run in these pools: name -> id."""
+        found = self._call("POST", "deployments/filter", {"work_pools": named(pools)})
+        return {deployment["name"]: deployment["id"] for deployment in found}
+
+    def runs(self, pools: Sequence[str]) -> list[Run]:
+        """Active top-level runs in these pools."""
+        return self._runs({"work_pools": named(pools), "flow_runs": {"state": of_type(ACTIVE)}})
+
+    def children(self, runs: Sequence[str]) -> list[Run]:
+        """Active subflow runs of these runs."""
+        return self._runs({"flow_runs": {"parent_flow_run_id": {"any_": list(runs)}, "state": of_type(ACTIVE)}})
+
+    def start(self, deployment: str) -> None:
+        """Ask for a run of a deployment."""
+        self._call("POST", f"deployments/{deployment}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+
+    def close(self, runs: Sequence[str], state: str, why: str) -> None:
+        """Put runs, and what is open within them, into a final state: CRASHED or CANCELLED."""
+        self.close_within(runs, state, why)
+        for run in runs:
+            self._call("POST", f"flow_runs/{run}/set_state", final(state, why))
+
+    def close_within(self, runs: Sequence[str], state: str, why: str) -> None:
+        """Put the open subflow runs and task runs of these runs into a final state."""
+        if not runs:
+            return
+        self.close([child.id for child in self.children(runs)], state, why)
+        tasks = {"flow_runs": {"id": {"any_": list(runs)}}, "task_runs": {"state": of_type(ACTIVE)}, "limit": PAGE}
+        for task in self._call("POST", "task_runs/filter", tasks):
+            self._call("POST", f"task_runs/{task['id']}/set_state", final(state, why))
+
+    def restarting(self, deployments: Sequence[str]) -> dict[str, bool]:
+        """The automations that start these deployments again: id -> whether enabled."""
+        found = self._call("POST", "automations/filter", {"limit": PAGE})
+        return {
+            automation["id"]: automation["enabled"]
+            for automation in found
+            if any(action.get("deployment_id") in deployments for action in automation["actions"])
+        }
+
+    def pause(self, automation: str) -> None:
+        """Disable an automation until the next deployment."""
+        self._call("PATCH", f"automations/{automation}", {"enabled": False})
+
+    def _runs(self, criteria: Mapping[str, object]) -> list[Run]:
+        found = self._call("POST", "flow_runs/filter", {**criteria, "limit": PAGE})
+        return [
+            Run(
+                id=run["id"],
+                name=run["name"],
+                state=run["state_type"],
+                state_name=run["state_name"],
+                pid=int(run["infrastructure_pid"]) if (run["infrastructure_pid"] or "").isdigit() else 0,
+                deployment=run["deployment_id"] or "",
+            )
+            for run in found
+        ]
+
+    def _call(self, method: str, path: str, document: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
+        try:
+            response = self.client.request(method, path, json=document)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"Prefect {self.client.base_url}{path}: {error or type(error).__name__}") from error
+        if response.is_server_error:
+            raise Unavailable(f"Prefect {self.client.base_url}{path}: HTTP {response.status_code}")
+        if response.is_client_error:
+            raise Refused(f"Prefect {self.client.base_url}{path}: HTTP {response.status_code} {response.text[:300]}")
+        return response.json() if response.content else None
+
+
+def final(state: str, why: str) -> dict[str, object]:
+    """A state to set, whatever the state before."""
+    return {"state": {"type": state, "name": state.capitalize(), "message": why}, "force": True}
+
+
+def named(names: Sequence[str]) -> dict[str, object]:
+    """Filter by name."""
+    return {"name": {"any_": list(names)}}
+
+
+def of_type(states: Sequence[str]) -> dict[str, object]:
+    """Filter by type of state."""
+    return {"type": {"any_": list(states)}}

@@ -1,0 +1,143 @@
+"""What supervisord runs: each part as a command, its environment and how to stop it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.postgres import Embedded
+from deployments.layout import Home
+
+POOLS = ("watch", "on-call")
+HOUR = 3600
+# One task run a batch leaves 13 kB of events; the triggers need the last minutes only.
+SHORT_LIVED_EVENTS = (
+    "prefect.flow-run.heartbeat",
+    *(f"prefect.task-run.{state}" for state in ("Pending", "Running", "Completed", "Failed", "Crashed")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process under supervisord."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""  # system user; empty: supervisord's own
+    directory: Path | None = None  # None: the project
+    stop_signal: str = "TERM"
+    stop_seconds: int = 15  # then SIGKILL
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    """Command that runs a module with this interpreter."""
+    return (sys.executable, "-m", module, *arguments)
+
+
+def postgres(server: Embedded) -> Program:
+    """The embedded database; SIGINT ends it without waiting for its clients."""
+    return Program(
+        "postgres",
+        tuple(server.command()),
+        user=server.user,
+        directory=server.folder,
+        stop_signal="INT",
+        stop_seconds=60,
+    )
+
+
+def embedded_kafka(port: int) -> Program:
+    """The bounded broker inside one process."""
+    return Program("kafka", python("adapters.kafka.embedded", "--port", str(port)))
+
+
+def real_kafka(folder: Path, port: int) -> Program:
+    """Apache Kafka, from jars that are there already."""
+    return Program("kafka", python("deployments.kafka_server", "run", "--folder", str(folder), "--port", str(port)))
+
+
+def prefect_server(home: Home, server: Embedded, port: int) -> Program:
+    """Prefect's API, services and pages on the embedded database."""
+    url = server.url("prefect").replace("postgresql://", "postgresql+asyncpg://", 1)
+    return Program(
+        "prefect",
+        python("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)),
+        {
+            "PREFECT_HOME": str(home.folder / "prefect"),
+            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            "PREFECT_API_DATABASE_CONNECTION_URL": url,
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "600",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(48 * HOUR),
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_EVENT_RETENTION_OVERRIDES": json.dumps(
+                dict.fromkeys(SHORT_LIVED_EVENTS, HOUR)
+            ),
+        },
+    )
+
+
+def mlflow_server(home: Home, server: Embedded, port: int) -> Program:
+    """MLflow's tracking and registry on the embedded database, artifacts in a folder."""
+    address = f"http://127.0.0.1:{port}"
+    return Program(
+        "mlflow",
+        python(
+            "deployments.launch",
+            *python("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+            *("--backend-store-uri", server.url("mlflow").replace("postgresql://", "postgresql+psycopg://", 1)),
+            *("--serve-artifacts", "--artifacts-destination", str(home.folder / "mlflow")),
+        ),
+        {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_TRACKING_URI": address},
+    )
+
+
+def smtp_sink(home: Home, port: int) -> Program:
+    """The demo's mail server, which keeps mails as files."""
+    return Program("smtp", python("deployments.smtp_sink", "--port", str(port), "--folder", str(home.folder / "mails")))
+
+
+def worker(home: Home, pool: str, environment: Mapping[str, str]) -> Program:
+    """A worker of one pool. While a run of its works, it does not heed SIGTERM."""
+    return Program(
+        f"worker-{pool}",
+        python("deployments.worker", pool),
+        {"PREFECT_HOME": str(home.folder / f"prefect-{pool}"), "PREFECT_WORKER_QUERY_SECONDS": "2", **environment},
+        stop_seconds=8,
+    )
+
+
+def section(program: Program, home: Home) -> str:
+    """The program as a section of supervisord's configuration."""
+    environment = {"SRE_PART": program.name, **program.environment}
+    lines = {
+        "command": shlex.join(program.command),
+        "directory": str(program.directory or home.project),
+        "environment": ",".join(f"{name}={quoted(value)}" for name, value in sorted(environment.items())),
+        "autostart": "false",  # `sre up` starts the parts in order
+        "autorestart": "true",
+        "startsecs": "1",
+        "startretries": "10",
+        "stopsignal": program.stop_signal,
+        "stopwaitsecs": str(program.stop_seconds),
+        "redirect_stderr": "true",
+        "stdout_logfile": str(home.logs / f"{program.name}.log"),
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "2",
+    }
+    if program.user:
+        lines["user"] = program.user
+    escaped = (f"{name}={value.replace('%', '%%')}" for name, value in lines.items())
+    return "\n".join((f"[program:{program.name}]", *escaped))
+
+
+def quoted(value: str) -> str:
+    """A value as supervisord's `environment=` takes it: it strips the quotes and knows no escapes."""
+    mark = "'" if '"' in value else '"'
+    return f"{mark}{value}{mark}"

@@ -1,0 +1,130 @@
+"""What `sre status` shows: each part with address, pid, health, and what to do when it is down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from adapters import postgres
+from adapters.parts_file import Parts, read
+from adapters.supervisord_client import ProcessInfo, State
+from deployments import health, supervised
+from deployments.layout import Home
+from deployments.prefect_api import Run, connect
+from deployments.programs import POOLS
+from deployments.registration import LONG_LIVED
+from deployments.wanted import Broker
+from domain.errors import Refused, Unavailable
+from domain.settings import Settings
+
+
+class Health(StrEnum):
+    """How a part is."""
+
+    UP = "up"
+    DOWN = "down"
+    STARTING = "starting"
+    EXTERNAL = "external"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class PartReport:
+    """One line of the status."""
+
+    part: str
+    health: Health
+    address: str
+    pid: int  # 0: none, or not ours
+    text: str  # what ails it and what to do, or a remark
+
+
+def report(home: Home, settings: Settings) -> list[PartReport]:
+    """Every part, those that settings switch off included."""
+    parts = read(home.folder)
+    programs = supervised.processes(home)
+    if not programs:
+        nothing = PartReport("supervisord", Health.DOWN, "", 0, "nothing runs: `sre up` starts it")
+        return [nothing, *switched_off(settings)]
+    supervisord = PartReport("supervisord", Health.UP, parts.supervisord, supervised.client(home).pid(), "")
+    servers = [server(home, name, address, programs.get(name), ailment) for name, address, ailment in servers_of(parts)]
+    workers = [server(home, f"worker-{pool}", f"pool {pool}", programs.get(f"worker-{pool}"), "") for pool in POOLS]
+    return [supervisord, *servers, *workers, *runs(parts), *switched_off(settings)]
+
+
+def servers_of(parts: Parts) -> list[tuple[str, str, str]]:
+    """Name, address and ailment of each server."""
+    found = []
+    if parts.postgres:
+        url = next(iter(parts.postgres.values()))
+        found.append(("postgres", url.partition("host=")[2] or url, postgres.reachable(url)))
+    kafka, api, tracking = parts.kafka["bootstrap_servers"], parts.prefect["api_url"], parts.mlflow["tracking_uri"]
+    embedded = parts.kafka["kind"] != Broker.EXTERNAL
+    found += [
+        ("kafka", f"{kafka} ({parts.kafka['kind']})", health.kafka(kafka) if embedded else ""),
+        ("prefect", parts.prefect["ui_url"], health.prefect(api)),
+        ("mlflow", tracking, health.mlflow(tracking)),
+    ]
+    if parts.smtp:
+        found.append(("smtp", f"127.0.0.1:{parts.smtp['port']}", health.listening(int(parts.smtp["port"]))))
+    return found
+
+
+def server(home: Home, name: str, address: str, info: ProcessInfo | None, ailment: str) -> PartReport:
+    """One part that supervisord runs, or that is somebody else's."""
+    if info is None:
+        advice = f"{ailment}; it is not ours: see to it where it runs" if ailment else ""
+        return PartReport(name, Health.DOWN if ailment else Health.EXTERNAL, address, 0, advice)
+    log = home.logs / f"{name}.log"
+    if info.state is not State.RUNNING:
+        coming = info.state in (State.STARTING, State.BACKOFF)
+        return PartReport(name, Health.STARTING if coming else Health.DOWN, address, info.pid, advice_for(info, log))
+    if ailment:
+        return PartReport(name, Health.DOWN, address, info.pid, f"{ailment}; it runs but does not answer: see {log}")
+    return PartReport(name, Health.UP, address, info.pid, "")
+
+
+def advice_for(info: ProcessInfo, log: Path) -> str:
+    """What to do about a process that does not run."""
+    if info.state in (State.STARTING, State.BACKOFF):
+        return f"supervisord is starting it again; see {log}"
+    return f"{info.state.name.lower()} {info.trouble}".strip() + f": `sre up` starts it; see {log}"
+
+
+def runs(parts: Parts) -> list[PartReport]:
+    """The long-lived flows' runs, as Prefect knows them."""
+    try:
+        with connect(parts.prefect["api_url"]) as api:
+            ids = api.deployments(POOLS)
+            active = api.runs(POOLS)
+    except (Unavailable, Refused) as error:
+        unknown = f"unknown while Prefect does not answer ({error}); work goes on"
+        return [PartReport("runs", Health.DOWN, "", 0, unknown)]
+    return [run_of(name, [run for run in active if run.deployment == ids[name]]) for name in LONG_LIVED if name in ids]
+
+
+def run_of(name: str, found: list[Run]) -> PartReport:
+    """The run of one long-lived deployment."""
+    at_work = [run for run in found if run.state == "RUNNING"]
+    if at_work:
+        return PartReport(f"run of {name}", Health.UP, at_work[0].name, at_work[0].pid, "")
+    if found:
+        return PartReport(f"run of {name}", Health.STARTING, found[0].name, 0, found[0].state_name)
+    return PartReport(f"run of {name}", Health.DOWN, "", 0, "no run: `sre up` starts one; see its last run in Prefect")
+
+
+def switched_off(settings: Settings) -> list[PartReport]:
+    """What settings disable, with what that means."""
+    branches = {
+        "detection": (settings.detection.enabled, "logs are stored unscored, no incident opens"),
+        "playbooks": (settings.playbooks.enabled, "every incident goes to a human"),
+        "mitigation": (settings.mitigation.enabled, "no plan is made, confirmed incidents page"),
+        "llm": (settings.llm.enabled, "no analysis of uncommon incidents"),
+        "paging": (settings.paging.enabled, "pages are recorded, not sent"),
+    }
+    return [
+        PartReport(name, Health.OFF, "", 0, f"{name}.enabled is false: {meaning}")
+        for name, (enabled, meaning) in branches.items()
+        if not enabled
+    ]

@@ -1,0 +1,111 @@
+"""One home's parts, worked out before anything starts: which programs, on which ports, reached how."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters import postgres
+from adapters.parts_file import PROJECT, Parts, change
+from adapters.postgres import Embedded
+from deployments import environment, kafka_server, ports, programs, supervised
+from deployments.kafka_server import KafkaServer
+from deployments.layout import Home
+from deployments.programs import POOLS, Program
+from deployments.wanted import Broker, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything that is known before the first part starts."""
+
+    home: Home
+    wanted: Wanted
+    environ: Mapping[str, str]  # of whoever asked for the start
+    ports: Mapping[str, int]
+    server: Embedded | None  # None: every database is somewhere else
+    real_kafka: KafkaServer | None  # the one that `make kafka` started and supervisord does not run
+
+    @property
+    def api_url(self) -> str:
+        """Prefect's API."""
+        return self.wanted.prefect_api_url or f"http://127.0.0.1:{self.ports['prefect']}/api"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's server."""
+        return self.wanted.mlflow_tracking_uri or f"http://127.0.0.1:{self.ports['mlflow']}"
+
+    @property
+    def kafka(self) -> str:
+        """Kafka's bootstrap servers."""
+        own_start = self.real_kafka.bootstrap_servers if self.real_kafka else ""
+        return self.wanted.kafka_servers or own_start or f"127.0.0.1:{self.ports['kafka']}"
+
+    @property
+    def store_url(self) -> str:
+        """The agent's own database."""
+        return self.wanted.store_url or (self.server.url("agent") if self.server else "")
+
+    def programs(self) -> list[Program]:
+        """What supervisord runs, in the order in which `sre status` shows it."""
+        found = []
+        if self.server:
+            found.append(programs.postgres(self.server))
+        if self.wanted.kafka is Broker.EMBEDDED:
+            found.append(programs.embedded_kafka(self.ports["kafka"]))
+        if self.wanted.kafka is Broker.REAL and not self.real_kafka:
+            found.append(programs.real_kafka(kafka_server.folder(self.home.folder), self.ports["kafka"]))
+        if self.server and not self.wanted.prefect_api_url:
+            found.append(programs.prefect_server(self.home, self.server, self.ports["prefect"]))
+        if self.server and not self.wanted.mlflow_tracking_uri:
+            found.append(programs.mlflow_server(self.home, self.server, self.ports["mlflow"]))
+        if self.wanted.sink:
+            found.append(programs.smtp_sink(self.home, self.ports["smtp"]))
+        return found + [programs.worker(self.home, pool, self.worker_environment(pool)) for pool in POOLS]
+
+    def worker_environment(self, pool: str) -> dict[str, str]:
+        """Addresses for a worker, and a stamp that restarts it when its other variables changed."""
+        seen = environment.for_workers(self.environ)
+        if pool == "on-call":
+            seen |= environment.for_on_call(self.environ)
+        return {
+            "PREFECT_API_URL": self.api_url,
+            "MLFLOW_TRACKING_URI": self.tracking_uri,
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(self.home.project), str(PROJECT)])),
+            "SRE_LOCAL_RUNS": "no" if self.wanted.prefect_api_url else "yes",
+            "SRE_STAMP": environment.stamp(seen),
+        }
+
+    def tell_others(self) -> Parts:
+        """Write down where the parts can be reached."""
+        urls = {name: self.server.url(name) for name in postgres.DATABASES} if self.server else {}
+        if self.wanted.store_url:
+            urls.pop("agent", None)
+        sink = {"host": "127.0.0.1", "port": self.ports["smtp"], "folder": str(self.home.folder / "mails")}
+        return change(
+            self.home.folder,
+            postgres=urls,
+            kafka={"bootstrap_servers": self.kafka, "kind": self.wanted.kafka.value},
+            prefect={"api_url": self.api_url, "ui_url": self.api_url.removesuffix("/api")},
+            mlflow={"tracking_uri": self.tracking_uri},
+            smtp=sink if self.wanted.sink else {},
+            supervisord=supervised.address(self.home),
+        )
+
+
+def survey(home: Home, wanted: Wanted, environ: Mapping[str, str]) -> Site:
+    """Work out the site: places and ports. Makes folders, starts nothing. Raises Unavailable."""
+    home.make()
+    running = {name for name, info in supervised.processes(home).items() if info.pid}
+    server = postgres.place(home.folder) if wanted.postgres else None
+    there = kafka_server.running(kafka_server.folder(home.folder)) if wanted.kafka is Broker.REAL else None
+    return Site(home, wanted, environ, ports.choose(home.run / "ports.json", running), server, there)
+
+
+def write(site: Site) -> None:
+    """Write what supervisord and the workers read."""
+    environment.save(site.home.folder / environment.FOR_ALL, environment.for_workers(site.environ))
+    environment.save(site.home.folder / environment.FOR_ON_CALL, environment.for_on_call(site.environ))
+    supervised.write(site.home, site.programs(), root=os.geteuid() == 0)

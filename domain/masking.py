@@ -1,0 +1,62 @@
+"""What of a secret may be shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from domain.settings import Settings
+from domain.settings_keys import values
+
+MASK = "***"
+_SHORTEST = 4  # masking "a" wherever it occurs would leave no text
+
+# user:password@ behind a scheme; greedy, because an unescaped password may itself hold / or @.
+_USERINFO = re.compile(r"(://[^\s/:@\"']*):[^\s\"']*@")
+_QUERY = re.compile(r"((?:password|passwd|secret|token|api_key|apikey|routing_key|key)=)[^&\s\"']+", re.IGNORECASE)
+
+# Settings of librdkafka that are no secret and worth seeing.
+_PLAIN_CLIENT = ("protocol", "mechanism", "mechanisms", "location", "ms", "bytes", "rack", "id", "verification")
+
+
+def masked_urls(text: str) -> str:
+    """`text` with the passwords of its URLs masked."""
+    return _QUERY.sub(rf"\1{MASK}", _USERINFO.sub(rf"\1:{MASK}@", text))
+
+
+def _secret(key: str, text: str) -> str:
+    """A secret's place, or as much of it as helps and harms nobody."""
+    if not text:
+        return ""
+    if key == "store.url":
+        return masked_urls(text)
+    if key == "paging.webhook" and (host := re.match(r"https?://[^/@?#]+(?=[/?#]|$)", text)):
+        return f"{host[0]}/{MASK}"  # the path of a webhook is its password
+    client_key = key.removeprefix("kafka.client.")
+    if client_key != key and client_key.rsplit(".", 1)[-1] in _PLAIN_CLIENT:
+        return MASK if client_key == "sasl.oauthbearer.client.id" else text
+    return MASK
+
+
+def shown(key: str, value: object) -> object:
+    """The setting's value as it may be printed: plain JSON types, secrets masked."""
+    if isinstance(value, SecretStr):
+        return _secret(key, value.get_secret_value())
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str):
+        return masked_urls(str(value))
+    return list(value) if isinstance(value, tuple) else value
+
+
+def secrets(settings: Settings) -> frozenset[str]:
+    """Every secret in clear, for those who must keep them out of texts; one of under four characters cannot be."""
+    return frozenset(
+        clear
+        for key, value in values(settings).items()
+        if isinstance(value, SecretStr)
+        and len(clear := value.get_secret_value()) >= _SHORTEST
+        and shown(key, value) != clear
+    )

@@ -1,0 +1,169 @@
+"""The agent's own log: JSON lines that several processes write, rotated without loss, free of secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from adapters.own_log import OURS, SharedFile, configure
+from domain.errors import BadSettings
+from domain.settings import LoggingSettings
+
+WRITERS = 4
+LINES = 500
+
+
+@pytest.fixture(autouse=True)
+def _loggers_as_before() -> Iterator[None]:
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in OURS)]
+    before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
+    yield
+    for logger, handlers, level in before:
+        for handler in set(logger.handlers) - set(handlers):
+            handler.close()
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+
+
+def lines(project: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (project / "logs/sre_agent.log").read_text().splitlines()]
+
+
+def test_an_event_is_one_json_line_with_its_fields(tmp_path: Path) -> None:
+    configure(LoggingSettings(), tmp_path)
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    logging.getLogger("flows.watch").info("incident.opened", extra={"service": "zahlung-ü", "score": 0.9, "at": at})
+    (line,) = lines(tmp_path)
+    assert (line["event"], line["level"], line["logger"]) == ("incident.opened", "INFO", "flows.watch")
+    assert (line["service"], line["score"], line["at"]) == ("zahlung-ü", 0.9, at.isoformat())
+    assert isinstance(line["process"], int)
+    assert datetime.fromisoformat(str(line["time"])).tzinfo is not None
+
+
+def test_configured_again_writes_each_line_once(tmp_path: Path) -> None:
+    configure(LoggingSettings(), tmp_path)
+    configure(LoggingSettings(), tmp_path)
+    logging.getLogger("tasks.page").info("page.sent")
+    assert len(lines(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "option", "expected"),
+    [
+        pytest.param("INFO", {"debug": False}, ["ours.info", "ours.warning", "foreign.warning"], id="info"),
+        pytest.param("WARNING", {"debug": False}, ["ours.warning", "foreign.warning"], id="warning"),
+        pytest.param("ERROR", {"debug": False}, [], id="error"),
+        pytest.param(
+            "DEBUG", {"debug": False}, ["ours.debug", "ours.info", "ours.warning", "foreign.warning"], id="debug-level"
+        ),
+        pytest.param(
+            "ERROR", {"debug": True}, ["ours.debug", "ours.info", "ours.warning", "foreign.warning"], id="debug-option"
+        ),
+    ],
+)
+def test_level_holds_for_ours_and_others_only_warn(
+    tmp_path: Path,
+    level: str,
+    option: dict[str, bool],
+    expected: list[str],
+) -> None:
+    configure(LoggingSettings(level=level), tmp_path, **option)
+    for name, method in (
+        ("ours", "debug"),
+        ("ours", "info"),
+        ("ours", "warning"),
+        ("foreign", "info"),
+        ("foreign", "warning"),
+    ):
+        logger = logging.getLogger("ml.rules" if name == "ours" else "urllib3.pool")
+        getattr(logger, method)(f"{name}.{method}")
+    assert [line["event"] for line in lines(tmp_path)] == expected
+
+
+def test_terminal_shows_events_for_people_only_with_debug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LoggingSettings(), tmp_path)
+    logging.getLogger("flows.watch").error("quiet")
+    configure(LoggingSettings(), tmp_path, debug=True)
+    logging.getLogger("flows.watch").debug("incident.opened", extra={"service": "web", "text": "\x1b[2Jgone"})
+    shown = capsys.readouterr().err
+    assert "\x1b" not in shown
+    assert "quiet" not in shown
+    assert "DEBUG incident.opened service=web" in shown
+
+
+def test_secrets_never_reach_file_or_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = 'pass"word\\ü'
+    refusal = ConnectionError(f"refused: {secret} at smtp://user:hidden@host")
+    configure(LoggingSettings(), tmp_path, secrets=["pass", secret], debug=True)
+    log = logging.getLogger("adapters.email")
+    try:
+        raise refusal
+    except ConnectionError:
+        log.exception("login with %s", secret, extra={"url": "postgresql://agent:hidden@db/agent"})
+    text = (tmp_path / "logs/sre_agent.log").read_text() + capsys.readouterr().err
+    assert lines(tmp_path)[0]["url"] == "postgresql://agent:***@db/agent"
+    assert "word" not in text
+    assert "hidden" not in text
+
+
+def test_unwritable_file_is_a_setting_that_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file where a folder should be")
+    with pytest.raises(BadSettings, match=r"logging\.file: .*sre_agent\.log cannot be written"):
+        configure(LoggingSettings(), tmp_path)
+
+
+def _write(path: Path, writer: int) -> None:
+    handler = SharedFile(path, max_bytes=4_000, kept=1_000)
+    for number in range(LINES):
+        handler.emit(logging.makeLogRecord({"msg": f"{writer} {number}", "levelno": logging.INFO}))
+    handler.close()
+
+
+def test_processes_rotate_one_file_and_lose_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_write, args=(path, writer)) for writer in range(WRITERS)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join(60)
+    assert [process.exitcode for process in writers] == [0] * WRITERS
+    files = [file for file in tmp_path.glob("own.log*") if file.suffix != ".lock"]
+    written = sorted(line for file in files for line in file.read_text().splitlines())
+    assert written == sorted(f"{writer} {number}" for writer in range(WRITERS) for number in range(LINES))
+    assert len(files) > 1
+    # A writer may add one line to a file that another has just measured.
+    assert max(file.stat().st_size for file in files) < 4_000 + WRITERS * 10
+
+
+def test_oldest_files_are_dropped(tmp_path: Path) -> None:
+    handler = SharedFile(tmp_path / "own.log", max_bytes=20, kept=2)
+    for number in range(10):
+        handler.emit(logging.makeLogRecord({"msg": f"line number {number}"}))
+    handler.close()
+    names = ["own.log", "own.log.1", "own.log.2"]
+    assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == names
+    assert [(tmp_path / name).read_text() for name in names] == [f"line number {number}\n" for number in (9, 8, 7)]
+
+
+def test_a_file_moved_away_by_somebody_else_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    handler = SharedFile(path)
+    handler.emit(logging.makeLogRecord({"msg": "before"}))
+    path.rename(tmp_path / "moved")
+    handler.emit(logging.makeLogRecord({"msg": "after"}))
+    handler.close()
+    assert (path.read_text(), (tmp_path / "moved").read_text()) == ("after\n", "before\n")
+
+
+def test_a_line_longer_than_the_file_is_written_whole(tmp_path: Path) -> None:
+    handler = SharedFile(tmp_path / "own.log", max_bytes=10)
+    handler.emit(logging.makeLogRecord({"msg": "x" * 100}))
+    handler.close()
+    assert (tmp_path / "own.log").read_text() == "x" * 100 + "\n"

@@ -1,0 +1,160 @@
+"""What the shop is made of, without running it."""
+
+from __future__ import annotations
+
+import configparser
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deployments.shop import faults, layout, running
+from deployments.shop.faults import Faults
+from deployments.shop.layout import SERVICES, WORKERS
+from deployments.shop.measures import MEGABYTE, Recent, Resources
+from deployments.shop.places import Full, Places
+from domain.errors import BadInput
+from tests.contracts.supervisord_part import poll
+
+
+def test_places_are_limited_and_come_back() -> None:
+    places = Places(1, patience=0.01)
+    with places.taken():
+        assert places.in_use == 1
+        with pytest.raises(Full, match="1 of 1 in use"), places.taken():
+            pass
+    with places.taken():
+        pass
+    assert (places.in_use, places.waiting) == (0, 0)
+
+
+def test_who_waits_gets_the_place_that_is_given_back() -> None:
+    places = Places(1, patience=20)
+    places.take()
+    waiter = threading.Thread(target=places.take)
+    waiter.start()
+    poll(lambda: places.waiting == 1)
+    places.give_back()
+    waiter.join(20)
+    assert (places.in_use, places.waiting) == (1, 0)
+
+
+def test_recent_requests_are_counted_and_forgotten() -> None:
+    recent = Recent(started=time.monotonic() - 100)
+    recent.requests.append((time.monotonic() - 60, True, 9.0))
+    recent.add(0.1, failed=False)
+    recent.add(0.3, failed=True)
+    assert recent.metrics() == {"requests_per_second": 0.2, "error_rate": 0.5, "request_latency_ms": 200.0}
+
+
+def test_a_service_without_requests_says_nothing_about_latency() -> None:
+    assert Recent().metrics() == {"requests_per_second": 0.0, "error_rate": 0.0}
+
+
+def test_resources_are_those_of_this_process() -> None:
+    resources = Resources(1000)
+    resources.read()
+    expected = psutil.Process().memory_info().rss / MEGABYTE
+    assert resources.metrics()["memory_rss_mb"] == pytest.approx(expected, rel=0.2)
+    assert resources.metrics()["memory_usage"] == pytest.approx(expected / 10, rel=0.2)
+
+
+def some_faults(memory_mb: int = 10_000) -> Faults:
+    return Faults(Places(3, patience=0.01), Resources(memory_mb), crash=lambda: None)
+
+
+def test_a_leak_is_resident_memory_and_ends_when_it_is_cleared() -> None:
+    active, process = some_faults(), psutil.Process()
+    before = process.memory_info().rss
+    active.enter("memory-leak", 400)
+    poll(lambda: process.memory_info().rss - before > 40 * MEGABYTE)
+    active.leave("memory-leak")
+    poll(lambda: process.memory_info().rss - before < 20 * MEGABYTE)
+
+
+def test_a_leak_stops_at_the_limit() -> None:
+    active = some_faults()
+    active.resources.limit, active.resources.rss = 5 * MEGABYTE, 0
+    active.enter("memory-leak", 1000)
+    poll(lambda: len(active.leak) == 5)
+    deadline = time.monotonic() + 0.1  # time for a hundred megabytes more
+    while time.monotonic() < deadline:
+        assert len(active.leak) == 5
+    active.leave("memory-leak")
+
+
+def test_an_exhausted_pool_has_no_place_until_it_is_cleared() -> None:
+    active = some_faults()
+    active.enter("pool-exhaustion", 3)
+    poll(lambda: active.held == 3)
+    with pytest.raises(Full):
+        active.pool.take()
+    active.leave("pool-exhaustion")
+    assert active.pool.in_use == 0
+
+
+def test_a_fault_for_some_starts_is_used_up(tmp_path: Path) -> None:
+    faults.leave_in_place(tmp_path, "payments", "error-burst", amount=0.5, starts=2)
+    entered = []
+    for _ in range(3):
+        active = some_faults()
+        faults.enter_left(tmp_path, "payments", active)
+        entered.append(active.active)
+    assert entered == [{"error-burst": 0.5}, {"error-burst": 0.5}, {}]
+
+
+def test_a_fault_left_in_place_is_entered_until_it_is_taken_away(tmp_path: Path) -> None:
+    faults.leave_in_place(tmp_path, "payments", "slow-dependency", amount=2, starts=None)
+
+    def entered() -> dict[str, float]:
+        active = some_faults()
+        faults.enter_left(tmp_path, "payments", active)
+        return active.active
+
+    assert {"slow-dependency": 2} == entered() == entered()
+    faults.take_away(tmp_path, "payments", "slow-dependency")
+    assert entered() == {}
+
+
+def test_an_unknown_fault_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(BadInput, match="memory-leak"):
+        faults.known("earthquake")
+
+
+def test_the_configuration_starts_one_worker_of_each_service_and_keeps_the_others(tmp_path: Path) -> None:
+    home = tmp_path / "100% odd"
+    parser = configparser.RawConfigParser()
+    parser.read_string(running.configuration(home))
+    for service in SERVICES:
+        names = parser[f"group:{service}"]["programs"].split(",")
+        assert len(names) == WORKERS
+        assert [parser[f"program:{name}"]["autostart"] for name in names] == ["true"] + ["false"] * (WORKERS - 1)
+    assert "100%% odd" in parser["program:load"]["command"]
+
+
+def test_a_shop_is_read_as_it_was_written(tmp_path: Path) -> None:
+    shop = layout.plan(tmp_path, bootstrap="localhost:9092", topic="logs", rate=5)
+    layout.write(tmp_path, shop)
+    assert shop == layout.read(tmp_path)
+    assert len({*shop.ports.values(), *shop.control.values()}) == len(shop.ports) + len(shop.control)
+
+
+def test_no_shop_is_none_and_a_broken_file_is_an_error(tmp_path: Path) -> None:
+    assert layout.read(tmp_path) is None
+    layout.shop_file(tmp_path).write_text("{")
+    with pytest.raises(BadInput, match=r"shop\.json"):
+        layout.read(tmp_path)
+
+
+def test_a_home_too_deep_for_a_socket_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="shorter"):
+        layout.plan(tmp_path / ("x" * 100), bootstrap="b", topic="t", rate=1)
+
+
+def test_every_call_goes_to_a_route_that_exists() -> None:
+    for spec in SERVICES.values():
+        for calls in spec.routes.values():
+            for call in calls:
+                assert (call.method, call.path) in SERVICES[call.service].routes

@@ -1,0 +1,141 @@
+"""The parts come up, survive what is killed, say how they are, and go without a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psutil
+import pytest
+
+from adapters.kafka.embedded import answers
+from deployments import ours, supervised
+from deployments.prefect_api import PrefectApi, Run, connect
+from deployments.programs import POOLS
+from deployments.report import Health, PartReport, report
+from domain.settings import Settings
+from tests.deployments.conftest import SECRETS, Running
+
+pytestmark = [pytest.mark.slow, pytest.mark.prefect]
+SECONDS = 90
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], what: str) -> Found:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + SECONDS
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {SECONDS} s: {what}"
+        time.sleep(0.2)
+    return found
+
+
+def run_at_work(api: PrefectApi, deployment: str) -> Run | None:
+    """The deployment's run, once it is inside its subflow's task."""
+    wanted = api.deployments(POOLS)[deployment]
+    runs = [run for run in api.runs(POOLS) if run.deployment == wanted and run.state == "RUNNING"]
+    return next((run for run in runs if api.children([run.id])), None)
+
+
+def reported(running: Running, part: str) -> PartReport:
+    return next(one for one in report(running.home, Settings()) if one.part == part)
+
+
+def state_of(api: PrefectApi, run: str) -> str:
+    return str(api.client.get(f"flow_runs/{run}").json()["state_type"])
+
+
+def test_a_scheduled_run_starts_and_completes(running: Running) -> None:
+    """Prefect's server, its scheduler and a worker go together in the pinned versions."""
+    done = {"deployments": {"name": {"any_": ["tick"]}}, "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    with connect(running.parts.prefect["api_url"]) as api:
+        found = until(lambda: api.client.post("flow_runs/filter", json=done).json(), "a completed run of tick")
+    assert found[0]["auto_scheduled"]
+
+
+@pytest.mark.parametrize("killed", [("run",), ("worker",), ("worker", "run")], ids=["run", "worker", "both"])
+def test_a_killed_run_is_crashed_and_has_a_successor(running: Running, killed: tuple[str, ...]) -> None:
+    with connect(running.parts.prefect["api_url"]) as api:
+        before = until(lambda: run_at_work(api, "watch"), "a run of watch")
+        inside = [child.id for child in api.children([before.id])]
+        pids = {
+            "run": [process.pid for process in ours.run_processes(running.home.folder)[before.id]],
+            "worker": [supervised.processes(running.home)["worker-watch"].pid],
+        }
+        for pid in (pid for what in killed for pid in pids[what]):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: state_of(api, before.id) == "CRASHED", "the dead run is shown as Crashed")
+        after = until(lambda: run_at_work(api, "watch"), "a successor")
+        assert after.id != before.id
+        if "worker" in killed:
+            assert [state_of(api, child) for child in inside] == ["CRASHED"]
+    assert not any(psutil.pid_exists(pid) for pid in pids["run"])
+
+
+def test_only_the_worker_of_on_call_and_its_runs_hold_credentials(running: Running) -> None:
+    with connect(running.parts.prefect["api_url"]) as api:
+        for deployment in ("watch", "on-call"):
+            until(lambda deployment=deployment: run_at_work(api, deployment), f"a run of {deployment}")  # type: ignore[misc]
+    holders, others = [], []
+    for process in [*ours.processes(running.home.folder), psutil.Process(supervised.client(running.home).pid())]:
+        environ = ours.environment(process)
+        held = {name: value for name, value in environ.items() if value in SECRETS.values() or name in SECRETS}
+        (holders if environ.get("SRE_PART") == "worker-on-call" else others).append(held)
+    assert len(holders) == 2  # the worker and its run
+    assert all(held == SECRETS for held in holders)
+    assert not any(others)
+
+
+def test_up_again_changes_nothing_that_runs(running: Running) -> None:
+    with connect(running.parts.prefect["api_url"]) as api:
+        run = until(lambda: run_at_work(api, "watch"), "a run of watch")
+        before = {name: info.pid for name, info in supervised.processes(running.home).items()}
+        parts = running.parts
+        assert running.up() == parts
+        assert {name: info.pid for name, info in supervised.processes(running.home).items()} == before
+        assert [one.id for one in api.runs(POOLS) if one.deployment == run.deployment] == [run.id]
+
+
+@pytest.mark.parametrize("part", ["mlflow", "kafka", "prefect"])
+def test_a_killed_server_comes_back_at_its_address(running: Running, part: str) -> None:
+    before = reported(running, part)
+    os.kill(before.pid, signal.SIGKILL)
+    until(lambda: reported(running, part).pid not in (0, before.pid), f"{part} started again")
+    until(lambda: reported(running, part).health is Health.UP, f"{part} healthy again")
+    assert reported(running, part).address == before.address
+
+
+def test_status_names_a_stopped_part_and_up_repairs_it(running: Running) -> None:
+    supervised.end(running.home, ["mlflow"])
+    down = reported(running, "mlflow")
+    assert down.health is Health.DOWN
+    assert "sre up" in down.text
+    running.up()
+    assert reported(running, "mlflow").health is Health.UP
+
+
+def test_down_leaves_nothing_and_up_starts_the_runs_again(running: Running) -> None:
+    with connect(running.parts.prefect["api_url"]) as api:
+        run = until(lambda: run_at_work(api, "watch"), "a run of watch")
+    pids = [process.pid for process in ours.processes(running.home.folder)]
+    pids += [info.pid for info in supervised.processes(running.home).values()]
+    pids.append(supervised.client(running.home).pid())
+    running.down()
+    running.down()
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert [one.health for one in report(running.home, Settings())] == [Health.DOWN]
+    running.up()
+    with connect(running.parts.prefect["api_url"]) as api:
+        assert state_of(api, run.id) == "CANCELLED"
+        until(lambda: run_at_work(api, "watch"), "a run of watch after the restart")
+        restarting = api.restarting(list(api.deployments(POOLS).values()))
+        assert len(restarting) == 2
+        assert all(restarting.values())
+
+
+def test_the_embedded_broker_answers(running: Running) -> None:
+    assert answers({"bootstrap.servers": running.parts.kafka["bootstrap_servers"]}) == ""
+    assert running.parts.kafka["kind"] == "embedded"

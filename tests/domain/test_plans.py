@@ -1,0 +1,58 @@
+"""Plans and actions: nothing unbound, nothing undeclared."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import BadInput
+from domain.plans import PARAMETERS, UNDOS, Action, ActionKind, Measure, Plan, Risk, Undo, Verification
+
+
+def an_action(
+    kind: ActionKind = ActionKind.RESTART, target: str = "web", parameters: dict[str, int] | None = None, **given: Risk
+) -> Action:
+    return Action(kind, target, given.get("risk", Risk.LOW), Undo.NONE, parameters or {})
+
+
+def a_plan(*actions: Action) -> Plan:
+    verification = Verification(Measure.ERROR_RATE, 0.05, timedelta(minutes=1))
+    return Plan(7, "playbook:x", actions, verification, 0.9, timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "parameters"),
+    [
+        pytest.param(ActionKind.RESTART, "", {}, id="no-target"),
+        pytest.param(ActionKind.RESTART, "{service}", {}, id="unbound-target"),
+        pytest.param(ActionKind.RESTART, "web", {"force": 1}, id="undeclared-parameter"),
+        pytest.param(ActionKind.SCALE, "web", {}, id="missing-parameter"),
+        pytest.param(ActionKind.SCALE, "web", {"workers": 2, "force": 1}, id="one-too-many"),
+    ],
+)
+def test_an_action_cannot_be_built_wrong(kind: ActionKind, target: str, parameters: dict[str, int]) -> None:
+    with pytest.raises(BadInput):
+        an_action(kind, target, parameters)
+
+
+def test_an_action_cannot_be_changed_after_the_gate_saw_it() -> None:
+    with pytest.raises(FrozenInstanceError):
+        an_action().target = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("risks", "expected"),
+    [
+        ([Risk.LOW], Risk.LOW),
+        ([Risk.LOW, Risk.HIGH, Risk.MEDIUM], Risk.HIGH),
+    ],
+)
+def test_a_plan_is_as_risky_as_its_riskiest_action(risks: list[Risk], expected: Risk) -> None:
+    assert expected == a_plan(*(an_action(risk=risk) for risk in risks)).risk
+
+
+def test_every_kind_declares_its_parameters_and_its_ways_back() -> None:
+    assert set(ActionKind) == set(PARAMETERS) == set(UNDOS)
+    assert all(UNDOS.values())

@@ -1,0 +1,154 @@
+"""Which playbook fits an incident, and what it would do: the same each time, never out of a log's text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import BadInput
+from domain.plans import ActionKind, Measure, Risk, Undo, Verification
+from domain.playbook_flaws import flaws
+from domain.playbooks import (
+    ActionTemplate,
+    Matches,
+    MetricMatch,
+    Playbook,
+    Preconditions,
+    best_fit,
+    bind,
+    excerpt,
+    fit,
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What retrieval looks at in an incident."""
+
+    id: int = 7
+    service: str = "orders"
+    signature: str = "connection pool exhausted after <*>"
+    metric: str = ""
+    direction: str = ""
+
+
+RESTART = ActionTemplate(ActionKind.RESTART, "{service}", Risk.LOW, Undo.NONE, {})
+
+
+def a_playbook(playbook_id: str = "pool", *actions: ActionTemplate, **matches: tuple[object, ...]) -> Playbook:
+    given_matches = {"templates": ("pool exhausted",), "metrics": (), "services": ("*",)} | matches
+    return Playbook(
+        id=playbook_id,
+        title="Pool",
+        matches=Matches(**given_matches),  # type: ignore[arg-type]
+        preconditions=Preconditions(),
+        actions=actions or (RESTART,),
+        risk=Risk.LOW,
+        verification=Verification(Measure.ERROR_RATE, 0.05, timedelta(minutes=1)),
+        cool_down=timedelta(minutes=15),
+        owner="platform",
+        links=(),
+        body="# Pool\n",
+        path=f"playbooks/{playbook_id}.md",
+    )
+
+
+MEMORY = MetricMatch("memory_*", "high")
+
+
+@pytest.mark.parametrize(
+    ("playbook", "seen", "expected"),
+    [
+        pytest.param(a_playbook(), Seen(), 0.95, id="template"),
+        pytest.param(a_playbook(), Seen(signature="POOL EXHAUSTED"), 0.95, id="template-in-capitals"),
+        pytest.param(a_playbook(), Seen(signature="all is well"), None, id="other-template"),
+        pytest.param(a_playbook(services=("pay*",)), Seen(), None, id="other-service"),
+        pytest.param(a_playbook(services=("pay*", "ord*")), Seen(), 0.95, id="service-glob"),
+        pytest.param(
+            a_playbook(templates=(), metrics=(MEMORY,)), Seen(metric="memory_rss", direction="high"), 0.9, id="metric"
+        ),
+        pytest.param(
+            a_playbook(templates=(), metrics=(MEMORY,)),
+            Seen(metric="memory_rss", direction="low"),
+            None,
+            id="direction",
+        ),
+        pytest.param(a_playbook(templates=(), metrics=(MEMORY,)), Seen(), None, id="no-metric"),
+        pytest.param(a_playbook(templates=()), Seen(), None, id="matches-nothing-by-itself"),
+    ],
+)
+def test_fit(playbook: Playbook, seen: Seen, expected: float | None) -> None:
+    found = fit(playbook, seen)
+    assert expected == (found.confidence if found else None)
+
+
+def test_the_best_fit_wins_and_ties_go_by_id() -> None:
+    by_metric = a_playbook("a", templates=(), metrics=(MEMORY,))
+    known = [a_playbook("c"), by_metric, a_playbook("b")]
+    found = best_fit(known, Seen(metric="memory_rss", direction="high"))
+    assert found is not None
+    assert (found.playbook.id, found.reason) == ("b", "signature matches /pool exhausted/")
+
+
+def test_nothing_fits() -> None:
+    assert best_fit([a_playbook(services=("x",))], Seen()) is None
+
+
+def test_bind_fills_in_the_service() -> None:
+    scale = ActionTemplate(ActionKind.SCALE, "{service}", Risk.MEDIUM, Undo.RESTORE, {"workers": 3})
+    plan = bind(a_playbook("pool", RESTART, scale), Seen(), 0.95)
+    assert (plan.incident_id, plan.source, plan.confidence, plan.risk) == (7, "playbook:pool", 0.95, Risk.MEDIUM)
+    assert [(action.kind, action.target, action.parameters) for action in plan.actions] == [
+        (ActionKind.RESTART, "orders", {}),
+        (ActionKind.SCALE, "orders", {"workers": 3}),
+    ]
+
+
+def test_a_playbook_without_actions_has_no_plan() -> None:
+    with pytest.raises(BadInput, match=r"playbooks/pool\.md"):
+        bind(replace(a_playbook(), actions=()), Seen(), 0.95)
+
+
+@given(st.text(max_size=200), st.text(max_size=20))
+def test_text_of_logs_never_reaches_an_action(signature: str, metric: str) -> None:
+    """Fault 11: whatever a program prints, the actions are those of the file."""
+    plan = bind(a_playbook(), Seen(signature=signature, metric=metric), 0.95)
+    assert [(action.kind, action.target) for action in plan.actions] == [(ActionKind.RESTART, "orders")]
+
+
+@given(st.text(max_size=60), st.integers(0, 80))
+def test_an_excerpt_is_never_longer_than_allowed(body: str, limit: int) -> None:
+    assert len(excerpt(body, limit)) <= limit
+
+
+def test_an_excerpt_ends_with_a_line_and_says_that_it_was_cut() -> None:
+    assert excerpt("first line\nsecond line\nthird line\n", 30) == "first line\n… (cut)"
+    assert excerpt("short", 30) == "short"
+
+
+def test_a_good_playbook_has_no_flaw() -> None:
+    assert flaws(a_playbook()) == []
+
+
+@pytest.mark.parametrize(
+    ("risk", "expected"),
+    [
+        pytest.param(Risk.LOW, [("actions", 0, "risk")], id="low-risk-is-refused"),
+        pytest.param(Risk.MEDIUM, [("actions", 0, "risk")], id="medium-risk-is-refused"),
+        pytest.param(Risk.HIGH, [], id="high-risk-is-accepted"),
+    ],
+)
+def test_destroying_without_a_way_back_is_high_risk(risk: Risk, expected: list[tuple[str | int, ...]]) -> None:
+    """Fault 17, for kinds that later join the catalogue: restart stands in for a destructive one."""
+    playbook = replace(a_playbook("pool", replace(RESTART, risk=risk)), risk=risk)
+    found = flaws(playbook, destructive=frozenset({ActionKind.RESTART}))
+    assert expected == [flaw.where for flaw in found]
+
+
+def test_a_verification_that_cannot_fail_is_refused() -> None:
+    playbook = replace(a_playbook(), verification=Verification(Measure.ERROR_RATE, 1.0, timedelta(minutes=1)))
+    assert [flaw.where for flaw in flaws(playbook)] == [("verification", "at_most")]
