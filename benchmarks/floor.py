@@ -69,6 +69,9 @@ def _take(engine: sa.Engine, values: list[bytes], seconds: dict[str, float]) -> 
     pc.write_csv(flat, out, pc.WriteOptions(include_header=False))
     seconds["decode"] += time.perf_counter() - at
     at = time.perf_counter()
-    with engine.begin() as connection, connection.connection.cursor().copy("COPY floor FROM STDIN (FORMAT csv)") as copy:
+    with (
+        engine.begin() as connection,
+        connection.connection.cursor().copy("COPY floor FROM STDIN (FORMAT csv)") as copy,
+    ):
         copy.write(out.getbuffer())
     seconds["copy"] += time.perf_counter() - at

@@ -56,7 +56,9 @@ def _agent(engine: sa.Engine, stack: Stack) -> dict[str, object]:
         ).scalar_one()
     batches = stack.events("batch.committed")
     # The measured batches are those after the longest pause, in which the topic was filled.
-    pauses = [(later[0] - earlier[0], number) for number, (earlier, later) in enumerate(zip(rows, rows[1:], strict=False), 1)]
+    pauses = [
+        (later[0] - earlier[0], number) for number, (earlier, later) in enumerate(zip(rows, rows[1:], strict=False), 1)
+    ]
     measured = rows[max(pauses)[1] :]
     # A batch's time is that of its transaction's beginning, so from the first to the last are all but the last one's rows.
     seconds = (measured[-1][0] - measured[0][0]).total_seconds()

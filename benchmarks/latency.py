@@ -74,8 +74,10 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, object]:
     batches = stack.events("batch.committed")[before:]
     with engine.begin() as connection:
         rows = connection.execute(
-            sa.text("SELECT opened_at, committed.at FROM incidents JOIN LATERAL (SELECT min(at) AS at FROM ledger"
-                    " WHERE incident_id = incidents.id) committed ON true WHERE signature LIKE '%connection refused'")
+            sa.text(
+                "SELECT opened_at, committed.at FROM incidents JOIN LATERAL (SELECT min(at) AS at FROM ledger"
+                " WHERE incident_id = incidents.id) committed ON true WHERE signature LIKE '%connection refused'"
+            )
         ).all()
     return {
         "rate": rate,

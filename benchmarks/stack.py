@@ -36,7 +36,9 @@ class Stack:
     def __init__(self, home: Path, bootstrap_servers: str, topic: str) -> None:
         self.home = home
         self.topic = topic
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SRE_", "PREFECT_", "MLFLOW_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SRE_", "PREFECT_", "MLFLOW_"))
+        }
         self.environ = kept | {
             "SRE_HOME": str(home),
             "SRE_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
@@ -49,7 +51,9 @@ class Stack:
     def sre(self, *arguments: str) -> str:
         """Run one `sre` command and give its output."""
         call = [sys.executable, "-c", "from console.main import main; main()", *arguments]
-        done = subprocess.run(call, env=self.environ, cwd=parts_file.PROJECT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            call, env=self.environ, cwd=parts_file.PROJECT, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise SystemExit(f"sre {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -67,7 +71,9 @@ class Stack:
         """Run one `prefect` command against the stack's server."""
         environ = self.environ | {"PREFECT_API_URL": str(parts_file.read(self.home).prefect["api_url"])}
         call = [sys.executable, "-m", "prefect", *arguments]
-        return subprocess.run(call, env=environ, cwd=parts_file.PROJECT, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            call, env=environ, cwd=parts_file.PROJECT, capture_output=True, text=True, check=True
+        ).stdout
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The agent's own log entries of one name."""

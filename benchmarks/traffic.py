@@ -15,7 +15,9 @@ def log(rng: random.Random, number: int, at: datetime, *, failed: bool) -> tuple
     """Key and value of one log of about 250 bytes."""
     service = f"service-{number % SERVICES:02d}"
     took = rng.lognormvariate(3.5, 0.4)
-    message = f"request {number} failed: timeout after {took:.0f} ms" if failed else f"request {number} took {took:.1f} ms"
+    message = (
+        f"request {number} failed: timeout after {took:.0f} ms" if failed else f"request {number} took {took:.1f} ms"
+    )
     value = {
         "timestamp": at.isoformat(),
         "service": service,

@@ -11,7 +11,7 @@ import click
 from domain.errors import BadSettings, SreError
 
 if TYPE_CHECKING:
-    import sqlalchemy
+    from adapters.store.database import Engine
 
     from adapters.settings_files import Loaded
     from domain.settings import Settings
@@ -33,7 +33,7 @@ def settings(context: click.Context) -> Settings:
     return loaded(context).settings
 
 
-def store(tree: Settings) -> sqlalchemy.Engine:
+def store(tree: Settings) -> Engine:
     """The agent's database. Raises BadSettings where there is none."""
     from adapters.store.database import connect  # noqa: PLC0415 - keeps `sre --help` fast
 

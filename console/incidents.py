@@ -118,7 +118,9 @@ def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
     from adapters.store.incident_queue import acknowledge  # noqa: PLC0415 - keeps `sre --help` fast
 
     if not acknowledge(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
-        raise NotFound(f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open")
+        raise NotFound(
+            f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open"
+        )
     _said({"incident": number, "acknowledged_by": who()}, f"incident {number} acknowledged", as_json=as_json)
 
 
@@ -131,7 +133,9 @@ def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
     from adapters.store.incident_queue import close_by_hand  # noqa: PLC0415 - keeps `sre --help` fast
 
     if not close_by_hand(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
-        raise NotFound(f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open")
+        raise NotFound(
+            f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open"
+        )
     _said({"incident": number, "resolved_by": who()}, f"incident {number} resolved", as_json=as_json)
 
 

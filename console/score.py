@@ -55,7 +55,7 @@ def score(  # noqa: PLR0913 - one argument per option
     from tasks.scoring_run import ScoringRun, write_rows  # noqa: PLC0415 - keeps `sre --help` fast
 
     run = ScoringRun(_knowledge(tree, rules_only=rules_only))
-    with (out.open("w", newline="") if out else nullcontext()) as written:
+    with out.open("w", newline="") if out else nullcontext() as written:
         for _ in _progress(write_rows(run, _source(tree, file, topic, since), written)):
             pass
     model = run.knowledge.champion.version if run.knowledge.champion else 0

@@ -17,20 +17,22 @@ AT_ONCE = 500
 @click.command(epilog="Example: sre send logs.jsonl.gz --rate 500 --now")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--rate", type=click.FloatRange(min=0.1), help="Logs per second; without it as fast as Kafka takes them.")
-@click.option("--now", "to_now", is_flag=True, help="Shift all timestamps so that the last log is of the moment it is sent.")
+@click.option(
+    "--now", "to_now", is_flag=True, help="Shift all timestamps so that the last log is of the moment it is sent."
+)
 @click.option("--topic", help="Another topic than kafka.topic.")
 @json_option
 @click.pass_context
-def send(
-    ctx: click.Context, file: Path, rate: float | None, topic: str | None, *, to_now: bool, as_json: bool
-) -> None:
+def send(ctx: click.Context, file: Path, rate: float | None, topic: str | None, *, to_now: bool, as_json: bool) -> None:
     """Play a .jsonl[.gz] FILE into Kafka, each line as it is, keyed by its service."""
     from adapters.kafka.producer import LogProducer  # noqa: PLC0415 - keeps `sre --help` fast
     from adapters.log_files import newest  # noqa: PLC0415
 
     tree = settings(ctx)
     if not tree.kafka.bootstrap_servers:
-        raise click.ClickException("no Kafka: start the embedded broker with `sre up`, or set SRE_KAFKA__BOOTSTRAP_SERVERS")
+        raise click.ClickException(
+            "no Kafka: start the embedded broker with `sre up`, or set SRE_KAFKA__BOOTSTRAP_SERVERS"
+        )
     latest, count = newest(file)
     if not count:
         raise click.ClickException(f"{file} holds no logs")

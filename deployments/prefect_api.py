@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from domain.errors import Refused, Unavailable
 
 ACTIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
+SOON = timedelta(seconds=10)  # a worker takes runs up so long before their time
 PAGE = 200  # the most that Prefect returns at once
 
 
@@ -25,6 +27,7 @@ class Run:
     state_name: str  # AwaitingConcurrencySlot, …
     pid: int  # of its process, 0 when not recorded
     deployment: str  # its id, empty for a subflow
+    scheduled: bool  # by the deployment's schedule, which makes no other for the same time
 
 
 @contextmanager
@@ -60,8 +63,11 @@ class PrefectApi:
         return {deployment["name"]: deployment["id"] for deployment in found}
 
     def runs(self, pools: Sequence[str]) -> list[Run]:
-        """Active top-level runs in these pools."""
-        return self._runs({"work_pools": named(pools), "flow_runs": {"state": of_type(ACTIVE)}})
+        """Active top-level runs in these pools, without those whose time has not come."""
+        due = {"before_": (datetime.now(UTC) + SOON).isoformat()}
+        return self._runs(
+            {"work_pools": named(pools), "flow_runs": {"state": of_type(ACTIVE), "expected_start_time": due}}
+        )
 
     def children(self, runs: Sequence[str]) -> list[Run]:
         """Active subflow runs of these runs."""
@@ -109,6 +115,7 @@ class PrefectApi:
                 state_name=run["state_name"],
                 pid=int(run["infrastructure_pid"]) if (run["infrastructure_pid"] or "").isdigit() else 0,
                 deployment=run["deployment_id"] or "",
+                scheduled=run["auto_scheduled"],
             )
             for run in found
         ]

@@ -9,11 +9,13 @@ from adapters.parts_file import Parts, change, lock, read
 from deployments import ours, registration, supervised, wanted
 from deployments.bring_up import Tell
 from deployments.layout import Home
-from deployments.prefect_api import connect
+from deployments.prefect_api import PrefectApi, connect
 from deployments.programs import POOLS
 from domain.errors import Refused, Unavailable
 
 RUN_SECONDS = 15  # for a run to finish what it has in hand
+WHY = "stopped by `sre down`"
+NOWHERE = "http://127.0.0.1:1/api"  # refuses at once: no server was ever started
 
 
 def take_down(home: Home, tell: Tell) -> None:
@@ -39,21 +41,24 @@ def remove(home: Home) -> None:
 def stop_runs(home: Home, parts: Parts, tell: Tell) -> None:
     """Close the flow runs as cancelled and end their processes; without Prefect only the latter."""
     tell("runs", "")
-    try:
-        close_runs(parts.prefect.get("api_url", ""))
-    except (Unavailable, Refused) as error:
-        tell("runs", f"not marked as cancelled, the next start will do it ({error})")
-    ours.end((one for found in ours.run_processes(home.folder).values() for one in found), RUN_SECONDS)
-    tell("runs", "stopped")
+    remark = ""
+    with connect(parts.prefect.get("api_url") or NOWHERE) as api:
+        try:
+            active = nothing_comes_after(api)
+        except (Unavailable, Refused) as error:
+            active, remark = [], f", not marked: the next start will do that ({error})"
+        ours.end((one for found in ours.run_processes(home.folder).values() for one in found), RUN_SECONDS)
+        # Afterwards, because a run that is ended says that it crashed.
+        api.close(active, "CANCELLED", WHY)
+    tell("runs", f"stopped{remark}")
 
 
-def close_runs(api_url: str) -> None:
-    """Pause the triggers, then cancel every active run of the pools, so that nothing comes back."""
-    if not api_url:
-        return
-    with connect(api_url) as api:
-        registration.pause_restarts(api)
-        api.close([run.id for run in api.runs(POOLS)], "CANCELLED", "`sre down`")
+def nothing_comes_after(api: PrefectApi) -> list[str]:
+    """Pause the triggers and cancel what waits for a slot; the runs at work. What a schedule made stays."""
+    registration.pause_restarts(api)
+    runs = [run for run in api.runs(POOLS) if run.state != "SCHEDULED" or not run.scheduled]
+    api.close([run.id for run in runs if run.state == "SCHEDULED"], "CANCELLED", WHY)
+    return [run.id for run in runs if run.state != "SCHEDULED"]
 
 
 def stop_programs(home: Home, tell: Tell) -> None:

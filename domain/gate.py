@@ -105,14 +105,18 @@ def doubtful(plan: Plan, incident: Incident, needs: Preconditions, policy: Polic
     """The plan must fit well, rest on enough logs and not risk more than allowed."""
     found = []
     if plan.risk > policy.max_risk:
-        found.append(Objected(Objection.RISK, {"risk": plan.risk.name.lower(), "at_most": policy.max_risk.name.lower()}))
+        found.append(
+            Objected(Objection.RISK, {"risk": plan.risk.name.lower(), "at_most": policy.max_risk.name.lower()})
+        )
     if plan.confidence < policy.min_confidence:
         found.append(
             Objected(Objection.CONFIDENCE, {"plan": round(plan.confidence, 2), "at_least": policy.min_confidence})
         )
     if incident.confidence < needs.min_confidence:
         found.append(
-            Objected(Objection.CONFIDENCE, {"incident": round(incident.confidence, 2), "at_least": needs.min_confidence})
+            Objected(
+                Objection.CONFIDENCE, {"incident": round(incident.confidence, 2), "at_least": needs.min_confidence}
+            )
         )
     if incident.logs < needs.min_logs:
         found.append(Objected(Objection.TOO_FEW_LOGS, {"logs": incident.logs, "at_least": needs.min_logs}))
@@ -143,8 +147,6 @@ def over_budget(plan: Plan, action: Action, policy: Policy, history: History, *,
         )
     if history.ineffective.get(action.target, 0) >= policy.max_ineffective:
         found.append(
-            Objected(
-                Objection.INEFFECTIVE, {"target": action.target, "times": history.ineffective[action.target]}
-            )
+            Objected(Objection.INEFFECTIVE, {"target": action.target, "times": history.ineffective[action.target]})
         )
     return found

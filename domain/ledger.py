@@ -63,9 +63,7 @@ def extend(head: Seal | None, entries: Iterable[Entry]) -> list[Seal]:
     return seals
 
 
-def faults(
-    entries: Mapping[int, Entry], seals: Iterable[Seal], anchors: Iterable[Anchor]
-) -> list[str]:
+def faults(entries: Mapping[int, Entry], seals: Iterable[Seal], anchors: Iterable[Anchor]) -> list[str]:
     """What is wrong with the chain, in words; empty means nothing was changed, removed or cut off."""
     found = []
     before, expected = GENESIS, 1

@@ -80,6 +80,4 @@ def combine(findings: tuple[Finding, ...], *, threshold: float, model: int) -> V
 def silent(rows: int, reason: Reason) -> Finding:
     """A finding that says nothing about `rows` logs."""
     nothing = np.full(rows, np.nan)
-    return Finding(
-        np.zeros(rows, np.float32), reason, (), np.full(rows, -1, np.int16), nothing, nothing, nothing
-    )
+    return Finding(np.zeros(rows, np.float32), reason, (), np.full(rows, -1, np.int16), nothing, nothing, nothing)

@@ -56,9 +56,7 @@ def measured(samples: Samples, verification: Verification) -> float | None:
     return counted / samples.logs
 
 
-def outcome(
-    samples: Samples, verification: Verification, *, finished_at: datetime, now: datetime
-) -> Outcome | None:
+def outcome(samples: Samples, verification: Verification, *, finished_at: datetime, now: datetime) -> Outcome | None:
     """The verdict, or None while it is too early for one.
 
     Good values end it after half of the time limit; bad ones get the whole of it.
@@ -66,7 +64,12 @@ def outcome(
     value = measured(samples, verification)
     enough = samples.logs >= verification.min_samples and value is not None
     elapsed = now - finished_at
-    if enough and value is not None and value <= verification.at_most and elapsed >= verification.within * WATCHED_SHARE:
+    if (
+        enough
+        and value is not None
+        and value <= verification.at_most
+        and elapsed >= verification.within * WATCHED_SHARE
+    ):
         return Outcome(Verdict.RECOVERED, value, verification.at_most, samples.logs)
     if elapsed < verification.within:
         return None

@@ -39,7 +39,6 @@ class Lifetime:
         return ""
 
 
-
 Body = Callable[[bool], Awaitable[None]]
 
 

@@ -71,9 +71,7 @@ async def process_log(  # noqa: PLR0913 - one argument per part that can be repl
     return await asyncio.to_thread(chain.process, log)
 
 
-def _settings(
-    settings: Settings | None, confidence: float | None, common: float | None, *, acting: bool
-) -> Settings:
+def _settings(settings: Settings | None, confidence: float | None, common: float | None, *, acting: bool) -> Settings:
     """The tree with the arguments laid over it; one log alone confirms an incident."""
     tree = settings or load().settings
     detection = {} if confidence is None else {"confidence_threshold": confidence}

@@ -59,9 +59,7 @@ def words(batch: LogBatch) -> Finding:
         worded = suspicious[found.to_numpy(zero_copy_only=False)]
         confidence[worded] = WORDED[level[worded]]
     nothing = silent(len(batch), Reason.WORDS)
-    return Finding(
-        confidence, Reason.WORDS, (), nothing.metric, nothing.value, nothing.normal, nothing.spread
-    )
+    return Finding(confidence, Reason.WORDS, (), nothing.metric, nothing.value, nothing.normal, nothing.spread)
 
 
 def word_of(message: str) -> str:
@@ -97,5 +95,3 @@ def limits(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]]) -> Finding
         confidence[better], metric[better] = found[better], index
         value[better], normal[better] = values[better], limit.doubtful
     return Finding(confidence, Reason.LIMIT, names, metric, value, normal, finding.spread)
-
-

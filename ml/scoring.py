@@ -78,6 +78,4 @@ def score(batch: LogBatch, champion: Champion | None, *, threshold: float, enabl
     if champion is None:
         return combine((words(batch), limits(batch, {})), threshold=threshold, model=0)
     finding, covered = deviation(batch, champion)
-    return combine(
-        (words(batch), limits(batch, covered), finding), threshold=threshold, model=champion.version
-    )
+    return combine((words(batch), limits(batch, covered), finding), threshold=threshold, model=champion.version)

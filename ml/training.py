@@ -58,9 +58,7 @@ def train(frame: pd.DataFrame) -> Judgement:
     unsteady = _unsteady(candidate, later)
     candidate.without(unsteady)
     flagged = float(np.mean(candidate.predict(later[["service", *metrics]]) < 0)) if len(later) else 0.0
-    names = tuple(
-        f"{candidate.services_[row]} {candidate.metrics_[column]}" for row, column in np.argwhere(unsteady)
-    )
+    names = tuple(f"{candidate.services_[row]} {candidate.metrics_[column]}" for row, column in np.argwhere(unsteady))
     refusal = Refusal.NOISY if flagged > MOST_FLAGGED else None
     return Judgement(candidate, refusal, len(early), len(later), len(candidate.services_), flagged, names)
 

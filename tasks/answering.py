@@ -66,9 +66,7 @@ class Answer:
 
     async def page(self) -> None:
         """Send what is queued for the incident."""
-        queued = await asyncio.to_thread(
-            self.pager.claim, self.case.claim.token, incident_id=self.case.incident.id
-        )
+        queued = await asyncio.to_thread(self.pager.claim, self.case.claim.token, incident_id=self.case.incident.id)
         for one in queued:
             await self._call(send_page, Envelope(self.pager, one))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-import sqlalchemy
+from adapters.store.database import Engine
 
 from adapters import parts_file
 from adapters.kafka.consumer import Cluster
@@ -15,12 +16,15 @@ from adapters.playbook_files import load as load_playbooks
 from adapters.settings_files import load
 from adapters.store.database import connect
 from domain.errors import BadSettings
-from domain.settings import Settings
+from domain.masking import secrets
+from domain.settings import Settings, without_secrets
 from ml.registry import Registry
 from tasks.champion import ChampionSource
 from tasks.desk import Desk
 from tasks.steps import Knowledge
 from tasks.watching import Watching
+
+log = logging.getLogger(__name__)
 
 
 def home() -> Path:
@@ -29,13 +33,15 @@ def home() -> Path:
 
 
 def settings() -> Settings:
-    """The effective settings of this process; its log is configured by them."""
+    """The effective settings of this process; its log is configured by them, and never shows their secrets."""
     loaded = load()
-    configure(loaded.settings.logging, parts_file.PROJECT)
+    configure(loaded.settings.logging, parts_file.PROJECT, secrets=secrets(loaded.settings))
+    for warning in loaded.warnings:
+        log.warning("settings.warning", extra={"warning": warning})
     return loaded.settings
 
 
-def engine(tree: Settings) -> sqlalchemy.Engine:
+def engine(tree: Settings) -> Engine:
     """The agent's database. Raises BadSettings when none is set and none is embedded."""
     url = tree.store.url.get_secret_value()
     if not url:
@@ -60,6 +66,7 @@ def watching(tree: Settings) -> Watching:
     """Everything that a `watch` run needs. Raises Unavailable while Kafka or the database do not answer."""
     if not tree.kafka.bootstrap_servers:
         raise BadSettings("kafka.bootstrap_servers is not set and no embedded broker runs; start one with `sre up`")
+    tree = without_secrets(tree)
     return Watching(tree, engine(tree), ChampionSource(knowledge(tree), registry(tree)), topic_identity(tree))
 
 

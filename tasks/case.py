@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-import sqlalchemy
+from adapters.store.database import Engine
 
 from adapters.channels import CHANNELS
 from adapters.executors import EXECUTORS
@@ -52,7 +52,7 @@ class Case:
         self,
         claim: Claim,
         settings: Settings,
-        engine: sqlalchemy.Engine,
+        engine: Engine,
         playbooks: tuple[Playbook, ...],
         executor: Executor | None = None,
     ) -> None:
@@ -234,9 +234,7 @@ class Case:
         wanted = plan.verification
         metric = wanted.metric if wanted.measure is Measure.METRIC else ""
         since = finished_at + SETTLING
-        fresh = fresh_logs(
-            self.engine, self.incident.service, since=since, bodies=SAMPLED_BODIES if metric else 0
-        )
+        fresh = fresh_logs(self.engine, self.incident.service, since=since, bodies=SAMPLED_BODIES if metric else 0)
         mean = metric_mean(fresh.bodies, metric) if metric else None
         samples = Samples(fresh.logs, fresh.anomalous, fresh.errors, mean)
         self.outcome = outcome(samples, wanted, finished_at=finished_at, now=_now())
@@ -248,9 +246,7 @@ class Case:
         if found.verdict is Verdict.RECOVERED:
             with transaction(self.engine) as connection:
                 incident_queue.move(connection, self.claim, State.VERIFYING)
-                incident_queue.resolve(
-                    connection, self.incident.id, Resolution.VERIFIED, now=_now(), **found.numbers()
-                )
+                incident_queue.resolve(connection, self.incident.id, Resolution.VERIFIED, now=_now(), **found.numbers())
             return
         self._undo(plan)
         reason = PageReason.INEFFECTIVE if found.verdict is Verdict.INEFFECTIVE else PageReason.UNKNOWN

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy
+from adapters.store.database import Engine
 
 from adapters.store import chain, incident_queue
 from adapters.store.outbox import QueuedPage
@@ -31,7 +31,7 @@ class Desk:
     """The means of an `on-call` run; its methods block."""
 
     def __init__(
-        self, settings: Settings, engine: sqlalchemy.Engine, playbooks: tuple[Playbook, ...], anchor_file: Path
+        self, settings: Settings, engine: Engine, playbooks: tuple[Playbook, ...], anchor_file: Path
     ) -> None:
         self.settings = settings
         self.engine = engine
@@ -63,8 +63,6 @@ class Desk:
     def report(self, part: str, *, healthy: bool, detail: str) -> None:
         """Tell the other processes, and through them people, how a part of the outside is."""
         try:
-            report_condition(
-                self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC)
-            )
+            report_condition(self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC))
         except Unavailable as error:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})

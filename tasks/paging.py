@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import sqlalchemy
+from adapters.store.database import Engine
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -87,14 +87,16 @@ class Pager:
     """Delivers what is in the outbox."""
 
     settings: Settings
-    engine: sqlalchemy.Engine
+    engine: Engine
 
     @property
     def lease(self) -> timedelta:
         """How long a claimed page is nobody else's."""
         return timedelta(seconds=self.settings.calls.timeout_seconds) + LEASE_SLACK
 
-    def claim(self, token: str, *, incident_id: int | None = None, older_than: timedelta = timedelta()) -> list[QueuedPage]:
+    def claim(
+        self, token: str, *, incident_id: int | None = None, older_than: timedelta = timedelta()
+    ) -> list[QueuedPage]:
         """Due pages, claimed."""
         now = datetime.now(UTC)
         return outbox.claim_pages(

@@ -36,6 +36,6 @@ def window_table(tally: Tally, *, whole_seconds: float, model: str) -> list[dict
     rows: list[dict[str, object]] = [{"what": name, "value": value, "share": ""} for name, value in counts.items()]
     rows += [
         {"what": f"{step} seconds", "value": round(seconds, 3), "share": f"{seconds / whole_seconds:.1%}"}
-        for step, seconds in tally.seconds.most_common()
+        for step, seconds in sorted(tally.seconds.items(), key=lambda found: -found[1])
     ]
     return rows

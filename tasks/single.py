@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-import sqlalchemy
+from adapters.store.database import Engine
 
 from adapters.log_files import as_batch
 from adapters.store import incident_queue, outbox
@@ -59,7 +59,7 @@ class Result:
     incident_id: int | None = None
 
 
-def open_store(url: str) -> sqlalchemy.Engine:
+def open_store(url: str) -> Engine:
     """The database at `url`; one in memory when that cannot be had, so that logs are still judged."""
     try:
         engine = connect(url)
@@ -81,7 +81,7 @@ class Chain:
     def __init__(
         self,
         knowledge: Knowledge,
-        engine: sqlalchemy.Engine,
+        engine: Engine,
         executor: Executor | None = None,
         channel: Channel | None = None,
     ) -> None:
@@ -125,9 +125,7 @@ class Chain:
 
     def _respond(self, incident: Incident) -> tuple[list[Decision], list[str]]:
         lease = timedelta(seconds=self.knowledge.settings.calls.timeout_seconds) + LEASE_SLACK
-        claims = incident_queue.claim(
-            self.engine, token=SOURCE, lease=lease, now=datetime.now(UTC), limit=1
-        )
+        claims = incident_queue.claim(self.engine, token=SOURCE, lease=lease, now=datetime.now(UTC), limit=1)
         decisions: list[Decision] = []
         taken: list[str] = []
         for claimed in claims:
@@ -136,7 +134,9 @@ class Chain:
             decisions += met
             taken += done
         if not claims:
-            decisions.append(Decision("waiting", f"incident {incident.id} is {incident.state}", {"logs": incident.logs}))
+            decisions.append(
+                Decision("waiting", f"incident {incident.id} is {incident.state}", {"logs": incident.logs})
+            )
         return decisions, taken
 
     def _answer(self, case: Case) -> tuple[list[Decision], list[str]]:
@@ -167,9 +167,7 @@ class Chain:
         if self.channel is None:
             return []
         now = datetime.now(UTC)
-        queued = outbox.claim_pages(
-            self.engine, token=SOURCE, lease=timedelta(minutes=1), now=now, due_before=now
-        )
+        queued = outbox.claim_pages(self.engine, token=SOURCE, lease=timedelta(minutes=1), now=now, due_before=now)
         return [self._send(self.channel, page) for page in queued]
 
     def _send(self, channel: Channel, queued: QueuedPage) -> Decision:

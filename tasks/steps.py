@@ -91,7 +91,5 @@ def correlate(
 ) -> Folded:
     """What the batch does to the incidents; `now` None runs on the logs' own clock."""
     rules = correlation(knowledge.settings)
-    fold = Fold(
-        open_incidents, rules=rules, classify=knowledge.classify, late_paged=late_paged, now=now
-    )
+    fold = Fold(open_incidents, rules=rules, classify=knowledge.classify, late_paged=late_paged, now=now)
     return fold.run(anomalies(judged.batch, judged.verdicts))

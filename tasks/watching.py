@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-import sqlalchemy
+from adapters.store.database import Engine
 
-from adapters.kafka.consumer import LogConsumer, OutOfRange
+from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
 from adapters.store.batches import BatchStore, Judged
@@ -52,7 +52,7 @@ class Tally:
     batches: int = 0
     empty: int = 0
     dropped: int = 0  # batches that another consumer had stored first
-    seconds: Counter[str] = field(default_factory=Counter)  # per step
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # per step
 
     def add(self, judged: Judged, folded: Folded, watch: Stopwatch) -> None:
         """Count one committed batch."""
@@ -62,14 +62,15 @@ class Tally:
         self.anomalous += int(judged.verdicts.anomalous.sum())
         self.incidents += sum(note.kind == "incident.opened" for note in folded.notes)
         self.pages += len(folded.pages)
-        self.seconds.update(watch.seconds)
+        for step, took in watch.seconds.items():
+            self.seconds[step] += took
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPositions:
     """The store's side of a consumer: where each partition goes on."""
 
-    engine: sqlalchemy.Engine
+    engine: Engine
     topic_id: int
     recreated: bool  # another incarnation of the topic was read before; then nothing of this one is skipped
 
@@ -89,12 +90,15 @@ class Watching:
     Its methods block; the flow calls them in threads, one at a time.
     """
 
-    def __init__(self, settings: Settings, engine: sqlalchemy.Engine, champion: ChampionSource, identity: Callable[[], str]) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, champion: ChampionSource, identity: Callable[[], str]
+    ) -> None:
         self.settings = settings
         self.engine = engine
         self.champion = champion
         self.identity = identity  # of the topic's present incarnation
         self.store = BatchStore(engine, ["email"])
+        self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
         self.tally = Tally()
         self.batch_number = 0
@@ -106,8 +110,11 @@ class Watching:
 
     def _subscribe(self) -> LogConsumer:
         kafka = self.settings.kafka
+        made = self.cluster.make_if_missing()
         self.topic_id = self.identity()
         number, recreated = topic_number(self.engine, kafka.topic, self.topic_id, now=datetime.now(UTC))
+        # What comes into a topic that did not exist is all new: nothing of it may be skipped.
+        start_positions(self.engine, number, dict.fromkeys(made, 0), now=datetime.now(UTC))
         if recreated:
             self._own_incident(
                 f"topic {kafka.topic} was recreated",
@@ -118,9 +125,7 @@ class Watching:
 
     def _own_incident(self, signature: str, message: str) -> None:
         log.error("watch.own-incident", extra={"signature": signature})
-        open_own_incident(
-            self.engine, signature, message, channels=self.store.channels, now=datetime.now(UTC)
-        )
+        open_own_incident(self.engine, signature, message, channels=self.store.channels, now=datetime.now(UTC))
 
     def read(self) -> RawBatch:
         """The next batch, empty when nothing came in time. Raises Unavailable."""
@@ -218,9 +223,7 @@ class Watching:
     def report(self, part: str, *, healthy: bool, detail: str) -> None:
         """Tell the other processes, and through them people, how a part of the outside is."""
         try:
-            report_condition(
-                self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC)
-            )
+            report_condition(self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC))
         except Unavailable as error:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})
 

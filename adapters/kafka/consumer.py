@@ -19,7 +19,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is exported
 
 from domain.errors import OffsetLost, Refused, Unavailable
 from domain.logs import RawBatch
@@ -71,6 +71,27 @@ class Cluster:
             raise translate(error, f"topic {self.topic}") from error
         except TimeoutError as error:
             raise Unavailable(f"kafka: no answer about topic {self.topic} in {WAIT_SECONDS:.0f} s") from error
+
+
+    def make_if_missing(self) -> list[int]:
+        """Partitions of the topic if it did not exist and was made now, else an empty list.
+
+        Raises Unavailable when it cannot be made: until somebody does, there is nothing to watch.
+        """
+        try:
+            if self.topic in self.admin.list_topics(timeout=WAIT_SECONDS).topics:
+                return []
+            # Asking for one topic by name makes it where the broker makes topics by itself.
+            found = self.admin.list_topics(self.topic, timeout=WAIT_SECONDS).topics[self.topic]
+            if found.error is not None:
+                made = self.admin.create_topics([NewTopic(self.topic)], operation_timeout=WAIT_SECONDS)
+                made[self.topic].result(WAIT_SECONDS)
+                found = self.admin.list_topics(self.topic, timeout=WAIT_SECONDS).topics[self.topic]
+            return sorted(found.partitions)
+        except (KafkaException, TimeoutError) as error:
+            raise Unavailable(
+                f"kafka: topic {self.topic} does not exist and could not be made ({error}); make it, or set kafka.topic"
+            ) from error
 
 
 def translate(error: KafkaException, what: str) -> Unavailable | Refused:
@@ -129,9 +150,7 @@ class LogConsumer:
             latest = self.settings.start is Start.LATEST and self.positions.is_new()
             known |= self.positions.begin({number: self._edge(number, latest=latest) for number in missing})
         self.next_offsets |= known
-        consumer.incremental_assign(
-            [TopicPartition(self.settings.topic, number, known[number]) for number in numbers]
-        )
+        consumer.incremental_assign([TopicPartition(self.settings.topic, number, known[number]) for number in numbers])
         log.info("kafka.assigned", extra={"partitions": known})
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -197,8 +216,7 @@ class LogConsumer:
         try:
             self.consumer.commit(
                 offsets=[
-                    TopicPartition(self.settings.topic, number, offset)
-                    for number, offset in batch.following.items()
+                    TopicPartition(self.settings.topic, number, offset) for number, offset in batch.following.items()
                 ],
                 asynchronous=True,
             )
@@ -241,5 +259,3 @@ def _require_order(batch: RawBatch) -> None:
         mine = offsets[partitions == number]
         if mine[0] < expected or (np.diff(mine) <= 0).any():
             raise OffsetLost(f"partition {number}: logs out of order after a rebalance")
-
-

@@ -27,6 +27,12 @@ LINES = pa.schema([(name, pa.string()) for name in TEXT_FIELDS])
 ODD_ESCAPES = (b"\\ud", b"\\uD", b"\\u0000")
 ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
 LONGEST_SERVICE = 200
+# Deeper documents end the process inside Arrow; orjson refuses them. Each level takes two bytes at least.
+DEEPEST = 1_000
+SURELY_SHALLOW_BYTES = 2 * DEEPEST
+# The first and the last moment that every reader of the columns can express.
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+LONGEST_INTEGER = 4_000  # digits; Python's own limit is a little above, and a float ends long before
 
 
 class _OddBatchError(Exception):
@@ -106,7 +112,12 @@ def _parse_lines(values: list[bytes | None], max_bytes: int) -> pa.Table:
     # Every line begins with { and ends with }, so each holds at least one document; as many documents
     # as lines then means exactly one each.
     if not values or not all(
-        value and value[0] == 0x7B and value[-1] == 0x7D and len(value) <= max_bytes for value in values
+        value
+        and value[0] == 0x7B
+        and value[-1] == 0x7D
+        and len(value) <= max_bytes
+        and (len(value) <= SURELY_SHALLOW_BYTES or value.count(b"{") + value.count(b"[") <= DEEPEST)
+        for value in values
     ):
         raise _OddBatchError
     joined = b"\n".join(values)  # type: ignore[arg-type]  # None was excluded above
@@ -131,12 +142,21 @@ def _timestamps(text: pa.ChunkedArray) -> pa.Array:
     zoned = pc.match_substring_regex(column, ZONED)
     try:
         if not pc.any(zoned).as_py():
-            return column.cast(pa.timestamp("us")).cast(pa.int64()).cast(UTC_MICROSECONDS)
+            return _expressible(column.cast(pa.timestamp("us")).cast(pa.int64()).cast(UTC_MICROSECONDS))
         if pc.all(zoned).as_py():
-            return column.cast(UTC_MICROSECONDS)
+            return _expressible(column.cast(UTC_MICROSECONDS))
     except pa.ArrowInvalid as error:
         raise _OddBatchError from error
     raise _OddBatchError
+
+
+def _expressible(times: pa.Array) -> pa.Array:
+    """`times`, unless one is before the year 1 or after 9999, which Arrow can hold and Python cannot."""
+    found = pc.min_max(times)
+    first, last = (pa.scalar(moment, UTC_MICROSECONDS) for moment in (FIRST, LAST))
+    if not pc.and_(pc.greater_equal(found["min"], first), pc.less_equal(found["max"], last)).as_py():
+        raise _OddBatchError
+    return times
 
 
 def _metrics(table: pa.Table) -> pa.Table:
@@ -195,12 +215,17 @@ def _document(value: bytes) -> dict[str, Any]:
         document = orjson.loads(text)
     except orjson.JSONDecodeError:
         try:
-            document = json.loads(text)  # takes NaN and Infinity, which Python's own writers emit
+            # Takes NaN and Infinity, which Python's own writers emit, and integers of any length.
+            document = json.loads(text, parse_int=_integer)
         except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"not JSON: {error}") from error
     if not isinstance(document, dict):
         raise ValueError(f"not a JSON object but {type(document).__name__}")  # noqa: TRY004 - a fault of the log
     return document
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST_INTEGER else math.inf
 
 
 def _fields(document: dict[str, Any]) -> dict[str, Any]:
@@ -262,13 +287,9 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-
-
 def from_bodies(bodies: Sequence[str]) -> LogBatch:
     """Stored logs as columns again; they were read once, so they can be read."""
-    raw = RawBatch(
-        0, [0] * len(bodies), list(range(len(bodies))), [body.encode() for body in bodies], {}, {}
-    )
+    raw = RawBatch(0, [0] * len(bodies), list(range(len(bodies))), [body.encode() for body in bodies], {}, {})
     return decode(raw, max_bytes=max(map(len, raw.values), default=0))  # type: ignore[arg-type]  # no value is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy
+from adapters.store.database import Engine
 
 from adapters.kafka.producer import LogProducer, Outgoing
 from adapters.store.look_ups import mark_published, unpublished_letters
@@ -19,9 +19,7 @@ def dead_letter_topic(settings: KafkaSettings) -> str:
     return settings.dead_letter_topic or f"{settings.topic}.dead-letter"
 
 
-def publish_letters(
-    engine: sqlalchemy.Engine, producer: LogProducer, settings: KafkaSettings, *, now: datetime
-) -> int:
+def publish_letters(engine: Engine, producer: LogProducer, settings: KafkaSettings, *, now: datetime) -> int:
     """Publish what the topic does not have yet; how many. Raises Unavailable or Refused.
 
     A crash between the broker's acknowledgement and ours publishes a letter twice, never not at all.

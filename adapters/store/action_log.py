@@ -20,7 +20,6 @@ from domain.incidents import State
 from domain.plans import Action
 from domain.verification import Outcome
 
-
 ACTING_LOCK = 7303
 
 
@@ -175,9 +174,7 @@ def fail(engine: sa.Engine, claimed: Claim, action: StoredAction, error: str, *,
         note(connection, LedgerKind.ACTION_FAILED, claimed.incident.id, {"error": error}, now=now)
 
 
-def judge(
-    engine: sa.Engine, incident_id: int, outcome: Outcome, *, now: datetime
-) -> None:
+def judge(engine: sa.Engine, incident_id: int, outcome: Outcome, *, now: datetime) -> None:
     """Record the verdict of the verification on all actions of the incident."""
     with transaction(engine) as connection:
         connection.execute(

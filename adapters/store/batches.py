@@ -13,8 +13,8 @@ from adapters.store.bulk import JudgedLogs, insert_dead_letters, insert_logs
 from adapters.store.database import transaction
 from adapters.store.days import make_days
 from adapters.store.incident_rows import insert_incident, open_incidents, update_incident
-from adapters.store.tables import ledger, offsets, pages
 from adapters.store.tables import incidents as incident_table
+from adapters.store.tables import ledger, offsets, pages
 from domain.correlation import Folded
 from domain.errors import OffsetLost
 from domain.incidents import Incident
@@ -67,9 +67,7 @@ class BatchStore:
     def _fold(self, connection: sa.Connection, judged: Judged, fold: FoldStep, *, now: datetime) -> Folded:
         if not judged.services:
             return Folded()
-        folded = fold(
-            open_incidents(connection, judged.services), late_pages(connection, judged.services, now=now)
-        )
+        folded = fold(open_incidents(connection, judged.services), late_pages(connection, judged.services, now=now))
         # Closed ones first: a new incident may take the place of one that went quiet in this batch.
         touched = folded.touched.values()
         for incident in sorted((i for i in touched if i.id), key=lambda i: (not i.state.closed, i.id)):
@@ -94,7 +92,9 @@ def advance(connection: sa.Connection, raw: RawBatch, *, now: datetime) -> None:
             .values(next_offset=raw.following[partition], committed_at=now)
         )
         if moved.rowcount != 1:
-            raise OffsetLost(f"partition {partition} is no longer at {raw.expected[partition]}: another consumer has it")
+            raise OffsetLost(
+                f"partition {partition} is no longer at {raw.expected[partition]}: another consumer has it"
+            )
 
 
 def late_pages(connection: sa.Connection, services: Iterable[str], *, now: datetime) -> dict[str, datetime]:

@@ -66,7 +66,6 @@ def verify(engine: sa.Engine, anchor_file: Path) -> tuple[int, int, list[str]]:
     with transaction(engine) as connection:
         entries = {row.id: _entry(row) for row in connection.execute(sa.select(ledger))}
         chain = [
-            Seal(row.seq, row.ledger_id, row.hash)
-            for row in connection.execute(sa.select(seals).order_by(seals.c.seq))
+            Seal(row.seq, row.ledger_id, row.hash) for row in connection.execute(sa.select(seals).order_by(seals.c.seq))
         ]
     return len(chain), len(entries) - len(chain), faults(entries, chain, anchors(anchor_file))

@@ -15,6 +15,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 
 from domain.errors import BadSettings, Refused, Unavailable
 
+# What others call the database, without knowing whose it is.
+Engine = sa.Engine
+
 LOCK_SECONDS = 5
 IDLE_SECONDS = 10
 CONNECT_SECONDS = 5

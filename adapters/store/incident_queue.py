@@ -61,9 +61,7 @@ def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime, lim
 def extend(engine: sa.Engine, claimed: Claim, *, until: datetime) -> bool:
     """Whether the lease was still ours, and now runs until then."""
     with transaction(engine) as connection:
-        found = connection.execute(
-            incidents.update().where(*_held(claimed)).values(lease_until=until)
-        )
+        found = connection.execute(incidents.update().where(*_held(claimed)).values(lease_until=until))
         return found.rowcount == 1
 
 
@@ -71,16 +69,12 @@ def _held(claimed: Claim) -> tuple[Any, Any]:
     return incidents.c.id == claimed.incident.id, incidents.c.lease_token == claimed.token
 
 
-def move(
-    connection: sa.Connection, claimed: Claim, state: State, *, handled: bool = False, **values: Any
-) -> None:
+def move(connection: sa.Connection, claimed: Claim, state: State, *, handled: bool = False, **values: Any) -> None:
     """Change a claimed incident's state. Raises Refused when the lease was lost or it was closed meanwhile."""
     if handled:
         values |= {"handled": True, "lease_token": None, "lease_until": None}
     found = connection.execute(
-        incidents.update()
-        .where(*_held(claimed), incidents.c.state.in_(OPEN_STATES))
-        .values(state=state, **values)
+        incidents.update().where(*_held(claimed), incidents.c.state.in_(OPEN_STATES)).values(state=state, **values)
     )
     if found.rowcount != 1:
         raise Refused(f"incident {claimed.incident.id}: the lease was lost or it was closed meanwhile")

@@ -107,13 +107,31 @@ def totals(engine: sa.Engine) -> dict[str, int]:
         return {name: int(connection.scalar(query) or 0) for name, query in queries.items()}
 
 
-def stored_positions(engine: sa.Engine) -> list[tuple[int, int]]:
-    """(partition, offset) of every stored log and dead letter, for comparison with the broker."""
+def stored_positions(engine: sa.Engine, topic: str) -> list[tuple[int, int]]:
+    """(partition, offset) of every stored log and dead letter of a topic, for comparison with the broker."""
+    numbers = sa.select(topics.c.id).where(topics.c.name == topic)
     both = sa.union_all(
-        sa.select(logs.c.partition, logs.c.offset), sa.select(dead_letters.c.partition, dead_letters.c.offset)
+        *(
+            sa.select(table.c.partition, table.c.offset).where(table.c.topic_id.in_(numbers))
+            for table in (logs, dead_letters)
+        )
     )
     with transaction(engine) as connection:
         return [(row[0], row[1]) for row in connection.execute(both)]
+
+
+def newest_model(engine: sa.Engine, topic: str) -> int:
+    """The newest model version that judged a stored log of the topic, 0 when rules judged all of them."""
+    numbers = sa.select(topics.c.id).where(topics.c.name == topic)
+    query = sa.select(sa.func.max(logs.c.model)).where(logs.c.topic_id.in_(numbers))
+    with transaction(engine) as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def ledger_since(engine: sa.Engine, after: int, *, limit: int, newest: bool = False) -> list[Row]:
+    """Ledger entries with a higher id, the oldest first unless `newest`."""
+    order = ledger.c.id.desc() if newest else ledger.c.id
+    return _rows(engine, sa.select(ledger).where(ledger.c.id > after).order_by(order).limit(limit))
 
 
 def unpublished_letters(engine: sa.Engine, *, limit: int) -> list[Row]:

@@ -17,7 +17,6 @@ from domain.correlation import LedgerKind
 from domain.incidents import Incident
 from domain.pages import PageReason, Receipt
 
-
 AT_ONCE = 20
 
 
@@ -120,7 +119,9 @@ def _queued(row: sa.Row[Any], token: str, incident: Incident) -> QueuedPage:
     )
 
 
-def _settle(engine: sa.Engine, page: QueuedPage, values: dict[str, Any], kind: LedgerKind | None, *, now: datetime) -> bool:
+def _settle(
+    engine: sa.Engine, page: QueuedPage, values: dict[str, Any], kind: LedgerKind | None, *, now: datetime
+) -> bool:
     """Record an outcome if the lease is still ours; False when somebody took the page over."""
     with transaction(engine) as connection:
         done = connection.execute(

@@ -46,9 +46,7 @@ def has_positions(engine: sa.Engine, topic_id: int) -> bool:
         return bool(connection.scalar(query))
 
 
-def start_positions(
-    engine: sa.Engine, topic_id: int, starts: Mapping[int, int], *, now: datetime
-) -> dict[int, int]:
+def start_positions(engine: sa.Engine, topic_id: int, starts: Mapping[int, int], *, now: datetime) -> dict[int, int]:
     """Store where partitions start that have no offset yet; what is stored afterwards, whoever was first."""
     for partition, offset in sorted(starts.items()):
         try:

@@ -25,17 +25,13 @@ def is_paused(engine: sa.Engine) -> bool:
 def set_pause(engine: sa.Engine, *, on: bool, by: str, now: datetime) -> None:
     """Stop or allow every action from now on; kept over restarts."""
     with transaction(engine) as connection:
-        changed = connection.execute(
-            switches.update().where(switches.c.name == PAUSE).values(on=on, by=by, at=now)
-        )
+        changed = connection.execute(switches.update().where(switches.c.name == PAUSE).values(on=on, by=by, at=now))
         if not changed.rowcount:
             connection.execute(switches.insert().values(name=PAUSE, on=on, by=by, at=now))
         note(connection, LedgerKind.PAUSED if on else LedgerKind.RESUMED, None, {"by": by}, now=now)
 
 
-def report_condition(
-    engine: sa.Engine, part: str, *, seen_by: str, healthy: bool, detail: str, now: datetime
-) -> None:
+def report_condition(engine: sa.Engine, part: str, *, seen_by: str, healthy: bool, detail: str, now: datetime) -> None:
     """Record how a part of the outside is, as one of our processes sees it."""
     mine = (conditions.c.part == part) & (conditions.c.seen_by == seen_by)
     with transaction(engine) as connection:
@@ -51,9 +47,7 @@ def report_condition(
 
 def degraded(engine: sa.Engine, *, now: datetime) -> list[str]:
     """What is down right now, in words; the same part is named once."""
-    query = sa.select(conditions).where(
-        conditions.c.healthy.is_(False), conditions.c.at > now - CONDITION_HOLDS
-    )
+    query = sa.select(conditions).where(conditions.c.healthy.is_(False), conditions.c.at > now - CONDITION_HOLDS)
     with transaction(engine) as connection:
         rows = connection.execute(query.order_by(conditions.c.part, conditions.c.since)).all()
     found: dict[str, str] = {}

@@ -56,7 +56,7 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.relative_floor = relative_floor
         self.floor = floor
 
-    def fit(self, X: pd.DataFrame, y: object = None) -> ServiceDeviation:  # noqa: ARG002, N803 - scikit-learn's signature
+    def fit(self, X: pd.DataFrame, y: object = None) -> ServiceDeviation:
         """Learn from a frame with a column `service` and one float column per metric (NaN where absent)."""
         self.metrics_ = [str(name) for name in X.columns if name != "service"]
         self.feature_names_in_ = np.array(["service", *self.metrics_], dtype=object)
@@ -108,11 +108,11 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             at[worse], width[worse] = center[worse], spread[worse]
         return Deviation(reach, metric, value, at, width)
 
-    def score_samples(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's signature
+    def score_samples(self, X: pd.DataFrame) -> Floats:
         """Lower is more abnormal, −1 is the edge of normal; shape (n_rows,)."""
         columns = {name: X[name].to_numpy(float) for name in self.metrics_}
         return -self.measure(self.codes(X["service"]), columns).reach
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:  # noqa: N803 - scikit-learn's signature
+    def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:
         """1 for normal rows, −1 for outliers; shape (n_rows,)."""
         return np.where(self.score_samples(X) < -1, -1, 1)

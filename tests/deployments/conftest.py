@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,12 +61,11 @@ class Running:
 
     home: Home
 
-    def up(self, more: Mapping[str, str] | None = None) -> Parts:
-        environ = {**os.environ, **SECRETS, **(more or {})}
-        return bring_up(self.home, Wanted(Broker.EMBEDDED), environ, lambda part, text: None)
+    def up(self) -> Parts:
+        return bring_up(self.home, Wanted(Broker.EMBEDDED), {**os.environ, **SECRETS}, print)
 
     def down(self) -> None:
-        take_down(self.home, lambda part, text: None)
+        take_down(self.home, print)
 
     @property
     def parts(self) -> Parts:

@@ -1,0 +1,36 @@
+"""`sre demo`: the whole agent at work on a small system with two faults; ends with a summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command(epilog="Example: KAFKA=real KEEP=1 sre demo")
+@click.option("--keep", is_flag=True, envvar="KEEP", help="Leave everything running at the end. Also KEEP=1.")
+@click.option(
+    "--normal-seconds",
+    default=35.0,
+    show_default=True,
+    type=click.FloatRange(min=20),
+    help="How long traffic stays normal before the model is trained.",
+)
+@click.pass_context
+def demo(ctx: click.Context, normal_seconds: float, *, keep: bool) -> None:
+    """Run the demonstration on embedded parts: logs, a model, two faults, two repairs, a page; about two minutes."""
+    from adapters.parts_file import home  # noqa: PLC0415 - keeps `sre --help` fast
+    from console.demo_story import Story  # noqa: PLC0415
+    from console.demo_summary import show_summary, write_summary  # noqa: PLC0415
+
+    story = Story(home(os.environ), normal_seconds=normal_seconds, debug=ctx.obj["debug"])
+    try:
+        summary = story.tell()
+        path = write_summary(story.home, summary)
+        show_summary(summary, path=Path(path), keep=keep)
+    finally:
+        if not keep:
+            story.end()
+    sys.exit(0 if summary.passed else 1)

@@ -1,0 +1,224 @@
+"""The demonstration, step by step; what it shows is read back from broker, store and Prefect."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from adapters import parts_file
+from adapters.kafka.look_back import read_back
+from adapters.settings_files import load
+from adapters.store.database import Engine, connect
+from adapters.store.look_ups import ledger_since, list_incidents, newest_model, one_incident, stored_positions, totals
+from console.demo_summary import Fault, Summary
+from console.demo_view import View
+from deployments.shop import control, running
+from domain.errors import SreError, Unavailable
+
+PROJECT = parts_file.PROJECT
+# How long each step may take before the demonstration gives up.
+STORED_SECONDS = 90.0
+CHAMPION_SECONDS = 90.0
+ANSWER_SECONDS = 170.0
+SETTLE_SECONDS = 30.0
+# Between two faults, so that the first one's errors are not taken for the second one's.
+BETWEEN_SECONDS = 4.0
+
+
+@dataclass
+class Story:
+    """One demonstration in one home."""
+
+    home: Path
+    normal_seconds: float
+    debug: bool
+    console: Console = field(default_factory=Console)
+    changed: dict[str, str] = field(default_factory=dict)
+    first_ledger: int = 0
+
+    def tell(self) -> Summary:
+        """Everything, in order; raises Unavailable when a step does not come to its end."""
+        begun = datetime.now(UTC)
+        self.change_settings()
+        self.start()
+        with View(self.engine, self.console, after=self.first_ledger) as view:
+            self.normal_traffic(view)
+            champion = self.train(view)
+            faults = [self.inject(view, injection) for injection in control.SHOWCASE]
+            self.wait_for_answers(view, faults)
+            self.settle(view)
+        return self.sum_up(begun, champion, faults)
+
+    # --- setting up -----------------------------------------------------------------------------
+
+    def change_settings(self) -> None:
+        """Every setting that differs from its default is printed."""
+        shop_url = running.layout.plan(self.home, bootstrap="", topic="", rate=1).supervisord
+        self.changed = {
+            "SRE_MITIGATION__ACTING": "true",
+            "SRE_MITIGATION__SUPERVISORD_URL": shop_url,
+            "SRE_KAFKA__TOPIC": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}",
+            "SRE_DETECTION__REFRESH_SECONDS": "2",
+        }
+        self.console.print("[bold]Settings that the demonstration changes[/] (acting is off by default):")
+        for name, value in self.changed.items():
+            self.console.print(f"  {name}={value}", highlight=False)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of everything that the demonstration starts."""
+        return os.environ | self.changed | {"SRE_HOME": str(self.home)}
+
+    def sre(self, *arguments: str) -> None:
+        """One `sre` command, as a user would type it."""
+        flags = ["--debug"] if self.debug else []
+        call = [sys.executable, "-c", "from console.main import main; main()", *flags, *arguments]
+        if subprocess.run(call, env=self.environ, cwd=PROJECT, check=False).returncode:  # noqa: S603 - our own command
+            raise Unavailable(f"`sre {' '.join(arguments)}` did not succeed; see above and {self.home / 'logs'}")
+
+    def start(self) -> None:
+        """All parts, and the system to watch."""
+        self.sre("up", "--sink")
+        last = ledger_since(self.engine, 0, limit=1, newest=True)
+        self.first_ledger = last[0]["id"] if last else 0
+        shop = running.up(self.home, bootstrap=self.settings.kafka.bootstrap_servers, topic=self.topic, rate=20)
+        self.console.print(f"the system to watch runs under its own supervisord: {shop.supervisord}", highlight=False)
+
+    @property
+    def topic(self) -> str:
+        """The demonstration's own topic."""
+        return self.changed["SRE_KAFKA__TOPIC"]
+
+    @property
+    def settings(self) -> Any:
+        """The effective settings."""
+        return load(environ=self.environ, home=self.home).settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The agent's database."""
+        return connect(self.settings.store.url.get_secret_value())
+
+    # --- the story ------------------------------------------------------------------------------
+
+    def normal_traffic(self, view: View) -> None:
+        """Nothing is wrong for a while; rules watch alone."""
+        view.say("normal traffic; no model yet, so the rules watch alone")
+        view.until(lambda: totals(self.engine)["logs"] > self.logs_before, STORED_SECONDS, "the first stored logs")
+        view.pause(self.normal_seconds)
+
+    @cached_property
+    def logs_before(self) -> int:
+        """Logs that the store holds from earlier demonstrations."""
+        return totals(self.engine)["logs"]
+
+    def train(self, view: View) -> int:
+        """Train on the minutes just seen, and wait until `watch` uses the new champion."""
+        view.say("training a model on that traffic: the deployment `retrain`")
+        known = self.newest_model()
+        minutes = max(1.0, (self.normal_seconds + 10) / 60)
+        self.prefect("deployment", "run", "retrain/retrain", "--param", f"minutes={minutes}")
+        view.until(lambda: self.newest_model() > known, CHAMPION_SECONDS, "a champion that judges logs")
+        champion = self.newest_model()
+        view.say(f"model {champion} is champion and judges logs; `watch` took it up without a restart")
+        return champion
+
+    def newest_model(self) -> int:
+        """Newest model version that judged a stored log of this demonstration."""
+        return newest_model(self.engine, self.topic)
+
+    def prefect(self, *arguments: str) -> str:
+        """One `prefect` command against the embedded server."""
+        environ = self.environ | {"PREFECT_API_URL": str(parts_file.read(self.home).prefect["api_url"])}
+        call = [sys.executable, "-m", "prefect", *arguments]
+        done = subprocess.run(call, env=environ, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise Unavailable(f"`prefect {' '.join(arguments)}` failed: {done.stderr[-500:]}")
+        return done.stdout
+
+    def inject(self, view: View, injection: control.Injection) -> Fault:
+        """One real fault in the running system."""
+        at = datetime.now(UTC)
+        control.inject(self.home, injection)
+        view.say(f"fault injected: {injection.fault} in {injection.service}")
+        view.pause(BETWEEN_SECONDS)
+        return Fault(injection.fault, injection.service, at)
+
+    def wait_for_answers(self, view: View, faults: list[Fault]) -> None:
+        """Until each faulty service has an incident that an action resolved."""
+        for fault in faults:
+            view.until(
+                lambda fault=fault: self.answered(fault) is not None,  # type: ignore[misc]
+                ANSWER_SECONDS,
+                f"the verified repair of {fault.service}",
+            )
+            fault.incident = self.answered(fault)
+
+    def answered(self, fault: Fault) -> dict[str, Any] | None:
+        """The fault's incident, once an action on it was verified."""
+        for found in list_incidents(self.engine, only_open=False, limit=200):
+            if found["service"] != fault.service or found["stored_at"] < fault.at:
+                continue
+            whole = one_incident(self.engine, found["id"])
+            if whole and whole["state"] == "resolved" and any(row["verdict"] == "recovered" for row in whole["actions"]):
+                return whole
+        return None
+
+    def settle(self, view: View) -> None:
+        """Stop the system, and wait until the last log is stored."""
+        view.say("stopping the system; waiting for the last logs")
+        running.down(self.home)
+        deadline = time.monotonic() + SETTLE_SECONDS
+        before = -1
+        while (now := totals(self.engine)["logs"]) != before and time.monotonic() < deadline:
+            before = now
+            view.pause(2.5)
+
+    # --- the end --------------------------------------------------------------------------------
+
+    def sum_up(self, begun: datetime, champion: int, faults: list[Fault]) -> Summary:
+        """Everything read back: from the broker, the store, the mail folder."""
+        kafka = self.settings.kafka
+        sent = [
+            position
+            for batch in read_back(kafka, None)
+            for position in zip(batch.partitions, batch.offsets, strict=True)
+        ]
+        stored = stored_positions(self.engine, self.topic)
+        parts = parts_file.read(self.home)
+        incidents = [
+            one_incident(self.engine, found["id"])
+            for found in list_incidents(self.engine, only_open=False, limit=500)
+            if found["stored_at"] >= begun
+        ]
+        return Summary.of(
+            sent=sent,
+            stored=stored,
+            champion=champion,
+            faults=faults,
+            incidents=[found for found in incidents if found],
+            mails=Path(str(parts.smtp["folder"])),
+            addresses={"prefect": str(parts.prefect["ui_url"]), "mlflow": str(parts.mlflow["tracking_uri"])},
+            changed=self.changed,
+            kafka=str(parts.kafka.get("kind", "external")),
+            seconds=(datetime.now(UTC) - begun).total_seconds(),
+        )
+
+    def end(self) -> None:
+        """Stop everything that was started."""
+        try:
+            running.down(self.home)
+        except SreError as error:
+            self.console.print(f"the watched system did not stop: {error}", highlight=False)
+        self.engine.dispose()
+        self.sre("down")
+

@@ -1,0 +1,183 @@
+"""What a demonstration came to, as tables and as `.sre/demo.json`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any, Self
+
+import click
+
+from console.output import plain, show_table
+
+Position = tuple[int, int]  # partition, offset
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault that was injected, and the incident that answered it."""
+
+    name: str
+    service: str
+    at: datetime
+    incident: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Everything counted; `document` is what is written."""
+
+    document: dict[str, Any]
+
+    @classmethod
+    def of(  # noqa: PLR0913 - one argument per source that is compared
+        cls,
+        *,
+        sent: Sequence[Position],
+        stored: Sequence[Position],
+        champion: int,
+        faults: Sequence[Fault],
+        incidents: Sequence[dict[str, Any]],
+        mails: Path,
+        addresses: dict[str, str],
+        changed: dict[str, str],
+        kafka: str,
+        seconds: float,
+    ) -> Self:
+        """Compare broker and store as sets, and gather what was done."""
+        logs = sum(found["logs"] for found in incidents)
+        return cls(
+            {
+                "kafka": kafka,
+                "logs": counted(sent, stored),
+                "model": champion,
+                "anomalous_logs_in_incidents": logs,
+                "faults": [_fault(fault) for fault in faults],
+                "incidents": [_incident(found) for found in incidents],
+                "actions": [_action(row) for found in incidents for row in found["actions"]],
+                "verifications": [
+                    {"incident": found["id"], "verdict": row["verdict"], **(row["verdict_numbers"] or {})}
+                    for found in incidents
+                    for row in found["actions"]
+                ],
+                "pages": [_page(row, mails) for found in incidents for row in found["pages"]],
+                "addresses": addresses,
+                "changed_settings": changed,
+                "seconds": round(seconds, 1),
+            }
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether it showed what it promises."""
+        logs, faults = self.document["logs"], self.document["faults"]
+        answered = all(fault["resolved"] and fault["restarted"] for fault in faults)
+        delivered = any(page["mail_file"] for page in self.document["pages"])
+        return logs["lost"] == 0 and logs["repeated"] == 0 and answered and delivered
+
+
+def counted(sent: Sequence[Position], stored: Sequence[Position]) -> dict[str, int]:
+    """What the broker holds against what the store holds; `lost` and `repeated` are numbers of logs."""
+    times = Counter(stored)
+    return {
+        "sent": len(set(sent)),
+        "stored": len(times),
+        "lost": len(set(sent) - times.keys()),
+        "repeated": sum(count - 1 for count in times.values()),
+    }
+
+
+def _first(found: dict[str, Any], kind: str) -> datetime | None:
+    at: datetime | None = next((entry["at"] for entry in found["ledger"] if entry["kind"] == kind), None)
+    return at
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    found = fault.incident
+    told: dict[str, Any] = {"fault": fault.name, "service": fault.service, "injected_at": fault.at}
+    if found is None:
+        return told | {"resolved": False, "restarted": False}
+    confirmed = _first(found, "incident.confirmed")
+    actions = [_action(row) for row in found["actions"]]
+    return told | {
+        "incident": found["id"],
+        "detector": found["detector"],
+        "seconds_to_detect": round((confirmed - fault.at).total_seconds(), 1) if confirmed else None,
+        "resolved": found["state"] == "resolved",
+        "restarted": any(action["pid_before"] and action["pid_before"] != action["pid_after"] for action in actions),
+    }
+
+
+def _incident(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "incident": found["id"],
+        "service": found["service"],
+        "signature": found["signature"],
+        "playbook": found["playbook"],
+        "detector": found["detector"],
+        "logs": found["logs"],
+        "state": found["state"],
+        "resolution": found["resolution"],
+        "objections": found["objections"],
+    }
+
+
+def _pids(snapshot: dict[str, Any] | None) -> list[int]:
+    return [process["pid"] for process in (snapshot or {}).get("processes", []) if process["pid"]]
+
+
+def _action(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "incident": row["incident_id"],
+        "action": f"{row['kind']} {row['target']}",
+        "state": row["state"],
+        "pid_before": _pids(row["before"]),
+        "pid_after": _pids(row["after"]),
+        "verdict": row["verdict"],
+    }
+
+
+def _page(row: dict[str, Any], mails: Path) -> dict[str, Any]:
+    message_id = (row["receipt"] or {}).get("message_id", "")
+    return {
+        "incident": row["incident_id"],
+        "channel": row["channel"],
+        "reason": row["reason"],
+        "state": row["state"],
+        "message_id": message_id,
+        "mail_file": _mail(mails, message_id),
+    }
+
+
+def _mail(folder: Path, message_id: str) -> str:
+    """The file of the mail that the sink received, empty when there is none."""
+    for file in sorted(folder.glob("*.eml")) if message_id else []:
+        if message_from_bytes(file.read_bytes())["Message-ID"] == message_id:
+            return str(file)
+    return ""
+
+
+def write_summary(home: Path, summary: Summary) -> Path:
+    """Write `demo.json` into the home; its path."""
+    path = home / "demo.json"
+    document = summary.document | {"passed": summary.passed}
+    path.write_text(json.dumps(document, indent=2, default=plain) + "\n")
+    return path
+
+
+def show_summary(summary: Summary, *, path: Path, keep: bool) -> None:
+    """Print what was shown."""
+    document = summary.document
+    show_table([document["logs"]], title="Logs, broker against store")
+    show_table(document["faults"], title="Faults")
+    show_table(document["incidents"], title="Incidents")
+    show_table(document["actions"], title="Actions", empty="no actions")
+    show_table(document["pages"], title="Pages", empty="no pages")
+    click.echo(f"{'passed' if summary.passed else 'FAILED'} in {document['seconds']:.0f} s; all of it is in {path}")
+    for name, address in document["addresses"].items():
+        click.echo(f"{name}: {address}" + ("" if keep else " (stops now; KEEP=1 leaves it running)"))
