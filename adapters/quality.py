@@ -19,6 +19,7 @@ from domain.logs import Level, LogBatch, RawBatch, Rejected
 if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.core.expectation_suite import ExpectationSuite
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 LONGEST_MESSAGE = 256_000
 # What is kept of a rejected log; the whole of it stays in its topic, at its offset.
@@ -36,12 +37,20 @@ MEANING = {
 
 
 @cache
-def _suite() -> tuple[BatchDefinition, ExpectationSuite]:
+def _suite() -> tuple[BatchDefinition[Any], ExpectationSuite]:
     # Great Expectations takes seconds to import and reports usage unless told not to.
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # noqa: PLC0415 - 5 s, only where batches are checked
-    import great_expectations.expectations as gxe  # noqa: PLC0415
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+    from great_expectations.expectations.core.expect_column_values_to_be_between import (  # noqa: PLC0415
+        ExpectColumnValuesToBeBetween,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_be_null import (  # noqa: PLC0415
+        ExpectColumnValuesToBeNull,
+    )
+    from great_expectations.expectations.core.expect_column_values_to_not_be_null import (  # noqa: PLC0415
+        ExpectColumnValuesToNotBeNull,
+    )
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
@@ -49,19 +58,19 @@ def _suite() -> tuple[BatchDefinition, ExpectationSuite]:
     suite = gx.ExpectationSuite(
         name="logs",
         expectations=[
-            gxe.ExpectColumnValuesToBeNull(column="fault"),
-            gxe.ExpectColumnValuesToNotBeNull(column="timestamp"),
-            gxe.ExpectColumnValuesToNotBeNull(column="service"),
-            gxe.ExpectColumnValuesToBeBetween(column="level", min_value=min(Level), max_value=max(Level)),
-            gxe.ExpectColumnValuesToBeBetween(column="message_length", max_value=LONGEST_MESSAGE),
-            gxe.ExpectColumnValuesToBeBetween(column="offset", min_value=0),
+            ExpectColumnValuesToBeNull(column="fault"),
+            ExpectColumnValuesToNotBeNull(column="timestamp"),
+            ExpectColumnValuesToNotBeNull(column="service"),
+            ExpectColumnValuesToBeBetween(column="level", min_value=min(Level), max_value=max(Level)),
+            ExpectColumnValuesToBeBetween(column="message_length", max_value=LONGEST_MESSAGE),
+            ExpectColumnValuesToBeBetween(column="offset", min_value=0),
         ],
     )
     return asset.add_batch_definition_whole_dataframe("batch"), suite
 
 
 def _checked_frame(batch: LogBatch) -> pd.DataFrame:
-    frame = batch.frame.select(["fault", "timestamp", "service", "level", "offset"]).to_pandas()
+    frame: pd.DataFrame = batch.frame.select(["fault", "timestamp", "service", "level", "offset"]).to_pandas()
     frame["message_length"] = pc.utf8_length(batch.frame["message"]).to_pandas()
     return frame
 
@@ -78,12 +87,16 @@ def expectations(batch: LogBatch) -> list[dict[str, Any]]:
             raise BadBatch(f"great expectations: {outcome.exception_info.get('exception_message')}")
         found.append(
             {
-                "column": outcome.expectation_config.kwargs["column"],
+                "column": _column(outcome.expectation_config),
                 "success": bool(outcome.success),
                 "rows": list(outcome.result.get("unexpected_index_list") or ()),
             }
         )
     return found
+
+
+def _column(expectation: ExpectationConfiguration | None) -> str:
+    return str(expectation.kwargs["column"]) if expectation else ""
 
 
 def check(raw: RawBatch, batch: LogBatch) -> tuple[LogBatch, list[Rejected]]:
@@ -102,7 +115,7 @@ def check(raw: RawBatch, batch: LogBatch) -> tuple[LogBatch, list[Rejected]]:
             raw.partitions[row],
             raw.offsets[row],
             faults[row].as_py() or reason,
-            (raw.values[row] or b"")[:KEPT_BYTES],
+            (raw.values[row] or b"")[:KEPT_BYTES],  # noqa: PD011 - no frame of pandas
         )
         for row, reason in sorted(reasons.items())
     ]

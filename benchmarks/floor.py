@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 import uuid
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -55,7 +56,7 @@ def measure(settings: Settings, engine: sa.Engine, count: int) -> dict[str, floa
     return seconds
 
 
-def _take(engine: sa.Engine, values: list[bytes], seconds: dict[str, float]) -> None:
+def _take(engine: sa.Engine, values: list[Any], seconds: dict[str, float]) -> None:
     at = time.perf_counter()
     joined = b"\n".join(values)
     schema = pa.schema([(name, pa.string()) for name in TEXTS])
@@ -64,7 +65,10 @@ def _take(engine: sa.Engine, values: list[bytes], seconds: dict[str, float]) -> 
         read_options=pj.ReadOptions(use_threads=False, block_size=len(joined) + 1),
         parse_options=pj.ParseOptions(explicit_schema=schema),
     )
-    flat = pa.table([*(table[name] for name in TEXTS), *table["metrics"].combine_chunks().flatten()], names=range(9))
+    flat = pa.table(
+        [*(table[name] for name in TEXTS), *table["metrics"].combine_chunks().flatten()],
+        names=[str(number) for number in range(9)],
+    )
     out = io.BytesIO()
     pc.write_csv(flat, out, pc.WriteOptions(include_header=False))
     seconds["decode"] += time.perf_counter() - at

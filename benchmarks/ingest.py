@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import pairwise
 
 import sqlalchemy as sa
 
@@ -56,11 +57,9 @@ def _agent(engine: sa.Engine, stack: Stack) -> dict[str, object]:
         ).scalar_one()
     batches = stack.events("batch.committed")
     # The measured batches are those after the longest pause, in which the topic was filled.
-    pauses = [
-        (later[0] - earlier[0], number) for number, (earlier, later) in enumerate(zip(rows, rows[1:], strict=False), 1)
-    ]
+    pauses = [(later[0] - earlier[0], number) for number, (earlier, later) in enumerate(pairwise(rows), 1)]
     measured = rows[max(pauses)[1] :]
-    # A batch's time is that of its transaction's beginning, so from the first to the last are all but the last one's rows.
+    # A batch's time is when its transaction began: between the first and the last lie all but the last one's rows.
     seconds = (measured[-1][0] - measured[0][0]).total_seconds()
     counted = sum(row[1] for row in measured[:-1])
     steps: dict[str, float] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 import psutil
 import sqlalchemy as sa
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is exported
 
 from adapters import parts_file
 from adapters.kafka.producer import LogProducer, Outgoing
@@ -149,7 +150,11 @@ def train(stack: Stack) -> int:
 def machine() -> dict[str, object]:
     """Where this was measured."""
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=parts_file.PROJECT, capture_output=True, text=True, check=False
+        [shutil.which("git") or "git", "rev-parse", "--short", "HEAD"],
+        cwd=parts_file.PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     packages = ("prefect", "confluent-kafka", "pyarrow", "pandas", "great-expectations", "psycopg", "scikit-learn")
     return {

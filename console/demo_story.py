@@ -21,8 +21,9 @@ from adapters.store.database import Engine, connect
 from adapters.store.look_ups import ledger_since, list_incidents, newest_model, one_incident, stored_positions, totals
 from console.demo_summary import Fault, Summary
 from console.demo_view import View
-from deployments.shop import control, running
+from deployments.shop import control, layout, running
 from domain.errors import SreError, Unavailable
+from domain.settings import Settings
 
 PROJECT = parts_file.PROJECT
 # How long each step may take before the demonstration gives up.
@@ -62,11 +63,12 @@ class Story:
 
     def change_settings(self) -> None:
         """Every setting that differs from its default is printed."""
-        shop_url = running.layout.plan(self.home, bootstrap="", topic="", rate=1).supervisord
+        shop_url = layout.plan(self.home, bootstrap="", topic="", rate=1).supervisord
         self.changed = {
             "SRE_MITIGATION__ACTING": "true",
             "SRE_MITIGATION__SUPERVISORD_URL": shop_url,
             "SRE_KAFKA__TOPIC": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}",
+            "SRE_KAFKA__START": "earliest",
             "SRE_DETECTION__REFRESH_SECONDS": "2",
         }
         self.console.print("[bold]Settings that the demonstration changes[/] (acting is off by default):")
@@ -99,7 +101,7 @@ class Story:
         return self.changed["SRE_KAFKA__TOPIC"]
 
     @property
-    def settings(self) -> Any:
+    def settings(self) -> Settings:
         """The effective settings."""
         return load(environ=self.environ, home=self.home).settings
 
@@ -169,7 +171,11 @@ class Story:
             if found["service"] != fault.service or found["stored_at"] < fault.at:
                 continue
             whole = one_incident(self.engine, found["id"])
-            if whole and whole["state"] == "resolved" and any(row["verdict"] == "recovered" for row in whole["actions"]):
+            if (
+                whole
+                and whole["state"] == "resolved"
+                and any(row["verdict"] == "recovered" for row in whole["actions"])
+            ):
                 return whole
         return None
 
@@ -221,4 +227,3 @@ class Story:
             self.console.print(f"the watched system did not stop: {error}", highlight=False)
         self.engine.dispose()
         self.sre("down")
-

@@ -89,6 +89,8 @@ class View:
         deadline = time.monotonic() + seconds
         while not question():
             if time.monotonic() > deadline:
-                raise Unavailable(f"{what} did not come within {seconds:.0f} s; `sre status` and logs/sre_agent.log say more")
+                raise Unavailable(
+                    f"{what} did not come within {seconds:.0f} s; `sre status` and logs/sre_agent.log say more"
+                )
             self.pause(POLL_SECONDS)
         self.look()

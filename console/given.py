@@ -11,9 +11,8 @@ import click
 from domain.errors import BadSettings, SreError
 
 if TYPE_CHECKING:
-    from adapters.store.database import Engine
-
     from adapters.settings_files import Loaded
+    from adapters.store.database import Engine
     from domain.settings import Settings
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.logs import RawBatch
     from domain.settings import Settings
     from tasks.scoring_run import Summary
+    from tasks.steps import Knowledge
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -72,7 +73,7 @@ def _source(tree: Settings, file: Path | None, topic: str | None, since: str) ->
     return read_back(tree.kafka.model_copy(update={"topic": topic}), datetime.now(UTC) - span(since))
 
 
-def _knowledge(tree: Settings, *, rules_only: bool) -> Any:
+def _knowledge(tree: Settings, *, rules_only: bool) -> Knowledge:
     from tasks import bootstrap  # noqa: PLC0415 - as above
     from tasks.champion import ChampionSource  # noqa: PLC0415
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.given import settings
 from console.output import json_option, show_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from adapters.kafka.producer import LogProducer
 
 AT_ONCE = 500
 
@@ -57,7 +63,7 @@ def send(ctx: click.Context, file: Path, rate: float | None, topic: str | None, 
         click.echo(f"{count:,} logs sent to {result['topic']} in {seconds:.1f} s, all acknowledged")
 
 
-def _play(producer, topic: str, file: Path, *, count: int, rate: float | None, shift: timedelta) -> None:  # type: ignore[no-untyped-def]
+def _play(producer: LogProducer, topic: str, file: Path, *, count: int, rate: float | None, shift: timedelta) -> None:
     from rich.progress import Progress  # noqa: PLC0415 - keeps `sre --help` fast
 
     from adapters.kafka.producer import Outgoing  # noqa: PLC0415
@@ -80,7 +86,7 @@ def _play(producer, topic: str, file: Path, *, count: int, rate: float | None, s
             held = []
 
 
-def _stderr():  # type: ignore[no-untyped-def]
+def _stderr() -> Console:
     from rich.console import Console  # noqa: PLC0415 - keeps `sre --help` fast
 
     return Console(stderr=True)

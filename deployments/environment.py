@@ -56,7 +56,7 @@ def save(path: Path, variables: Mapping[str, str]) -> None:
     """Write variables as `NAME=value` lines quoted for a shell, readable by the owner alone."""
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
+    with os.fdopen(descriptor, "w", newline="") as file:
         file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
     partial.replace(path)
 
@@ -65,5 +65,6 @@ def load(path: Path) -> dict[str, str]:
     """What `save` wrote; empty when it never did."""
     if not path.exists():
         return {}
-    pairs = (word.partition("=") for word in shlex.split(path.read_text()))
+    with path.open(newline="") as file:
+        pairs = [word.partition("=") for word in shlex.split(file.read())]
     return {name: value for name, _, value in pairs}

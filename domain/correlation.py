@@ -38,6 +38,7 @@ class LedgerKind(StrEnum):
     ESCALATED = "incident.escalated"
     PAGE_QUEUED = "page.queued"
     PAGE_SUPPRESSED = "page.suppressed"
+    PAGE_JOINED = "page.joined"  # an earlier page of the service covers it
     PAGE_SENT = "page.sent"
     PAGE_FAILED = "page.failed"
     PLAN = "plan.made"
@@ -76,6 +77,7 @@ class Correlation:
     confirm_logs: int
     storm_after: int
     late: timedelta
+    group: timedelta  # one page tells of all uncommon incidents of a service that come within this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,31 @@ class Fold:
             incident.confirmed_at = anomaly.at
             folded.notes.append(Note(LedgerKind.CONFIRMED, incident, {"logs": incident.logs}))
         if reason := page_reason(incident):
-            self._page(incident, reason, anomaly.at, folded)
+            other = self._told_already(incident, reason, anomaly.at)
+            if other is None:
+                self._page(incident, reason, anomaly.at, folded)
+            else:
+                self._join(incident, other, folded)
+
+    def _told_already(self, incident: Incident, reason: PageReason, at: datetime) -> Incident | None:
+        """An incident of the same service, as bad or worse, of which a human was just told."""
+        if reason is not PageReason.UNCOMMON:
+            return None
+        found = [
+            (other.paged_at, other.signature, other)
+            for other in self.of_service[incident.service].values()
+            if other is not incident
+            and other.paged_at is not None
+            and at - other.paged_at <= self.rules.group
+            and other.severity >= incident.severity
+        ]
+        # The earliest, not whichever comes first: the store gives incidents in another order than they opened in.
+        return min(found)[2] if found else None
+
+    def _join(self, incident: Incident, other: Incident, folded: Folded) -> None:
+        """One page is enough for what comes together."""
+        incident.page_key = other.page_key
+        folded.notes.append(Note(LedgerKind.PAGE_JOINED, incident, {"key": other.page_key, "with": other.signature}))
 
     def _page(self, incident: Incident, reason: PageReason, at: datetime, folded: Folded) -> None:
         late = self.now is not None and self.now - at > self.rules.late
@@ -240,6 +266,7 @@ class Fold:
         if late and self.now is not None:
             self.late_paged[incident.service] = self.now
         incident.page_key = page_key(incident, reason)
+        incident.paged_at = at
         folded.pages.append(PageIntent(incident, reason, incident.page_key, late))
         folded.notes.append(
             Note(LedgerKind.PAGE_QUEUED, incident, {"reason": reason, "late": late, "key": incident.page_key})
@@ -254,5 +281,5 @@ class Fold:
 def page_key(incident: Incident, reason: PageReason) -> str:
     """The idempotency key of a page: the same for the same incident and reason, whoever makes it."""
     opened = incident.opened_at.isoformat()
-    named = "\0".join((incident.service, incident.signature, opened, reason))
+    named = f"{incident.service}\0{incident.signature}\0{opened}\0{reason}"
     return hashlib.sha256(named.encode()).hexdigest()[:40]

@@ -71,7 +71,7 @@ def objections(
     """What speaks against running the plan unattended; empty means run it."""
     return [
         *switched_off(policy),
-        *stale(plan, incident, needs, policy, now=now),
+        *stale(incident, needs, policy, now=now),
         *doubtful(plan, incident, needs, policy),
         *(objected for action in plan.actions for objected in over_budget(plan, action, policy, history, now=now)),
     ]
@@ -87,7 +87,7 @@ def switched_off(policy: Policy) -> list[Objected]:
     return found
 
 
-def stale(plan: Plan, incident: Incident, needs: Preconditions, policy: Policy, *, now: datetime) -> list[Objected]:
+def stale(incident: Incident, needs: Preconditions, policy: Policy, *, now: datetime) -> list[Objected]:
     """The incident must still fire, and be nobody's yet."""
     found = []
     if incident.state.closed:

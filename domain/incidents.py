@@ -82,7 +82,8 @@ class Incident:
     state: State = State.OPEN
     logs: int = 0
     confirmed_at: datetime | None = None  # event time of the log that confirmed it
-    page_key: str = ""  # key of the first page, or empty
+    page_key: str = ""  # key of the page that told a human of it, or empty
+    paged_at: datetime | None = None  # event time of the log that caused that page
     acked_at: datetime | None = None
     late_noted: bool = False  # a late page was suppressed and that is in the ledger
     evidence: list[Evidence] = field(default_factory=list)

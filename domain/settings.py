@@ -211,6 +211,8 @@ class PagingSettings(Branch):
     """The reference project's `paging_webhook`; without effect yet."""
     escalation_policy: str = "default"
     """Name of the escalation policy; without effect yet."""
+    group_seconds: float = Field(60, ge=0)
+    """Uncommon incidents of one service that come within this time share one page; a worse one pages anew."""
     late_seconds: float = Field(120, gt=0)
     """Evidence older than this pages at most once per service, marked late."""
     email: EmailSettings = EmailSettings()

@@ -85,7 +85,7 @@ def _settle(part: Part, error: BaseException | None) -> None:
         part.finished.set_exception(error)
 
 
-async def _closing(subflow: Coroutine[Any, Any, Any], part: Part) -> None:
+async def _closing(subflow: Coroutine[Any, Any, Any]) -> None:
     """Run the subflow to its end; Prefect's own errors end it, never the work."""
     try:
         await subflow
@@ -105,7 +105,7 @@ class Parts:
             await part.body(False)
             return False
         CURRENT.set(part)
-        subflow = asyncio.create_task(_closing(open_subflow(), part))
+        subflow = asyncio.create_task(_closing(open_subflow()))
         self.closing.add(subflow)
         subflow.add_done_callback(self.closing.discard)
         opening = asyncio.create_task(part.opened.wait())

@@ -30,6 +30,7 @@ from ml.registry import load_file
 from ml.scoring import Champion, Detector
 from tasks import bootstrap
 from tasks.single import Chain, Decision, Result, open_store
+from tasks.steps import Knowledge
 
 __all__ = ["Decision", "Result", "health", "process_log", "stats"]
 
@@ -95,7 +96,7 @@ def _chain(tree: Settings) -> Chain:
     return _chains[0]
 
 
-def _knowing(tree: Settings, playbooks: Path | str | tuple[Playbook, ...]) -> Any:
+def _knowing(tree: Settings, playbooks: Path | str | tuple[Playbook, ...]) -> Knowledge:
     known = playbooks if isinstance(playbooks, tuple) else load_playbooks(Path(playbooks))
     return replace(bootstrap.knowledge(tree), playbooks=known)
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from prefect import task
+from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 
-from domain.errors import Refused, Unavailable
+from domain.errors import Refused
 from domain.incidents import State
 from domain.pages import PageReason
 from domain.plans import Plan
@@ -60,7 +60,7 @@ class Answer:
     pager: Pager
     shown: bool
 
-    def _call(self, step: Any, argument: object) -> Awaitable[Any]:
+    def _call(self, step: Task[..., Any], argument: object) -> Awaitable[Any]:
         chosen: Callable[[object], Awaitable[Any]] = step if self.shown else step.fn
         return chosen(argument)
 
@@ -86,7 +86,7 @@ class Answer:
         doing = Doing(self.case, plan)
         try:
             met = await self._call(carry_out, doing)
-        except (Refused, Unavailable) as error:
+        except Refused as error:
             await self.escalate(PageReason.FAILED, [f"Failed: {error}"])
             return
         if met:

@@ -7,14 +7,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from adapters.store.database import Engine
-
 from adapters import parts_file
 from adapters.kafka.consumer import Cluster
+from adapters.kafka.embedded import incarnation
 from adapters.own_log import configure
 from adapters.playbook_files import load as load_playbooks
 from adapters.settings_files import load
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from domain.errors import BadSettings
 from domain.masking import secrets
 from domain.settings import Settings, without_secrets
@@ -76,7 +75,7 @@ def topic_identity(tree: Settings) -> Callable[[], str]:
     The embedded broker gives its topics none, but forgets everything when it starts anew.
     """
     if parts_file.read(home()).kafka.get("kind") == "embedded":
-        return lambda: f"embedded {parts_file.read(home()).kafka.get('incarnation', '')}"
+        return lambda: f"embedded {incarnation(home())}"
     return Cluster(tree.kafka).topic_id
 
 

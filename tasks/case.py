@@ -12,14 +12,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from adapters.store.database import Engine
-
 from adapters.channels import CHANNELS
 from adapters.executors import EXECUTORS
 from adapters.kafka.decode import metric_mean
 from adapters.store import action_log, incident_queue, outbox
 from adapters.store.action_log import Intent, StoredAction
-from adapters.store.database import transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_queue import Claim, note
 from adapters.store.look_ups import fresh_logs
 from adapters.store.switches import is_paused
@@ -122,7 +120,7 @@ class Case:
         incident = incident_queue.reread(self.engine, self.incident.id) or self.incident
         needs = self.playbooks[plan.source.removeprefix("playbook:")].preconditions
         if ordinal:
-            return [*switched_off(self.policy()), *stale(plan, incident, needs, self.policy(), now=now)]
+            return [*switched_off(self.policy()), *stale(incident, needs, self.policy(), now=now)]
         return objections(plan, incident, needs, self.policy(), history, now=now)
 
     def executor(self) -> Executor | None:
@@ -138,9 +136,8 @@ class Case:
         executor = self.executor()
         targets = [action.target for action in plan.actions]
         found = self.gate(plan, 0, action_log.history(self.engine, targets, now=_now()))
-        if self.settings.mitigation.acting:
-            missing = [name for name in targets if executor is None or not executor.snapshot(name).processes]
-            found += [Objected(Objection.NO_TARGET, {"target": name}) for name in missing]
+        if not found:
+            found = [met for name in targets for met in _unreachable(executor, name)]
         return self._keep(found)
 
     def _keep(self, found: list[Objected]) -> list[str]:
@@ -215,6 +212,12 @@ class Case:
         try:
             step()
             after = executor.snapshot(stored.target)
+        except Unavailable as error:
+            # Perhaps stopped and not started: whoever claims the incident next looks at the world and finishes it.
+            if _now() - stored.started_at < timedelta(seconds=self.settings.mitigation.evidence_seconds):
+                raise
+            action_log.fail(self.engine, self.claim, stored, str(error), now=_now())
+            raise Refused(str(error)) from error
         except SreError as error:
             action_log.fail(self.engine, self.claim, stored, str(error), now=_now())
             raise
@@ -251,7 +254,8 @@ class Case:
         self._undo(plan)
         reason = PageReason.INEFFECTIVE if found.verdict is Verdict.INEFFECTIVE else PageReason.UNKNOWN
         value = "no value" if found.value is None else f"{found.value:.3g}"
-        told = f"Verification: {plan.verification.measure} {value} in {found.samples} fresh logs, at most {found.at_most:g}"
+        looked = f"{plan.verification.measure} {value} in {found.samples} fresh logs"
+        told = f"Verification: {looked}, at most {found.at_most:g}"
         self.escalate(reason, [told])
 
     def _undo(self, plan: Plan) -> None:
@@ -266,7 +270,7 @@ class Case:
                 executor.undo(action, stored.before)
                 action_log.mark_undone(self.engine, stored, now=_now())
             except (Refused, Unavailable) as error:
-                log.error("action.undo-failed", extra={"target": stored.target, "error": str(error)})
+                log.exception("action.undo-failed", extra={"target": stored.target, "error": str(error)})
 
     # --- human ----------------------------------------------------------------------------------
 
@@ -293,6 +297,17 @@ class Case:
                     now=_now(),
                 )
             note(connection, LedgerKind.ESCALATED, self.incident.id, {"reason": reason}, now=_now())
+
+
+def _unreachable(executor: Executor | None, target: str) -> list[Objected]:
+    """What speaks against acting on a target that nobody can reach."""
+    if executor is None:
+        return [Objected(Objection.NO_TARGET, {"target": target, "executor": "mitigation.supervisord_url is not set"})]
+    try:
+        there = executor.snapshot(target).processes
+    except Unavailable as error:
+        return [Objected(Objection.NO_TARGET, {"target": target, "executor": str(error)})]
+    return [] if there else [Objected(Objection.NO_TARGET, {"target": target})]
 
 
 def _gone(action: Action) -> None:

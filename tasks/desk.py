@@ -7,9 +7,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.store.database import Engine
-
 from adapters.store import chain, incident_queue
+from adapters.store.database import Engine
 from adapters.store.outbox import QueuedPage
 from adapters.store.switches import report_condition
 from domain.errors import Unavailable
@@ -30,9 +29,7 @@ OVERDUE = timedelta(seconds=4)
 class Desk:
     """The means of an `on-call` run; its methods block."""
 
-    def __init__(
-        self, settings: Settings, engine: Engine, playbooks: tuple[Playbook, ...], anchor_file: Path
-    ) -> None:
+    def __init__(self, settings: Settings, engine: Engine, playbooks: tuple[Playbook, ...], anchor_file: Path) -> None:
         self.settings = settings
         self.engine = engine
         self.playbooks = playbooks

@@ -18,7 +18,7 @@ def text(value: object) -> str:
     return MARKDOWN.sub(r"\\\1", html.escape(flat, quote=False))
 
 
-def _when(value: Any) -> str:
+def _when(value: datetime | str | None) -> str:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return f"{moment:%H:%M:%S}" if moment else "–"
 

@@ -7,12 +7,12 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from adapters.store.database import Engine
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.channels import CHANNELS
 from adapters.store import outbox
+from adapters.store.database import Engine
 from adapters.store.incident_queue import reread
 from adapters.store.outbox import QueuedPage
 from adapters.store.switches import degraded
@@ -121,7 +121,7 @@ class Pager:
             return f"not accepted, again in {pause:.0f} s: {error}"
         except (Refused, BadSettings) as error:
             outbox.mark_failed(self.engine, queued, str(error), now=datetime.now(UTC))
-            log.error("page.failed", extra={"incident": queued.incident.id, "error": str(error)})
+            log.exception("page.failed", extra={"incident": queued.incident.id, "error": str(error)})
             return f"refused: {error}"
         outbox.mark_sent(self.engine, queued, receipt, now=datetime.now(UTC))
         log.info("page.sent", extra={"incident": queued.incident.id, "message_id": receipt.message_id})

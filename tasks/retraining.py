@@ -31,7 +31,8 @@ def training_frame(bodies: list[str]) -> pd.DataFrame:
     """Columns `timestamp`, `service` and one float column per metric."""
     batch = from_bodies(bodies)
     frame = batch.frame.select(["timestamp", "service"]).to_pandas()
-    return pd.concat([frame, batch.metrics.to_pandas()], axis=1)
+    whole: pd.DataFrame = pd.concat([frame, batch.metrics.to_pandas()], axis=1)
+    return whole
 
 
 @task(retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False, task_run_name="read normal logs")

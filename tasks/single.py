@@ -11,13 +11,12 @@ from functools import partial
 from typing import Any
 
 import orjson
-from adapters.store.database import Engine
 
 from adapters.log_files import as_batch
 from adapters.store import incident_queue, outbox
 from adapters.store.action_log import of_incident
 from adapters.store.batches import BatchStore, Judged
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from adapters.store.migrate import migrate
 from adapters.store.outbox import QueuedPage
 from adapters.store.positions import read_positions, start_positions, topic_number

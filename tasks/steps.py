@@ -79,6 +79,7 @@ def correlation(settings: Settings) -> Correlation:
         confirm_logs=settings.incidents.confirm_logs,
         storm_after=settings.incidents.storm_after,
         late=timedelta(seconds=settings.paging.late_seconds),
+        group=timedelta(seconds=settings.paging.group_seconds),
     )
 
 

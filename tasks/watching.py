@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from adapters.store.database import Engine
-
 from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
 from adapters.store.batches import BatchStore, Judged
-from adapters.store.database import Contended
+from adapters.store.database import Contended, Engine
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.positions import (
     has_positions,

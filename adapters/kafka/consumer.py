@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from confluent_kafka import (
@@ -60,7 +60,7 @@ class Cluster:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.topic = settings.topic
-        self.admin = AdminClient(client_settings(settings))
+        self.admin = AdminClient({**client_settings(settings)})
 
     def topic_id(self) -> str:
         """The broker's id of the topic's present incarnation. Raises Refused when there is no such topic."""
@@ -71,7 +71,6 @@ class Cluster:
             raise translate(error, f"topic {self.topic}") from error
         except TimeoutError as error:
             raise Unavailable(f"kafka: no answer about topic {self.topic} in {WAIT_SECONDS:.0f} s") from error
-
 
     def make_if_missing(self) -> list[int]:
         """Partitions of the topic if it did not exist and was made now, else an empty list.
@@ -146,7 +145,7 @@ class LogConsumer:
         numbers = [partition.partition for partition in partitions]
         known = self.positions.known(numbers)
         if missing := [number for number in numbers if number not in known]:
-            # A topic met for the first time starts as configured; partitions added later must not lose their first logs.
+            # A topic met for the first time starts as configured; of partitions added later nothing is skipped.
             latest = self.settings.start is Start.LATEST and self.positions.is_new()
             known |= self.positions.begin({number: self._edge(number, latest=latest) for number in missing})
         self.next_offsets |= known
@@ -174,7 +173,7 @@ class LogConsumer:
             messages = self.consumer.consume(self.settings.batch_rows, timeout=self.settings.batch_seconds)
         except KafkaException as error:
             raise translate(error, "reading") from error
-        if any([message.error() for message in messages]):  # a list is faster than a generator here
+        if any(map(_error_of, messages)):
             messages = self._without_errors(messages)
         return self._batch(messages)
 
@@ -190,7 +189,7 @@ class LogConsumer:
                 log.warning("kafka.error", extra={"error": error.str()})
         return good
 
-    def _batch(self, messages: list[Message]) -> RawBatch:
+    def _batch(self, messages: list[Any]) -> RawBatch:
         partitions = [message.partition() for message in messages]
         if not self.next_offsets.keys() >= set(partitions):
             # Read just before a partition was taken away: its next owner reads them.
@@ -247,6 +246,10 @@ class LogConsumer:
     def close(self) -> None:
         """Leave the group at once, so that others need not wait for the session to end."""
         self.consumer.close()
+
+
+def _error_of(message: Message) -> object:
+    return message.error()
 
 
 def _require_order(batch: RawBatch) -> None:

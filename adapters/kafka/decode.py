@@ -27,6 +27,7 @@ LINES = pa.schema([(name, pa.string()) for name in TEXT_FIELDS])
 ODD_ESCAPES = (b"\\ud", b"\\uD", b"\\u0000")
 ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
 LONGEST_SERVICE = 200
+BRACES = b"{}"
 # Deeper documents end the process inside Arrow; orjson refuses them. Each level takes two bytes at least.
 DEEPEST = 1_000
 SURELY_SHALLOW_BYTES = 2 * DEEPEST
@@ -100,12 +101,10 @@ def _as_block(values: list[bytes | None], max_bytes: int) -> _Columns:
     text = table.select(TEXT_FIELDS)
     if text["timestamp"].null_count or text["service"].null_count:
         raise _OddBatchError
-    services = pc.unique(text["service"]).to_pylist()
-    if any(_service_fault(service) for service in services):
+    if any(_service_fault(service) for service in pc.unique(text["service"]).to_pylist()):
         raise _OddBatchError
     text = text.set_column(3, "message", pc.fill_null(text["message"], ""))
-    nothing = pa.nulls(len(values), pa.string())
-    return _Columns(text, _timestamps(text["timestamp"]), nothing, _metrics(table))
+    return _Columns(text, _timestamps(text["timestamp"]), pa.nulls(len(values), pa.string()), _metrics(table))
 
 
 def _parse_lines(values: list[bytes | None], max_bytes: int) -> pa.Table:
@@ -113,8 +112,8 @@ def _parse_lines(values: list[bytes | None], max_bytes: int) -> pa.Table:
     # as lines then means exactly one each.
     if not values or not all(
         value
-        and value[0] == 0x7B
-        and value[-1] == 0x7D
+        and value[0] == BRACES[0]
+        and value[-1] == BRACES[1]
         and len(value) <= max_bytes
         and (len(value) <= SURELY_SHALLOW_BYTES or value.count(b"{") + value.count(b"[") <= DEEPEST)
         for value in values
@@ -160,9 +159,8 @@ def _expressible(times: pa.Array) -> pa.Array:
 
 
 def _metrics(table: pa.Table) -> pa.Table:
-    nothing = pa.table({})
     if "metrics" not in table.column_names or pa.types.is_null(table["metrics"].type):
-        return nothing
+        return pa.table({})
     column = table["metrics"].combine_chunks()
     if not pa.types.is_struct(column.type):
         raise _OddBatchError
@@ -234,7 +232,7 @@ def _fields(document: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{name} is missing")
     for name in ("timestamp", "service", "level", "message"):
         if not isinstance(document.get(name, ""), str | None):
-            raise ValueError(f"{name} is {type(document[name]).__name__}, not text")
+            raise ValueError(f"{name} is {type(document[name]).__name__}, not text")  # noqa: TRY004 - a fault of the log
     if fault := _service_fault(document["service"]):
         raise ValueError(fault)
     return {

@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
+import uuid
 from collections.abc import Mapping
+from pathlib import Path
 
 LIMITS = "bounded (about 5 MB or 100,000 messages per partition, older ones vanish) and not durable"
 CHUNK = 65_536
@@ -27,6 +30,17 @@ def answers(client: Mapping[str, str], seconds: float = 2) -> str:
     except KafkaException as error:
         return str(error.args[0].str())
     return ""
+
+
+def incarnation_file(home: Path) -> Path:
+    """Where the broker writes a new name at every start: it forgets everything, and its topics have no ids."""
+    return home / "run" / "kafka.incarnation"
+
+
+def incarnation(home: Path) -> str:
+    """The present start's name; empty when no embedded broker ever ran here."""
+    file = incarnation_file(home)
+    return file.read_text() if file.exists() else ""
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,6 +81,8 @@ def main() -> None:
     port = arguments.parse_args().port
     # the cluster lives as long as this producer
     cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "ignored"})
+    if home := os.environ.get("SRE_HOME"):
+        incarnation_file(Path(home)).write_text(uuid.uuid4().hex)
     broker = next(iter(cluster.list_topics(timeout=10).brokers.values()))
     asyncio.run(relay(port, broker.port))
 

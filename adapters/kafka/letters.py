@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from adapters.store.database import Engine
-
 from adapters.kafka.producer import LogProducer, Outgoing
+from adapters.store.database import Engine
 from adapters.store.look_ups import mark_published, unpublished_letters
 from domain.settings import KafkaSettings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -54,14 +55,13 @@ def _read(
     left = {number: end for number, end in ends.items() if begins[number] < end}
     consumer.assign([TopicPartition(settings.topic, number, begins[number]) for number in left])
     while left:
-        messages = consumer.consume(settings.batch_rows, timeout=WAIT_SECONDS)
+        messages: list[Any] = consumer.consume(settings.batch_rows, timeout=WAIT_SECONDS)
         if not messages:
             raise Unavailable(f"kafka: nothing came from partitions {sorted(left)} for {WAIT_SECONDS:.0f} s")
         if failed := next((message.error() for message in messages if message.error()), None):
             raise KafkaException(failed)
-        held = [
-            message for message in messages if message.offset() < ends[message.partition()]
-        ]  # what came after the beginning of this look is left to the next one
+        # What came after the beginning of this look is left to the next one.
+        held = [message for message in messages if message.offset() < ends[message.partition()]]
         for message in held:
             if message.offset() + 1 >= ends[message.partition()]:
                 left.pop(message.partition(), None)

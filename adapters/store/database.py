@@ -6,14 +6,16 @@ transaction may idle for 10 s.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from domain.errors import BadSettings, Refused, Unavailable
+from domain.errors import BadSettings, Refused, SreError, Unavailable
 
 # What others call the database, without knowing whose it is.
 Engine = sa.Engine
@@ -23,6 +25,8 @@ IDLE_SECONDS = 10
 CONNECT_SECONDS = 5
 # PostgreSQL's serialization failure, deadlock, lock not available: the same transaction may succeed later.
 AGAIN = {"40001", "40P01", "55P03"}
+# PostgreSQL's administrator shutdown, idle in transaction for too long.
+CUT_OFF = {"57P01", "25P03"}
 
 
 class Contended(Unavailable):
@@ -60,15 +64,21 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def mapped() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
+    """Turn the driver's errors into ours, also those of COPY, which SQLAlchemy does not see."""
     try:
         yield
-    except IntegrityError as error:
-        raise Contended(f"store: {error.orig}") from error
-    except (OperationalError, InterfaceError) as error:
-        kind = Contended if getattr(error.orig, "sqlstate", None) in AGAIN else Unavailable
-        raise kind(f"store: {error.orig}") from error
     except DBAPIError as error:
-        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in {"57P01", "25P03"}:
-            raise Unavailable(f"store: {error.orig}") from error
-        raise Refused(f"store: {error.orig}") from error
+        gone = error.connection_invalidated
+        raise _ours(error.orig, gone=gone) from error
+    except psycopg.Error as error:
+        raise _ours(error) from error
+
+
+def _ours(error: BaseException | None, *, gone: bool = False) -> SreError:
+    state = getattr(error, "sqlstate", None)
+    if state in AGAIN or isinstance(error, psycopg.IntegrityError | sqlite3.IntegrityError):
+        return Contended(f"store: {error}")
+    unreachable = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError, sqlite3.InterfaceError)
+    if gone or isinstance(error, unreachable) or state in CUT_OFF:
+        return Unavailable(f"store: {error}")
+    return Refused(f"store: {error}")

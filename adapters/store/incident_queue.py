@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,10 +27,10 @@ class Claim:
 
 
 def note(
-    connection: sa.Connection, kind: LedgerKind, incident_id: int | None, fields: dict[str, Any], *, now: datetime
+    connection: sa.Connection, kind: LedgerKind, incident_id: int | None, fields: Mapping[str, object], *, now: datetime
 ) -> None:
     """Append one decision to the ledger."""
-    connection.execute(ledger.insert().values(at=now, kind=kind, incident_id=incident_id, fields=fields))
+    connection.execute(ledger.insert().values(at=now, kind=kind, incident_id=incident_id, fields=dict(fields)))
 
 
 def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime, limit: int) -> list[Claim]:
@@ -69,7 +70,7 @@ def _held(claimed: Claim) -> tuple[Any, Any]:
     return incidents.c.id == claimed.incident.id, incidents.c.lease_token == claimed.token
 
 
-def move(connection: sa.Connection, claimed: Claim, state: State, *, handled: bool = False, **values: Any) -> None:
+def move(connection: sa.Connection, claimed: Claim, state: State, *, handled: bool = False, **values: object) -> None:
     """Change a claimed incident's state. Raises Refused when the lease was lost or it was closed meanwhile."""
     if handled:
         values |= {"handled": True, "lease_token": None, "lease_until": None}
@@ -88,7 +89,7 @@ def reread(engine: sa.Engine, incident_id: int) -> Incident | None:
 
 
 def resolve(
-    connection: sa.Connection, incident_id: int, resolution: Resolution, *, now: datetime, **fields: Any
+    connection: sa.Connection, incident_id: int, resolution: Resolution, *, now: datetime, **fields: object
 ) -> bool:
     """Close an incident and stop its queued pages; False when it was closed already."""
     found = connection.execute(

@@ -44,6 +44,7 @@ def as_incident(row: sa.Row[Any]) -> Incident:
         logs=row.logs,
         confirmed_at=row.confirmed_at,
         page_key=row.page_key,
+        paged_at=row.paged_at,
         acked_at=row.acked_at,
         late_noted=row.late_noted,
         evidence=[Evidence(**(kept | {"at": datetime.fromisoformat(kept["at"])})) for kept in row.evidence],
@@ -69,6 +70,7 @@ def _written_by_watch(incident: Incident) -> dict[str, Any]:
         "logs": incident.logs,
         "confirmed_at": incident.confirmed_at,
         "page_key": incident.page_key,
+        "paged_at": incident.paged_at,
         "late_noted": incident.late_noted,
         "evidence": [evidence_json(kept) for kept in incident.evidence],
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -27,7 +26,7 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
             raise ValueError(f"naive time {value!r}")
         return value.astimezone(UTC) if value is not None else None
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Give the zone back that SQLite dropped."""
         if value is None:
             return None
@@ -99,6 +98,7 @@ incidents = sa.Table(
     sa.Column("logs", sa.BigInteger, nullable=False),
     sa.Column("confirmed_at", UtcTime),
     sa.Column("page_key", sa.Text, nullable=False),
+    sa.Column("paged_at", UtcTime),
     sa.Column("acked_at", UtcTime),
     sa.Column("late_noted", sa.Boolean, nullable=False),
     sa.Column("evidence", Json, nullable=False),

@@ -63,12 +63,12 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.n_features_in_ = len(self.feature_names_in_)
         groups = X.groupby("service", sort=True)
         values = groups[self.metrics_]
-        center = values.median()
+        center = pd.DataFrame(values.median())
         self.services_ = [str(name) for name in center.index]
         mad = (X[self.metrics_] - center.reindex(X["service"]).to_numpy()).abs().groupby(X["service"]).median()
         width = values.quantile(0.99) - values.quantile(0.01)
-        floor = np.maximum(self.relative_floor * center.abs(), self.floor)
-        spread = np.maximum(np.maximum(MAD_TO_SIGMA * mad, WIDTH_TO_SIGMA * width), floor)
+        floor = (self.relative_floor * center.abs()).clip(lower=self.floor)
+        spread = pd.DataFrame(np.fmax(np.fmax(MAD_TO_SIGMA * mad, WIDTH_TO_SIGMA * width), floor))
         distance = (X[self.metrics_] - center.reindex(X["service"]).to_numpy()).abs()
         distance /= spread.reindex(X["service"]).to_numpy()
         farthest = distance.groupby(X["service"]).max()

@@ -17,7 +17,7 @@ depends_on = None
 TIME = sa.DateTime(timezone=True)
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-BY_DAY = {"postgresql_partition_by": "RANGE (arrived_at)"}
+BY_DAY = "RANGE (arrived_at)"
 STILL_OPEN = sa.text("state NOT IN ('resolved', 'merged')")
 
 
@@ -48,6 +48,7 @@ def queues() -> None:
         sa.Column("logs", sa.BigInteger(), nullable=False),
         sa.Column("confirmed_at", TIME),
         sa.Column("page_key", sa.Text(), nullable=False),
+        sa.Column("paged_at", TIME),
         sa.Column("acked_at", TIME),
         sa.Column("late_noted", sa.Boolean, nullable=False),
         sa.Column("evidence", JSON, nullable=False),
@@ -133,7 +134,7 @@ def streams() -> None:
         sa.Column("anomaly", sa.Boolean, nullable=False),
         sa.Column("incident_id", sa.BigInteger()),
         sa.Column("body", sa.Text(), nullable=False),
-        **BY_DAY,
+        postgresql_partition_by=BY_DAY,
     )
     op.create_table(
         "dead_letters",
@@ -144,7 +145,7 @@ def streams() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("published_at", TIME),
-        **BY_DAY,
+        postgresql_partition_by=BY_DAY,
     )
 
 

@@ -1,0 +1,83 @@
+"""Anomalies and incidents for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.correlation import Anomaly, Correlation, Fold, Folded
+from domain.incidents import Evidence, Incident, Route, Severity
+from domain.logs import Level
+from tests.parts.logs_part import NOON, SECOND
+
+RULES = Correlation(
+    quiet=timedelta(minutes=15),
+    confirm_logs=3,
+    storm_after=20,
+    late=timedelta(minutes=2),
+    group=timedelta(minutes=1),
+)
+
+
+def an_anomaly(second: float = 0, **changes: Any) -> Anomaly:
+    """An anomalous log so many seconds after noon."""
+    at = NOON + second * SECOND
+    kept = Evidence(at, int(Level.ERROR), f"r{second}", "it broke", "WORDS", {"confidence": 0.9})
+    anomaly = Anomaly(
+        row=0,
+        service="web",
+        signature="it broke",
+        metric="",
+        direction="",
+        at=at,
+        severity=Severity.HIGH,
+        detector="rules",
+        evidence=lambda: kept,
+    )
+    return replace(anomaly, **changes)
+
+
+def an_incident(**changes: Any) -> Incident:
+    """A confirmed incident of three logs, the last one at noon."""
+    fields: dict[str, Any] = {
+        "id": 1,
+        "service": "web",
+        "signature": "it broke",
+        "metric": "",
+        "direction": "",
+        "detector": "rules",
+        "route": Route.PLAYBOOK,
+        "playbook": "mend-it",
+        "opened_at": NOON - 2 * SECOND,
+        "last_at": NOON,
+        "severity": Severity.HIGH,
+        "logs": 3,
+        "confirmed_at": NOON,
+        "evidence": [Evidence(NOON, int(Level.ERROR), "r0", "it broke", "WORDS", {"confidence": 0.9})],
+    }
+    return Incident(**(fields | changes))
+
+
+def uncommon(_incident: Incident) -> tuple[Route, str]:
+    return Route.HUMAN, ""
+
+
+def common(_incident: Incident) -> tuple[Route, str]:
+    return Route.PLAYBOOK, "mend-it"
+
+
+def a_fold(
+    known: Iterable[Incident] = (),
+    *,
+    rules: Correlation = RULES,
+    classify: Callable[[Incident], tuple[Route, str]] = uncommon,
+    late_paged: Mapping[str, datetime] | None = None,
+    now: datetime | None = None,
+) -> Fold:
+    return Fold(known, rules=rules, classify=classify, late_paged=late_paged or {}, now=now)
+
+
+def folded(anomalies: Iterable[Anomaly], known: Iterable[Incident] = (), **how: Any) -> Folded:
+    return a_fold(known, **how).run(anomalies)

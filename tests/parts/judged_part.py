@@ -1,0 +1,79 @@
+"""Batches through the live steps into a store, for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from adapters.store.database import Engine
+
+from adapters.store.batches import BatchStore, Judged
+from adapters.store.database import transaction
+from adapters.store.positions import start_positions, topic_number
+from domain.correlation import Folded
+from domain.logs import RawBatch
+from domain.settings import Settings
+from tasks.steps import Knowledge, Stopwatch, correlate, judge
+from tests.parts.logs_part import NOON, SECOND, a_batch, an_error
+
+TREE = Settings()
+# Wall time of tests: the logs of the first minutes after noon are fresh.
+NOW = NOON + 10 * SECOND
+
+
+def known(**branches: Any) -> Knowledge:
+    """Decisions by rules alone and without a playbook; each branch replaces some of its settings."""
+    changed = {name: getattr(TREE, name).model_copy(update=values) for name, values in branches.items()}
+    return Knowledge(TREE.model_copy(update=changed), (), None)
+
+
+@dataclass
+class Feed:
+    """One partition of one topic into one store, batch after batch."""
+
+    engine: Engine
+    knowledge: Knowledge = field(default_factory=known)
+    channels: tuple[str, ...] = ("email",)
+    partition: int = 0
+    topic_id: int = 0
+    next: int = 0
+
+    def __post_init__(self) -> None:
+        self.topic_id, _ = topic_number(self.engine, "logs", "incarnation-1", now=NOW)
+        self.next = start_positions(self.engine, self.topic_id, {self.partition: 0}, now=NOW)[self.partition]
+
+    def raw(self, values: Iterable[bytes | None]) -> RawBatch:
+        return a_batch(values, begin=self.next, topic_id=self.topic_id, partition=self.partition)
+
+    def judged(self, values: Iterable[bytes | None]) -> Judged:
+        return judge(self.raw(values), self.knowledge, Stopwatch())
+
+    def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
+        fold = partial(correlate, judged, self.knowledge, now=now)
+        store = BatchStore(self.engine, self.channels)
+        found = store.save(judged, lambda known_ones, late: fold(open_incidents=known_ones, late_paged=late), now=now)
+        self.next = judged.raw.following[self.partition]
+        return found
+
+    def take(self, *values: bytes | None, now: datetime = NOW) -> Folded:
+        return self.save(self.judged(values), now=now)
+
+    def incident(self, **changes: object) -> int:
+        """Store a confirmed incident with one page; its id."""
+        folded = self.take(*(an_error(number, **changes) for number in range(3)))
+        (incident,) = folded.touched.values()
+        return incident.id
+
+
+def rows(engine: Engine, query: str, **values: object) -> list[dict[str, Any]]:
+    """What a query finds."""
+    with transaction(engine) as connection:
+        return [dict(row._mapping) for row in connection.execute(sa.text(query), values)]
+
+
+def count(engine: Engine, table: str) -> int:
+    return int(rows(engine, f"SELECT count(*) AS n FROM {table}")[0]["n"])
