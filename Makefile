@@ -31,10 +31,11 @@ $(READY): requirements-dev.txt pyproject.toml
 	[ -x $(BIN)/python ] && $(BIN)/python -c '' 2>/dev/null || "$$python" -m venv --clear $(VENV)
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet uv
 	@said() { $(BIN)/python -m pip config get ":env:.$$1" 2>/dev/null || $(BIN)/python -m pip config get "global.$$1" 2>/dev/null || true; }; \
-	links=$$(said find-links | xargs | tr ' ' ','); index=$$(said index-url); extra=$$(said extra-index-url | xargs); \
+	links=$$(said find-links | xargs | tr ' ' ','); index=$$(said index-url); extra=$$(said extra-index-url | xargs); cert=$$(said cert); \
 	[ -z "$$links" ] || export UV_FIND_LINKS="$${UV_FIND_LINKS:-$$links}"; \
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; \
 	[ -z "$$extra" ] || export UV_INDEX="$${UV_INDEX:-$$extra}"; \
+	[ -z "$$cert" ] || export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$cert}"; \
 	export VIRTUAL_ENV=$(CURDIR)/$(VENV) UV_LINK_MODE="$${UV_LINK_MODE:-copy}"; \
 	echo "installing requirements-dev.txt into $(VENV) (about a minute)"; \
 	$(BIN)/uv pip install --quiet --compile-bytecode -r requirements-dev.txt; \
@@ -82,5 +83,6 @@ kafka: $(READY)  ## start Apache Kafka (Java 17 and Maven)
 kafka-down: $(READY)  ## stop it
 	@$(BIN)/python -m deployments.kafka_server down
 
-clean: down  ## stop everything and remove its data
-	@rm -rf .sre
+clean: $(READY)  ## stop everything and remove its data
+	@$(BIN)/python -m deployments.kafka_server down
+	@$(BIN)/sre down --remove-data

@@ -69,6 +69,11 @@ def _suite() -> tuple[BatchDefinition[Any], ExpectationSuite]:
     return asset.add_batch_definition_whole_dataframe("batch"), suite
 
 
+def warm_up() -> None:
+    """Import Great Expectations and make the suite, before the first batch waits for it."""
+    _suite()
+
+
 def _checked_frame(batch: LogBatch) -> pd.DataFrame:
     frame: pd.DataFrame = batch.frame.select(["fault", "timestamp", "service", "level", "offset"]).to_pandas()
     frame["message_length"] = pc.utf8_length(batch.frame["message"]).to_pandas()

@@ -124,6 +124,8 @@ def registered(site: Site, tell: Tell) -> None:
         tell(f"worker-{pool}", f"works off the pool {pool}")
     tell("runs", "")
     tell("runs", registration.one_run_each(site.api_url, fresh=fresh))
+    start(site, "keeper", lambda: "", tell)
+    tell("keeper", "sees to it that runs go on")
     wanted.remember(site.home, site.wanted)
 
 
@@ -134,11 +136,17 @@ def start(site: Site, name: str, ailment: Callable[[], str], tell: Tell) -> None
     if name in programs and not programs[name].pid:
         supervised.begin(site.home, name)
     deadline, lives = time.monotonic() + START_SECONDS, set()
-    while problem := not_running(site, name) or ailment():
+    while problem := not_running(site, name) or impostor(site, name) or ailment():
         lives.add(pid_of(site, name))
         if time.monotonic() > deadline or len(lives - {0}) > MOST_LIVES:
             raise Unavailable(f"{name} did not come up: {problem}{last_words(site, name)}")
         time.sleep(0.1)
+
+
+def impostor(site: Site, name: str) -> str:
+    """Why what answers on a server's port is not our server; two homes that start at once may choose the same port."""
+    pid = pid_of(site, name)
+    return health.stranger(pid, site.ports[name]) if pid and name in site.ports else ""
 
 
 def pid_of(site: Site, name: str) -> int:

@@ -9,6 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SECRET_BRANCHES = ("SRE_PAGING__", "SRE_LLM__", "SRE_MITIGATION__")
+# Of those branches, what `watch` decides with and is no secret; a new setting is one until it is named here.
+PLAIN = frozenset(
+    {
+        "SRE_PAGING__ENABLED",
+        "SRE_PAGING__GROUP_SECONDS",
+        "SRE_PAGING__LATE_SECONDS",
+        "SRE_MITIGATION__ENABLED",
+        "SRE_MITIGATION__COMMON_ERROR_THRESHOLD",
+        "SRE_LLM__ENABLED",
+    }
+)
 SECRET_NAMES = frozenset({"OPENAI_API_KEY"})
 OURS = ("SRE_", "PREFECT_", "MLFLOW_")  # the workers' variables; what else there is, supervisord hands on
 FOR_ALL = "workers.env"
@@ -26,7 +37,8 @@ QUIET: Mapping[str, str] = {
 
 def secret(name: str) -> bool:
     """Whether a variable may hold a credential of paging, actions or the LLM."""
-    return name.upper().startswith(SECRET_BRANCHES) or name.upper() in SECRET_NAMES
+    upper = name.upper()
+    return (upper.startswith(SECRET_BRANCHES) and upper not in PLAIN) or upper in SECRET_NAMES
 
 
 def for_on_call(environ: Mapping[str, str]) -> dict[str, str]:
@@ -37,8 +49,7 @@ def for_on_call(environ: Mapping[str, str]) -> dict[str, str]:
 def for_workers(environ: Mapping[str, str]) -> dict[str, str]:
     """Our settings, as far as both workers may see them."""
     ours = {name: value for name, value in environ.items() if name.upper().startswith(OURS) and not secret(name)}
-    ours.pop("SRE_HOME", None)  # every part has it already
-    return ours
+    return {name: value for name, value in ours.items() if name not in {"SRE_HOME", *QUIET}}  # every part has those
 
 
 def for_parts(environ: Mapping[str, str], home: Path) -> dict[str, str]:

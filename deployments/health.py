@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import httpx
+import psutil
 
 from adapters.kafka.embedded import answers
 
@@ -35,6 +36,17 @@ def http(url: str) -> str:
     except httpx.HTTPError as error:
         return f"{url}: {error or type(error).__name__}"
     return "" if response.is_success else f"{url}: HTTP {response.status_code}"
+
+
+def stranger(pid: int, port: int) -> str:
+    """What is wrong when somebody else than this process or its children listens on a port: he would answer for us."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        ports = {held.laddr.port for one in family for held in one.net_connections("tcp") if held.status == "LISTEN"}
+    except psutil.Error:
+        return f"process {pid} is gone"
+    return "" if port in ports else f"port {port} is not ours yet; another program may have taken it"
 
 
 def listening(port: int) -> str:

@@ -31,7 +31,7 @@ class Run:
 
 
 @contextmanager
-def connect(api_url: str, seconds: float = 10) -> Iterator[PrefectApi]:
+def connect(api_url: str, seconds: float = 30) -> Iterator[PrefectApi]:
     """The API at this address. Calls raise Unavailable or Refused."""
     with httpx.Client(base_url=api_url.rstrip("/") + "/", timeout=seconds, trust_env=False) as client:
         yield PrefectApi(client)
@@ -56,6 +56,21 @@ class PrefectApi:
             self._call("POST", "work_pools/", {"name": name, "type": "process"})
         except Refused:
             self._call("GET", f"work_pools/{name}")  # refused because it is there; else this says why
+
+    def limit_queue(self, pool: str, queue: str, runs: int) -> None:
+        """Make a queue of a pool that lets so many runs work at a time."""
+        document = {"name": queue, "concurrency_limit": runs}
+        try:
+            self._call("POST", f"work_pools/{pool}/queues/", document)
+        except Refused:
+            self._call("PATCH", f"work_pools/{pool}/queues/{queue}", {"concurrency_limit": runs})
+
+    def last_state(self, deployment: str) -> str:
+        """The state of the deployment's run that began last; empty when it never ran."""
+        criteria = {"deployments": {"id": {"any_": [deployment]}}, "sort": "START_TIME_DESC", "limit": 1}
+        began = {"flow_runs": {"start_time": {"is_null_": False}}}
+        found = self._call("POST", "flow_runs/filter", {**criteria, **began})
+        return str(found[0]["state_type"]) if found else ""
 
     def deployments(self, pools: Sequence[str]) -> dict[str, str]:
         """The deployments that run in these pools: name -> id."""

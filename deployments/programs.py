@@ -113,6 +113,11 @@ def worker(home: Home, pool: str, environment: Mapping[str, str]) -> Program:
     )
 
 
+def keeper(api_url: str) -> Program:
+    """Starts a long-lived run that no trigger started."""
+    return Program("keeper", python("deployments.keeper"), {"PREFECT_API_URL": api_url})
+
+
 def section(program: Program, home: Home) -> str:
     """The program as a section of supervisord's configuration."""
     environment = {"SRE_PART": program.name, **program.environment}

@@ -12,6 +12,7 @@ from deployments.subprograms import run
 from domain.errors import Unavailable
 
 LONG_LIVED = ("watch", "on-call")
+QUEUE = "long-lived"  # of each pool, see prefect.yaml
 SUCCESSOR_SECONDS = 15  # a dead run's successor is there by then
 
 
@@ -20,6 +21,7 @@ def make_pools(api_url: str) -> None:
     with connect(api_url) as api:
         for pool in POOLS:
             api.make_pool(pool)
+            api.limit_queue(pool, QUEUE, 1)
 
 
 def bury(site: Site) -> None:

@@ -50,7 +50,8 @@ def report(home: Home, settings: Settings) -> list[PartReport]:
     supervisord = PartReport("supervisord", Health.UP, parts.supervisord, supervised.client(home).pid(), "")
     servers = [server(home, name, address, programs.get(name), ailment) for name, address, ailment in servers_of(parts)]
     workers = [server(home, f"worker-{pool}", f"pool {pool}", programs.get(f"worker-{pool}"), "") for pool in POOLS]
-    return [supervisord, *servers, *workers, *runs(parts), *switched_off(settings)]
+    keeper = server(home, "keeper", "keeps runs going", programs.get("keeper"), "")
+    return [supervisord, *servers, *workers, keeper, *runs(parts), *switched_off(settings)]
 
 
 def servers_of(parts: Parts) -> list[tuple[str, str, str]]:

@@ -63,7 +63,8 @@ class Site:
             found.append(programs.mlflow_server(self.home, self.server, self.ports["mlflow"]))
         if self.wanted.sink:
             found.append(programs.smtp_sink(self.home, self.ports["smtp"]))
-        return found + [programs.worker(self.home, pool, self.worker_environment(pool)) for pool in POOLS]
+        workers = [programs.worker(self.home, pool, self.worker_environment(pool)) for pool in POOLS]
+        return [*found, *workers, programs.keeper(self.api_url)]
 
     def worker_environment(self, pool: str) -> dict[str, str]:
         """Addresses for a worker, and a stamp that restarts it when its other variables changed."""

@@ -1,4 +1,4 @@
-"""Stop everything in the order in which nothing restarts anything: triggers, runs, workers, servers, database."""
+"""Stop everything so that nothing restarts anything: keeper, triggers, runs, workers, servers, database."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def take_down(home: Home, tell: Tell) -> None:
     home.make()
     with lock(home.run / "lock"):
         parts = read(home.folder)
+        if "keeper" in supervised.processes(home):
+            supervised.end(home, ["keeper"])  # first, or it starts what is stopped
         stop_runs(home, parts, tell)
         stop_programs(home, tell)
         ours.end_all(home.folder, postgres.remembered(home.folder / "postgres.json"))
@@ -46,7 +48,8 @@ def stop_runs(home: Home, parts: Parts, tell: Tell) -> None:
         try:
             active = nothing_comes_after(api)
         except (Unavailable, Refused) as error:
-            active, remark = [], f", not marked: the next start will do that ({error})"
+            active = []
+            remark = f", not marked: the next start will do that ({error})" if parts.prefect else ""
         ours.end((one for found in ours.run_processes(home.folder).values() for one in found), RUN_SECONDS)
         # Afterwards, because a run that is ended says that it crashed.
         api.close(active, "CANCELLED", WHY)
@@ -64,7 +67,7 @@ def nothing_comes_after(api: PrefectApi) -> list[str]:
 def stop_programs(home: Home, tell: Tell) -> None:
     """Workers, then servers side by side, the database last, then supervisord."""
     names = list(supervised.processes(home))
-    workers = [name for name in names if name.startswith("worker-")]
+    workers = [name for name in names if name.startswith("worker-") or name == "keeper"]
     servers = [name for name in names if name not in (*workers, "postgres")]
     for group in (workers, servers, ["postgres"]):
         there = [name for name in group if name in names]

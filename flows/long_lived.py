@@ -11,8 +11,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from tasks.orchestrator import GONE, OPEN_SECONDS, is_healthy
+from tasks.orchestrator import GONE, OPEN_SECONDS, is_healthy, mark_lost, present_run
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Part:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     finished: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     abandoned: bool = False
+    run_id: UUID | None = None  # of the subflow, once it is opened
 
 
 CURRENT: ContextVar[Part] = ContextVar("part of a long-lived flow")
@@ -65,6 +67,7 @@ async def inside() -> bool:
     part = CURRENT.get()
     if part.abandoned:
         return False
+    part.run_id = present_run()
     part.opened.set()
     try:
         await part.body(True)
@@ -85,27 +88,34 @@ def _settle(part: Part, error: BaseException | None) -> None:
         part.finished.set_exception(error)
 
 
-async def _closing(subflow: Coroutine[Any, Any, Any]) -> None:
-    """Run the subflow to its end; Prefect's own errors end it, never the work."""
-    try:
-        await subflow
-    except GONE as error:
-        log.warning("prefect.subflow-lost", extra={"error": repr(error)[:200]})
-
-
 class Parts:
     """Runs parts one after the other or side by side, and knows whether Prefect shows them."""
 
     def __init__(self) -> None:
         self.closing: set[asyncio.Task[None]] = set()
+        self.lost: list[UUID] = []  # subflows whose end Prefect did not hear of
+
+    async def _closing(self, subflow: Coroutine[Any, Any, Any], part: Part) -> None:
+        """Run the subflow to its end; Prefect's own errors end it, never the work."""
+        try:
+            await subflow
+        except GONE as error:
+            log.warning("prefect.subflow-lost", extra={"error": repr(error)[:200]})
+            if part.run_id is not None:
+                self.lost.append(part.run_id)
+
+    async def mend(self) -> None:
+        """Tell Prefect of the subflows that ended while it was gone."""
+        self.lost = [run_id for run_id in self.lost if not await mark_lost(run_id)]
 
     async def run(self, part: Part, open_subflow: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
         """Do the part's work; True when Prefect shows it."""
         if not await is_healthy():
             await part.body(False)
             return False
+        await self.mend()
         CURRENT.set(part)
-        subflow = asyncio.create_task(_closing(open_subflow()))
+        subflow = asyncio.create_task(self._closing(open_subflow(), part))
         self.closing.add(subflow)
         subflow.add_done_callback(self.closing.discard)
         opening = asyncio.create_task(part.opened.wait())

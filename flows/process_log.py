@@ -25,7 +25,7 @@ from domain.execution import Executor
 from domain.pages import Channel
 from domain.playbooks import Playbook
 from domain.settings import Settings
-from ml.detectors.outlier_model import AnyOutlierModel, OutlierModel
+from ml.outlier_model import AnyOutlierModel, OutlierModel
 from ml.registry import load_file
 from ml.scoring import Champion, Detector
 from tasks import bootstrap
@@ -73,7 +73,7 @@ async def process_log(  # noqa: PLR0913 - one argument per part that can be repl
 
 
 def _settings(settings: Settings | None, confidence: float | None, common: float | None, *, acting: bool) -> Settings:
-    """The tree with the arguments laid over it; one log alone confirms an incident."""
+    """The tree with the arguments laid over it."""
     tree = settings or load().settings
     detection = {} if confidence is None else {"confidence_threshold": confidence}
     mitigation: dict[str, object] = {"acting": acting, "supervisord_url": ""}
@@ -83,7 +83,6 @@ def _settings(settings: Settings | None, confidence: float | None, common: float
         update={
             "detection": tree.detection.model_copy(update=detection),
             "mitigation": tree.mitigation.model_copy(update=mitigation),
-            "incidents": tree.incidents.model_copy(update={"confirm_logs": 1}),
         }
     )
 

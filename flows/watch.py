@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
+from adapters.quality import warm_up
 from domain.errors import OffsetLost, SreError, Unavailable
 from flows.long_lived import Lifetime, Part, Parts, inside
 from tasks import bootstrap
@@ -31,12 +32,14 @@ async def watch() -> str:
     tree = bootstrap.settings()
     watching = await _opened(tree_opens=lambda: bootstrap.watching(tree))
     parts, lifetime = Parts(), Lifetime()
+    warming = asyncio.create_task(asyncio.to_thread(warm_up))
     outside = asyncio.create_task(look_outside(watching))
     try:
         while not (why := await lifetime.is_over()):
             await one_window(watching, parts, lifetime)
     finally:
         outside.cancel()
+        await warming
         await asyncio.to_thread(watching.close)
         await parts.settle(AGAIN_SECONDS * 5)
     log.info("watch.ended", extra={"why": why})

@@ -23,10 +23,8 @@ ALIAS = "champion"
 MODEL_FILE = "model.skops"
 # Reviewed: plain data and our own detectors, nothing that runs code on loading.
 TRUSTED_TYPES = ["ml.detectors.service_deviation.ServiceDeviation"]
-# One short try: whoever asks goes on with the model in hand and asks again later.
+# Whoever asks goes on with the model in hand and asks again later.
 CALL_LIMITS = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -55,15 +53,20 @@ class Registry:
     uri : tracking and registry URI
     name : name of the registered model
     cache : folder that keeps a copy of each version that was loaded, for when the server is gone
+    retries, seconds : of each call
     """
 
-    def __init__(self, uri: str, name: str, cache: Path) -> None:
+    def __init__(self, uri: str, name: str, cache: Path, *, retries: int = 1, seconds: float = 5) -> None:
         self.uri = uri
         self.name = name
         self.cache = cache
+        self.limits = CALL_LIMITS | {
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, round(seconds))),
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
+        }
 
     def _client(self) -> MlflowClient:
-        for key, value in CALL_LIMITS.items():
+        for key, value in self.limits.items():
             os.environ.setdefault(key, value)
         from mlflow import MlflowClient  # noqa: PLC0415 - 3 s, only where the registry is asked
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from adapters import parts_file
@@ -21,7 +20,7 @@ from ml.registry import Registry
 from tasks.champion import ChampionSource
 from tasks.desk import Desk
 from tasks.steps import Knowledge
-from tasks.watching import Watching
+from tasks.watching import TopicIdentity, Watching
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,11 @@ def knowledge(tree: Settings) -> Knowledge:
 def registry(tree: Settings) -> Registry | None:
     """The model registry, or None where no MLflow server is known."""
     uri = tree.servers.mlflow_tracking_uri
-    return Registry(uri, tree.detection.model_name, home() / "models") if uri else None
+    if not uri:
+        return None
+    limits = tree.calls
+    cache = home() / "models"
+    return Registry(uri, tree.detection.model_name, cache, retries=limits.max_retries, seconds=limits.timeout_seconds)
 
 
 def watching(tree: Settings) -> Watching:
@@ -69,14 +72,14 @@ def watching(tree: Settings) -> Watching:
     return Watching(tree, engine(tree), ChampionSource(knowledge(tree), registry(tree)), topic_identity(tree))
 
 
-def topic_identity(tree: Settings) -> Callable[[], str]:
+def topic_identity(tree: Settings) -> TopicIdentity:
     """A question for the id of the topic's present incarnation.
 
-    The embedded broker gives its topics none, but forgets everything when it starts anew.
+    The embedded broker gives its topics none, and says at start that it forgets everything: nobody is told again.
     """
     if parts_file.read(home()).kafka.get("kind") == "embedded":
-        return lambda: f"embedded {incarnation(home())}"
-    return Cluster(tree.kafka).topic_id
+        return TopicIdentity(lambda: f"embedded {incarnation(home())}", durable=False)
+    return TopicIdentity(Cluster(tree.kafka).topic_id, durable=True)
 
 
 def desk(tree: Settings) -> Desk:

@@ -28,7 +28,7 @@ from domain.gate import History, Objected, Objection, Policy, objections, stale,
 from domain.incidents import Incident, Resolution, State
 from domain.pages import PageReason
 from domain.plans import Action, ActionKind, Measure, Plan, Risk, Undo
-from domain.playbooks import Playbook, bind, fit
+from domain.playbooks import Playbook, bind, excerpt, fit
 from domain.settings import Settings
 from domain.verification import SETTLING, Outcome, Samples, Verdict, outcome
 
@@ -283,6 +283,8 @@ class Case:
         ]
         playbook = self.playbooks.get(self.incident.playbook)
         known = [f"Playbook: {playbook.title} ({playbook.path}), owner {playbook.owner}"] if playbook else []
+        if playbook:
+            known += excerpt(playbook.body, self.settings.playbooks.max_context_length).splitlines()
         with transaction(self.engine) as connection:
             incident_queue.move(connection, self.claim, State.ESCALATED, handled=True)
             paged = bool(self.incident.page_key) and reason is PageReason.UNCOMMON

@@ -11,12 +11,14 @@ import logging
 import os
 from collections.abc import Awaitable
 from typing import TypeVar
+from uuid import UUID
 
 import httpx
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
+from prefect.states import Completed, State
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,26 @@ async def is_healthy() -> bool:
             return answer.is_success
     except httpx.HTTPError:
         return False
+
+
+def present_run() -> UUID | None:
+    """Id of the flow run that we are in."""
+    context = FlowRunContext.get()
+    return context.flow_run.id if context is not None and context.flow_run is not None else None
+
+
+async def _mark_lost(run_id: UUID) -> bool:
+    async with get_client() as client:
+        found = await client.read_flow_run(run_id)
+        if found.state is None or not found.state.is_final():
+            ended: State[None] = Completed(message="ended while Prefect's server was gone")
+            await client.set_flow_run_state(run_id, ended, force=True)
+    return True
+
+
+async def mark_lost(run_id: UUID) -> bool:
+    """Close a run whose end Prefect did not hear of; whether that is done."""
+    return bool(await within(OPEN_SECONDS, _mark_lost(run_id)))
 
 
 async def _rename(name: str) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # A page's lease outlasts the time limit of its delivery by this much.
 LEASE_SLACK = timedelta(seconds=15)
-LONGEST_PAUSE_SECONDS = 60
+LONGEST_PAUSE_SECONDS = 60.0
 
 MEANING = {
     PageReason.CRITICAL: "it is critical",
@@ -114,7 +114,8 @@ class Pager:
             channel = CHANNELS[queued.channel](self.settings.paging, self.settings.calls)
             receipt = channel.send(page)
         except Unavailable as error:
-            pause = min(2.0**queued.attempts, LONGEST_PAUSE_SECONDS)
+            quick = queued.attempts < self.settings.calls.max_retries
+            pause = min(2.0**queued.attempts, LONGEST_PAUSE_SECONDS) if quick else LONGEST_PAUSE_SECONDS
             now = datetime.now(UTC)
             outbox.mark_retry(self.engine, queued, str(error), due_at=now + timedelta(seconds=pause), now=now)
             log.warning("page.waiting", extra={"incident": queued.incident.id, "error": str(error)})

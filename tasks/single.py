@@ -133,10 +133,17 @@ class Chain:
             decisions += met
             taken += done
         if not claims:
-            decisions.append(
-                Decision("waiting", f"incident {incident.id} is {incident.state}", {"logs": incident.logs})
-            )
+            decisions += self._waiting(incident)
         return decisions, taken
+
+    def _waiting(self, incident: Incident) -> list[Decision]:
+        """Who will answer, and why nobody does yet."""
+        route = "common" if incident.route is Route.PLAYBOOK else "uncommon"
+        answer = Decision(route, f"playbook:{incident.playbook}" if incident.playbook else "no playbook fits")
+        needed = self.knowledge.settings.incidents.confirm_logs
+        if incident.logs < needed:
+            return [answer, Decision("waiting", "not confirmed yet", {"logs": incident.logs, "at_least": needed})]
+        return [answer, Decision("waiting", f"the incident is {incident.state}", {"logs": incident.logs})]
 
     def _answer(self, case: Case) -> tuple[list[Decision], list[str]]:
         plan = case.make_plan()

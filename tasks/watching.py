@@ -82,15 +82,21 @@ class StoredPositions:
         return start_positions(self.engine, self.topic_id, starts, now=datetime.now(UTC))
 
 
+@dataclass(frozen=True, slots=True)
+class TopicIdentity:
+    """How to ask for the topic's present incarnation, and whether another one than before is news."""
+
+    ask: Callable[[], str]
+    durable: bool = True
+
+
 class Watching:
     """One consumer and everything that its batches need.
 
     Its methods block; the flow calls them in threads, one at a time.
     """
 
-    def __init__(
-        self, settings: Settings, engine: Engine, champion: ChampionSource, identity: Callable[[], str]
-    ) -> None:
+    def __init__(self, settings: Settings, engine: Engine, champion: ChampionSource, identity: TopicIdentity) -> None:
         self.settings = settings
         self.engine = engine
         self.champion = champion
@@ -109,11 +115,11 @@ class Watching:
     def _subscribe(self) -> LogConsumer:
         kafka = self.settings.kafka
         made = self.cluster.make_if_missing()
-        self.topic_id = self.identity()
+        self.topic_id = self.identity.ask()
         number, recreated = topic_number(self.engine, kafka.topic, self.topic_id, now=datetime.now(UTC))
         # What comes into a topic that did not exist is all new: nothing of it may be skipped.
         start_positions(self.engine, number, dict.fromkeys(made, 0), now=datetime.now(UTC))
-        if recreated:
+        if recreated and self.identity.durable:
             self._own_incident(
                 f"topic {kafka.topic} was recreated",
                 f"topic {kafka.topic} is another one than before: it was deleted and made again. What of the old one"
@@ -176,7 +182,7 @@ class Watching:
     def _same_topic(self) -> None:
         """Raises OffsetLost when the topic is another one than that which the batch was read from."""
         try:
-            found = self.identity()
+            found = self.identity.ask()
         except SreError as error:
             # The broker is gone; what was read before belongs to the topic that we knew.
             log.warning("kafka.topic-unknown", extra={"error": str(error)})

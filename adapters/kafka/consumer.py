@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from confluent_kafka import (
+    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -21,7 +22,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is exported
 
-from domain.errors import OffsetLost, Refused, Unavailable
+from domain.errors import OffsetLost, Refused, SreError, Unavailable
 from domain.logs import RawBatch
 from domain.settings import KafkaSettings, Start
 
@@ -122,6 +123,7 @@ class LogConsumer:
         self.topic_id = topic_id
         self.positions = positions
         self.next_offsets: dict[int, int] = {}
+        self.unplaced: set[int] = set()  # assigned while the store could not say where to begin
         self.consumer = Consumer(
             {
                 "group.id": settings.consumer_group,
@@ -143,18 +145,41 @@ class LogConsumer:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions]
+        try:
+            known = self._starts(numbers)
+        except (SreError, KafkaException) as error:
+            # An error raised in here would let the client go on from Kafka's own offsets, which are not ours.
+            log.warning("kafka.waiting-for-offsets", extra={"partitions": numbers, "error": str(error)})
+            self.unplaced |= set(numbers)
+            consumer.incremental_assign([self._at(number, OFFSET_END) for number in numbers])
+            return
+        self.next_offsets |= known
+        consumer.incremental_assign([self._at(number, known[number]) for number in numbers])
+        log.info("kafka.assigned", extra={"partitions": known})
+
+    def _starts(self, numbers: list[int]) -> dict[int, int]:
         known = self.positions.known(numbers)
         if missing := [number for number in numbers if number not in known]:
-            # A topic met for the first time starts as configured; of partitions added later nothing is skipped.
+            # A topic met for the first time starts as configured; partitions added later must not lose their first logs.
             latest = self.settings.start is Start.LATEST and self.positions.is_new()
             known |= self.positions.begin({number: self._edge(number, latest=latest) for number in missing})
-        self.next_offsets |= known
-        consumer.incremental_assign([TopicPartition(self.settings.topic, number, known[number]) for number in numbers])
-        log.info("kafka.assigned", extra={"partitions": known})
+        return known
+
+    def _at(self, number: int, offset: int) -> TopicPartition:
+        return TopicPartition(self.settings.topic, number, offset)
+
+    def _go(self, offsets: Mapping[int, int]) -> None:
+        """Read on from these offsets; no `seek`, which fails where the last offset was out of range."""
+        places = [self._at(number, offset) for number, offset in offsets.items()]
+        if places:
+            self.consumer.incremental_unassign(places)
+            self.consumer.incremental_assign(places)
+        self.next_offsets |= offsets
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self.next_offsets.pop(partition.partition, None)
+            self.unplaced.discard(partition.partition)
         consumer.incremental_unassign(partitions)
         log.info("kafka.revoked", extra={"partitions": [partition.partition for partition in partitions]})
 
@@ -170,6 +195,9 @@ class LogConsumer:
         Raises OutOfRange, Unavailable or Refused.
         """
         try:
+            if self.unplaced:
+                self._go(self._starts(sorted(self.unplaced)))
+                self.unplaced.clear()
             messages = self.consumer.consume(self.settings.batch_rows, timeout=self.settings.batch_seconds)
         except KafkaException as error:
             raise translate(error, "reading") from error
@@ -224,13 +252,10 @@ class LogConsumer:
 
     def rewind(self) -> None:
         """Go back to where the store is; after another consumer was first or a batch was dropped."""
-        known = self.positions.known(list(self.next_offsets))
-        for number, offset in known.items():
-            self.next_offsets[number] = offset
-            try:
-                self.consumer.seek(TopicPartition(self.settings.topic, number, offset))
-            except KafkaException as error:
-                raise translate(error, f"seeking partition {number}") from error
+        try:
+            self._go(self.positions.known(list(self.next_offsets)))
+        except KafkaException as error:
+            raise translate(error, "going back") from error
 
     def out_of_range(self) -> dict[int, tuple[int, int]]:
         """Partitions whose next offset does not exist: partition -> (that offset, oldest that does)."""

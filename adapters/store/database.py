@@ -49,10 +49,17 @@ def connect(url: str) -> sa.Engine:
         )
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).parent)
             return sa.create_engine(parsed, connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False})
         return sa.create_engine(parsed, poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
     raise BadSettings(f"store.url: {parsed.get_backend_name()} is not supported; use postgresql:// or sqlite://")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"store: {folder} cannot be made: {error.strerror}") from error
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def unpublished_letters(engine: sa.Engine, *, limit: int) -> list[Row]:
         sa.select(dead_letters, topics.c.name.label("topic"))
         .join(topics, topics.c.id == dead_letters.c.topic_id)
         .where(dead_letters.c.published_at.is_(None))
-        .order_by(dead_letters.c.arrived_at)
+        .order_by(dead_letters.c.arrived_at, dead_letters.c.partition, dead_letters.c.offset)
         .limit(limit)
     )
     return _rows(engine, query)

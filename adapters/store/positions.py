@@ -14,6 +14,13 @@ from domain.correlation import LedgerKind
 
 def topic_number(engine: sa.Engine, name: str, kafka_id: str, *, now: datetime) -> tuple[int, bool]:
     """Our number of this incarnation of a topic, and whether another incarnation was known before."""
+    try:
+        return _topic_number(engine, name, kafka_id, now=now)
+    except Contended:
+        return _topic_number(engine, name, kafka_id, now=now)  # another consumer met it first
+
+
+def _topic_number(engine: sa.Engine, name: str, kafka_id: str, *, now: datetime) -> tuple[int, bool]:
     with transaction(engine) as connection:
         known = {row.kafka_id: row.id for row in connection.execute(sa.select(topics).where(topics.c.name == name))}
         if kafka_id in known:
@@ -40,8 +47,10 @@ def read_positions(engine: sa.Engine, topic_id: int, partitions: Iterable[int]) 
 
 
 def has_positions(engine: sa.Engine, topic_id: int) -> bool:
-    """Whether any partition of the topic was ever assigned."""
-    query = sa.select(sa.func.count()).select_from(offsets).where(offsets.c.topic_id == topic_id)
+    """Whether any partition of the topic, in whatever incarnation, was ever assigned."""
+    name = sa.select(topics.c.name).where(topics.c.id == topic_id).scalar_subquery()
+    of_name = sa.select(topics.c.id).where(topics.c.name == name)
+    query = sa.select(sa.func.count()).select_from(offsets).where(offsets.c.topic_id.in_(of_name))
     with transaction(engine) as connection:
         return bool(connection.scalar(query))
 

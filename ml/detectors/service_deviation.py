@@ -61,16 +61,19 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.metrics_ = [str(name) for name in X.columns if name != "service"]
         self.feature_names_in_ = np.array(["service", *self.metrics_], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
-        groups = X.groupby("service", sort=True)
-        values = groups[self.metrics_]
-        center = pd.DataFrame(values.median())
+        groups = X.groupby("service", sort=True)[self.metrics_]
+        center = pd.DataFrame(groups.median())
         self.services_ = [str(name) for name in center.index]
-        mad = (X[self.metrics_] - center.reindex(X["service"]).to_numpy()).abs().groupby(X["service"]).median()
-        width = values.quantile(0.99) - values.quantile(0.01)
-        floor = (self.relative_floor * center.abs()).clip(lower=self.floor)
-        spread = pd.DataFrame(np.fmax(np.fmax(MAD_TO_SIGMA * mad, WIDTH_TO_SIGMA * width), floor))
-        distance = (X[self.metrics_] - center.reindex(X["service"]).to_numpy()).abs()
-        distance /= spread.reindex(X["service"]).to_numpy()
+        away = (X[self.metrics_] - center.reindex(X["service"]).to_numpy()).abs()
+        mad = away.groupby(X["service"]).median().to_numpy(float)
+        width = (groups.quantile(0.99) - groups.quantile(0.01)).to_numpy(float)
+        floor = np.maximum(self.relative_floor * center.abs().to_numpy(float), self.floor)
+        spread = pd.DataFrame(
+            np.maximum(np.maximum(MAD_TO_SIGMA * mad, WIDTH_TO_SIGMA * width), floor),
+            index=center.index,
+            columns=self.metrics_,
+        )
+        distance = pd.DataFrame(away / spread.reindex(X["service"]).to_numpy())
         farthest = distance.groupby(X["service"]).max()
         self.center_: Floats = center.to_numpy(float)
         self.spread_: Floats = spread.to_numpy(float)

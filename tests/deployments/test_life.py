@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from deployments import ours, supervised
 from deployments.prefect_api import PrefectApi, Run, connect
 from deployments.programs import POOLS
 from deployments.report import Health, PartReport, report
+from domain.errors import Unavailable
 from domain.settings import Settings
 from tests.deployments.conftest import SECRETS, Running
 
@@ -27,10 +29,12 @@ Found = TypeVar("Found")
 def until(look: Callable[[], Found | None], what: str) -> Found:
     """What `look` finds, as soon as it finds something."""
     deadline = time.monotonic() + SECONDS
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {SECONDS} s: {what}"
+    while time.monotonic() < deadline:
+        with contextlib.suppress(Unavailable):  # a busy or restarting server is asked again
+            if found := look():
+                return found
         time.sleep(0.2)
-    return found
+    raise AssertionError(f"not within {SECONDS} s: {what}")
 
 
 def run_at_work(api: PrefectApi, deployment: str) -> Run | None:

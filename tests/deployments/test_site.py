@@ -61,7 +61,7 @@ def a_site(home: Home, asked: Wanted) -> Site:
 )
 def test_what_the_settings_name_is_not_started(home: Home, asked: Wanted, expected: list[str]) -> None:
     names = [program.name for program in a_site(home, asked).programs()]
-    assert [*expected, "worker-watch", "worker-on-call"] == names
+    assert [*expected, "worker-watch", "worker-on-call", "keeper"] == names
 
 
 def test_others_read_the_addresses_but_not_our_own_store_when_there_is_another(home: Home) -> None:

@@ -1,0 +1,40 @@
+"""When an incident pages by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.incidents import STORM, Incident, Route, Severity, State, page_reason
+from domain.pages import PageReason
+from tests.parts.incidents_part import an_incident
+from tests.parts.logs_part import NOON
+
+
+@pytest.mark.parametrize(
+    ("incident", "expected"),
+    [
+        pytest.param(an_incident(), None, id="common"),
+        pytest.param(an_incident(route=Route.HUMAN), PageReason.UNCOMMON, id="uncommon"),
+        pytest.param(an_incident(severity=Severity.CRITICAL), PageReason.CRITICAL, id="critical"),
+        pytest.param(an_incident(signature=STORM), PageReason.STORM, id="storm"),
+        pytest.param(an_incident(route=Route.HUMAN, confirmed_at=None), None, id="not-confirmed"),
+        pytest.param(an_incident(route=Route.HUMAN, page_key="k"), None, id="paged-already"),
+        pytest.param(an_incident(route=Route.HUMAN, acked_at=NOON), None, id="fault-2-acknowledged"),
+        pytest.param(an_incident(route=Route.HUMAN, state=State.RESOLVED), None, id="fault-2-closed"),
+    ],
+)
+def test_page_reason(incident: Incident, expected: PageReason | None) -> None:
+    assert expected == page_reason(incident)
+
+
+def test_its_confidence_is_that_of_its_worst_evidence() -> None:
+    assert 0.9 == an_incident().confidence
+    assert 0.0 == an_incident(evidence=[]).confidence
+
+
+def test_its_title_names_service_and_playbook_or_signature() -> None:
+    assert ["web: mend-it", "web: it broke", "web: storm of incidents"] == [
+        an_incident().title,
+        an_incident(playbook="").title,
+        an_incident(signature=STORM).title,
+    ]
