@@ -5,6 +5,7 @@ The expectations are per row, so one bad log costs only itself.
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ def _suite() -> tuple[BatchDefinition[Any], ExpectationSuite]:
         ExpectColumnValuesToNotBeNull,
     )
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("kafka").add_dataframe_asset("logs")

@@ -16,9 +16,10 @@ from uuid import UUID
 import httpx
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
-from prefect.states import Completed, State
+from prefect.states import Completed
 
 log = logging.getLogger(__name__)
 

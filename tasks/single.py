@@ -23,7 +23,7 @@ from adapters.store.positions import read_positions, start_positions, topic_numb
 from domain.correlation import Folded
 from domain.errors import BadInput, Refused, SreError, Unavailable
 from domain.execution import Executor
-from domain.incidents import Incident, State
+from domain.incidents import Incident, Route, State
 from domain.pages import Channel, PageReason
 from domain.verdicts import Reason
 from tasks.case import LEASE_SLACK, Case

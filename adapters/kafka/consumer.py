@@ -160,7 +160,7 @@ class LogConsumer:
     def _starts(self, numbers: list[int]) -> dict[int, int]:
         known = self.positions.known(numbers)
         if missing := [number for number in numbers if number not in known]:
-            # A topic met for the first time starts as configured; partitions added later must not lose their first logs.
+            # A topic met for the first time starts as configured; of partitions added later nothing is skipped.
             latest = self.settings.start is Start.LATEST and self.positions.is_new()
             known |= self.positions.begin({number: self._edge(number, latest=latest) for number in missing})
         return known

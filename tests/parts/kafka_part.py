@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from domain.settings import KafkaSettings, Start
@@ -35,8 +35,8 @@ class Topic:
         self.admin = AdminClient({"bootstrap.servers": self.servers})
         self.create()
 
-    def create(self) -> None:
-        """Make the topic; one of that name may still be on its way out."""
+    def create(self, other_than: str = "") -> None:
+        """Make the topic; a consumer that still asks for it may have made it already."""
 
         def made() -> bool:
             try:
@@ -44,18 +44,22 @@ class Topic:
             except KafkaException as error:
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                     raise
-                return False
-            return True
+            return self.id() not in ("", other_than)
 
         until(made, "a new topic")
         until(lambda: len(self.admin.list_topics(self.name).topics[self.name].partitions) == self.partitions)
 
-    def delete(self) -> None:
-        self.admin.delete_topics([self.name])[self.name].result(10)
+    def id(self) -> str:
+        """The broker's id of this incarnation, empty where there is none."""
+        try:
+            return str(self.admin.describe_topics(TopicCollection([self.name]))[self.name].result(10).topic_id)
+        except KafkaException:
+            return ""
 
     def recreate(self) -> None:
-        self.delete()
-        self.create()
+        known = self.id()
+        self.admin.delete_topics([self.name])[self.name].result(10)
+        self.create(other_than=known)
 
     def grow(self, partitions: int) -> None:
         self.admin.create_partitions([NewPartitions(self.name, partitions)])[self.name].result(10)
