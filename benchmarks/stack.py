@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -34,12 +35,10 @@ PATIENCE_SECONDS = 300
 class Stack:
     """A home with everything in it; `sre` runs the project's own command there."""
 
-    def __init__(self, home: Path, bootstrap_servers: str, topic: str) -> None:
+    def __init__(self, home: Path, bootstrap_servers: str, topic: str, extra: Mapping[str, str]) -> None:
         self.home = home
         self.topic = topic
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("SRE_", "PREFECT_", "MLFLOW_"))
-        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SRE_", "PREFECT_", "MLFLOW_"))}
         self.environ = kept | {
             "SRE_HOME": str(home),
             "SRE_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
@@ -47,17 +46,36 @@ class Stack:
             "SRE_KAFKA__START": "earliest",
             "SRE_LOG_LEVEL": "DEBUG",
             "SRE_LOGGING__FILE": str(home / "agent.log"),
+            **extra,
         }
 
-    def sre(self, *arguments: str) -> str:
+    def sre(self, *arguments: str, check: bool = True) -> str:
         """Run one `sre` command and give its output."""
         call = [sys.executable, "-c", "from console.main import main; main()", *arguments]
         done = subprocess.run(
             call, env=self.environ, cwd=parts_file.PROJECT, capture_output=True, text=True, check=False
         )
-        if done.returncode:
+        if check and done.returncode:
             raise SystemExit(f"sre {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    @property
+    def api_url(self) -> str:
+        """Prefect's API."""
+        return str(parts_file.read(self.home).prefect["api_url"])
+
+    def supervisorctl(self, *arguments: str) -> None:
+        """Tell the stack's supervisord to start or stop a part."""
+        call = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "supervisor.supervisorctl",
+            "-c",
+            str(self.home / "supervisord.conf"),
+        ]
+        subprocess.run([*call, *arguments], cwd=parts_file.PROJECT, capture_output=True, check=False)
 
     @property
     def settings(self) -> Settings:
@@ -70,7 +88,7 @@ class Stack:
 
     def prefect(self, *arguments: str) -> str:
         """Run one `prefect` command against the stack's server."""
-        environ = self.environ | {"PREFECT_API_URL": str(parts_file.read(self.home).prefect["api_url"])}
+        environ = self.environ | {"PREFECT_API_URL": self.api_url}
         call = [sys.executable, "-m", "prefect", *arguments]
         return subprocess.run(
             call, env=environ, cwd=parts_file.PROJECT, capture_output=True, text=True, check=True
@@ -88,17 +106,17 @@ class Stack:
 
 
 @contextmanager
-def running(name: str) -> Iterator[Stack]:
+def running(name: str, *options: str, extra: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stack]:
     """A stack that is up; it is taken down at the end, and Kafka with it."""
     home = parts_file.PROJECT / ".sre" / "bench" / f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     home.mkdir(parents=True)
     kafka = kafka_server.start(home / "kafka")
-    stack = Stack(home, kafka.bootstrap_servers, f"bench-{name}")
+    stack = Stack(home, kafka.bootstrap_servers, f"bench-{name}", extra)
     try:
         admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
         for created in admin.create_topics([NewTopic(stack.topic, PARTITIONS)]).values():
             created.result(30)
-        stack.sre("up")
+        stack.sre("up", *options)
         yield stack
     finally:
         stack.sre("down")

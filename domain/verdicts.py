@@ -73,7 +73,8 @@ def combine(findings: tuple[Finding, ...], *, threshold: float, model: int) -> V
     best = np.argmax(stacked, axis=0).astype(np.int8)
     confidence = stacked.max(axis=0)
     reasons = np.array([finding.reason for finding in findings], dtype=np.int8)[best]
-    reasons[confidence <= 0] = Reason.NOTHING
+    # What nobody scored is not what nobody objected to.
+    reasons[(confidence <= 0) & (reasons != Reason.UNSCORED)] = Reason.NOTHING
     return Verdicts(confidence, reasons, best, findings, threshold, model)
 
 

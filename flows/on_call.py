@@ -13,7 +13,7 @@ from flows.handle_incident import handle
 from flows.long_lived import Lifetime, Parts
 from tasks import bootstrap
 from tasks.desk import AT_ONCE, Desk
-from tasks.orchestrator import is_healthy
+from tasks.orchestrator import close_leftovers, is_healthy
 from tasks.paging import Envelope, send_page
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ async def one_round(desk: Desk, parts: Parts, in_hand: set[asyncio.Task[None]]) 
 
 async def tidy(desk: Desk) -> None:
     """Every few seconds: seal, close what went quiet, look whether Prefect answers."""
+    await close_leftovers("on-call")
     while True:
         began = time.monotonic()
         try:

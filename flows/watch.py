@@ -15,7 +15,7 @@ from domain.errors import OffsetLost, SreError, Unavailable
 from flows.long_lived import Lifetime, Part, Parts, inside
 from tasks import bootstrap
 from tasks.batch import InHand, micro_batch, take
-from tasks.orchestrator import is_healthy, rename_run, show_table
+from tasks.orchestrator import close_leftovers, is_healthy, rename_run, show_table
 from tasks.reports import window_name, window_table
 from tasks.watching import Tally, Watching
 
@@ -108,6 +108,7 @@ async def timed(batch: InHand) -> None:
 
 async def look_outside(watching: Watching) -> None:
     """Every few seconds: is there a new champion, and who of the others answers?"""
+    await close_leftovers("watch")
     refreshed = 0.0
     while True:
         healthy = await is_healthy()

@@ -10,6 +10,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 from domain.errors import BadInput, Unavailable
 from ml.scoring import Champion
@@ -41,7 +42,7 @@ def load_file(folder: Path, version: int) -> Champion:
         return Champion(skops.io.load(path, trusted=TRUSTED_TYPES), version)
     except FileNotFoundError as error:
         raise BadInput(f"no model at {path}; train one with the deployment `retrain`") from error
-    except (UntrustedTypesFoundException, ValueError, KeyError, OSError) as error:
+    except (UntrustedTypesFoundException, BadZipFile, ValueError, KeyError, OSError) as error:
         raise BadInput(f"model at {path} cannot be loaded: {error}") from error
 
 
@@ -87,8 +88,12 @@ class Registry:
     def load(self, version: int) -> Champion:
         """One version, from the cache or the server. Raises Unavailable or BadInput."""
         folder = self.cache / self.name / str(version)
-        if not (folder / MODEL_FILE).exists():
-            self._download(version, folder)
+        if (folder / MODEL_FILE).exists():
+            try:
+                return load_file(folder, version)
+            except BadInput:
+                shutil.rmtree(folder)  # a copy that was damaged here must not stay in the way of a good one
+        self._download(version, folder)
         return load_file(folder, version)
 
     def _download(self, version: int, folder: Path) -> None:

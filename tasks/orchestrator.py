@@ -16,15 +16,26 @@ from uuid import UUID
 import httpx
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException
-from prefect.states import Completed
+from prefect.states import Completed, Crashed
 
 log = logging.getLogger(__name__)
 
 OPEN_SECONDS = 2.0
 CLOSE_SECONDS = 10.0
+# Earlier runs of a flow that are looked at for what they left open.
+LOOKED_BACK = 20
 # What Prefect's client raises when its server is gone or half there.
 GONE = (httpx.HTTPError, PrefectException, OSError, RuntimeError, TimeoutError)
 
@@ -71,6 +82,29 @@ async def _mark_lost(run_id: UUID) -> bool:
 async def mark_lost(run_id: UUID) -> bool:
     """Close a run whose end Prefect did not hear of; whether that is done."""
     return bool(await within(OPEN_SECONDS, _mark_lost(run_id)))
+
+
+async def _close_leftovers(flow_name: str) -> bool:
+    ended = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(TERMINAL_STATES))))
+    working = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING]))
+    async with get_client() as client:
+        parents = await client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[flow_name])),
+            flow_run_filter=ended,
+            sort=FlowRunSort.START_TIME_DESC,
+            limit=LOOKED_BACK,
+        )
+        ids = [parent.id for parent in parents]
+        of_them = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=ids), state=working)
+        for child in await client.read_flow_runs(flow_run_filter=of_them) if ids else []:
+            gone: State[None] = Crashed(message="the run that it belonged to ended")
+            await client.set_flow_run_state(child.id, gone, force=True)
+    return True
+
+
+async def close_leftovers(flow_name: str) -> None:
+    """Close what earlier runs of a flow left open inside them: nobody else does, and clean-up spares it for ever."""
+    await within(CLOSE_SECONDS, _close_leftovers(flow_name))
 
 
 async def _rename(name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 SEEN_BY = "watch"
 # The same transaction is tried again so often when another one got in its way.
 CONTENDED_TRIES = 5
+CLOSE_SECONDS = 8.0
 
 
 @dataclass(slots=True)
@@ -232,6 +234,8 @@ class Watching:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})
 
     def close(self) -> None:
-        """Leave the consumer group, so that a successor need not wait."""
-        self.consumer.close()
+        """Leave the consumer group, so that a successor need not wait; a broker that is gone is not waited for."""
+        leaving = threading.Thread(target=self.consumer.close, daemon=True)
+        leaving.start()
+        leaving.join(CLOSE_SECONDS)
         self.engine.dispose()

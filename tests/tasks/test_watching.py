@@ -18,7 +18,7 @@ from domain.errors import OffsetLost, SreError, Unavailable
 from domain.settings import Settings, Start
 from tasks.champion import ChampionSource
 from tasks.steps import Knowledge
-from tasks.watching import Watching
+from tasks.watching import TopicIdentity, Watching
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import count, rows
 from tests.parts.kafka_part import Topic, messages, until
@@ -36,7 +36,7 @@ def topic(kafka: KafkaServer) -> Topic:
 def watching(topic: Topic, url: str, **kafka: Any) -> Iterator[Watching]:
     tree = Settings(kafka=topic.settings(**kafka))
     champion = ChampionSource(Knowledge(tree, (), None), None)
-    opened = Watching(tree, connect(url), champion, Cluster(tree.kafka).topic_id)
+    opened = Watching(tree, connect(url), champion, TopicIdentity(Cluster(tree.kafka).topic_id, durable=True))
     try:
         yield opened
     finally:

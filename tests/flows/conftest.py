@@ -1,0 +1,130 @@
+"""The deployed agent on real Kafka, under steady traffic."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import orjson
+import psutil
+import pytest
+
+from adapters.kafka.producer import LogProducer, Outgoing
+from adapters.store.look_ups import stored_positions
+from benchmarks.stack import Stack, running
+from deployments.prefect_api import PrefectApi, connect
+from domain.settings import KafkaSettings
+
+RATE = 100
+SECRET = "a-password-nobody-else-has"
+SECRETS = {"SRE_PAGING__EMAIL__PASSWORD": SECRET, "SRE_LLM__API_KEY": SECRET}
+
+
+class Traffic:
+    """Sends logs at a steady rate until it is stopped, and counts them."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.kafka = kafka
+        self.producer = LogProducer(kafka)
+        self.sent = 0
+        self.extra: list[Outgoing] = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._send, daemon=True)
+        self.thread.start()
+
+    def _send(self) -> None:
+        while not self.over.wait(10 / RATE):
+            logs = [log(f"service-{number}", f"request {self.sent + number} done") for number in range(10)]
+            extra, self.extra = self.extra, []
+            self.producer.send(self.kafka.topic, [*logs, *extra])
+            self.sent += len(logs) + len(extra)
+
+    def say(self, *logs: Outgoing) -> None:
+        self.extra = [*self.extra, *logs]
+
+    def stop(self) -> int:
+        self.over.set()
+        self.thread.join()
+        self.producer.flush()
+        return self.sent
+
+
+def log(service: str, message: str, level: str = "INFO") -> Outgoing:
+    value = {
+        "timestamp": datetime.now(UTC).isoformat(),
+        "service": service,
+        "level": level,
+        "message": message,
+        "request_id": f"{service}-{time.monotonic_ns()}",
+        "metrics": {"cpu_usage": 40.0},
+    }
+    return Outgoing(orjson.dumps(value), service.encode())
+
+
+def until(question: Callable[[], object], seconds: float, what: str) -> object:
+    """What the question gives as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := question()):
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.3)
+    return found
+
+
+class Deployed:
+    """The stack, as the tests ask it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.engine = stack.engine()
+
+    def pid(self, part: str) -> int:
+        """Pid of a part as `sre status` shows it, 0 while it has none."""
+        rows = orjson.loads(self.stack.sre("status", "--json", check=False))
+        return next((row["pid"] or 0 for row in rows if row["part"] == part), 0)
+
+    def batches(self) -> list[dict[str, object]]:
+        return self.stack.events("batch.committed")
+
+    def committed_after(self, moment: datetime) -> bool:
+        return any(datetime.fromisoformat(str(batch["time"])) > moment for batch in self.batches()[-50:])
+
+    def positions(self) -> list[tuple[int, int]]:
+        return stored_positions(self.engine, self.stack.topic)
+
+    def supervisor(self, *arguments: str) -> None:
+        self.stack.supervisorctl(*arguments)
+
+    def prefect(self) -> Iterator[PrefectApi]:
+        return connect(self.stack.api_url)
+
+    def mails(self) -> list[bytes]:
+        return [file.read_bytes() for file in sorted((self.stack.home / "mails").glob("*.eml"))]
+
+
+def missing_tools() -> str:
+    return ", ".join(tool for tool in ("java", "mvn") if not shutil.which(tool))
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    if tools := missing_tools():
+        reason = f"real Kafka needs {tools}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with running("outages", "--sink", extra=SECRETS) as stack:
+        found = Deployed(stack)
+        yield found
+        found.engine.dispose()
+
+
+@pytest.fixture
+def traffic(deployed: Deployed) -> Iterator[Traffic]:
+    found = Traffic(deployed.stack.settings.kafka)
+    yield found
+    found.stop()
+
+
+def kill(pid: int) -> None:
+    """SIGKILL to one process."""
+    psutil.Process(pid).kill()

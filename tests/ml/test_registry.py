@@ -1,0 +1,118 @@
+"""Models in a real MLflow: kept with skops, read with our own list of trusted types, cached for when it is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import skops.io
+from sklearn.ensemble import IsolationForest
+
+from domain.errors import BadInput, Unavailable
+from domain.settings import Settings
+from ml.registry import MODEL_FILE, Registry, load_file
+from ml.training import Judgement, Refusal, train
+from tasks.champion import ChampionSource
+from tasks.steps import Knowledge
+from tests.ml.test_training import normal
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry in a file, without a server."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    return Registry(f"sqlite:///{tmp_path}/mlflow.db", "detector", tmp_path / "models")
+
+
+@pytest.fixture(scope="module")
+def judgement() -> Judgement:
+    return train(normal())
+
+
+def refused(judgement: Judgement) -> Judgement:
+    return Judgement(judgement.candidate, Refusal.NOISY, 1, 1, 1, 0.5, ())
+
+
+def source(registry: Registry | None, **detection: object) -> ChampionSource:
+    tree = Settings()
+    tree = tree.model_copy(update={"detection": tree.detection.model_copy(update=detection)})
+    return ChampionSource(Knowledge(tree, (), None), registry)
+
+
+def version_of(found: ChampionSource) -> int:
+    return found.knowledge.champion.version if found.knowledge.champion else 0
+
+
+def test_from_the_first_candidate_to_the_next_champion(registry: Registry, judgement: Judgement) -> None:
+    """A new champion is taken up without a restart; a refused one is not."""
+    watching = source(registry)
+    assert "" == watching.refresh()
+    assert 0 == version_of(watching)
+    assert (1, True) == registry.register(judgement)
+    assert "" == watching.refresh()
+    assert 1 == version_of(watching)
+    assert (2, False) == registry.register(refused(judgement))
+    watching.refresh()
+    assert (1, 1) == (registry.champion_version(), version_of(watching))
+    assert (3, True) == registry.register(judgement)
+    watching.refresh()
+    assert 3 == version_of(watching)
+    champion = watching.knowledge.champion
+    assert champion is not None
+    assert judgement.candidate is not None
+    assert (champion.detector.center_ == judgement.candidate.center_).all()
+    _goes_on_without_the_server(registry)
+
+
+def _goes_on_without_the_server(registry: Registry) -> None:
+    """Fault 14: the newest version that was ever loaded here decides while the registry is down."""
+    gone = Registry("http://127.0.0.1:1", registry.name, registry.cache)
+    watching = source(gone)
+    assert 3 == version_of(watching)
+    assert "mlflow at http://127.0.0.1:1" in watching.refresh()
+    assert 3 == version_of(watching)
+    assert 0 == version_of(source(Registry("http://127.0.0.1:1", "other", registry.cache)))
+    with pytest.raises(Unavailable):
+        Registry(gone.uri, "other", registry.cache).champion_version()
+
+
+def test_nothing_fitted_is_not_registered(registry: Registry) -> None:
+    with pytest.raises(BadInput):
+        registry.register(Judgement(None, Refusal.NO_DATA, 0, 0, 0, 0.0, ()))
+
+
+def test_a_saved_model_is_used_where_no_registry_is(judgement: Judgement, tmp_path: Path) -> None:
+    skops.io.dump(judgement.candidate, tmp_path / MODEL_FILE)
+    assert 1 == version_of(source(None, model_path=str(tmp_path)))
+    assert 0 == version_of(source(None, model_path=str(tmp_path), enabled=False))
+
+
+@pytest.mark.parametrize("content", [None, b"not a model"])
+def test_a_folder_without_a_model_is_said_to_have_none(tmp_path: Path, content: bytes | None) -> None:
+    if content:
+        (tmp_path / MODEL_FILE).write_bytes(content)
+    with pytest.raises(BadInput, match=str(tmp_path)):
+        load_file(tmp_path, 1)
+    assert 0 == version_of(source(None, model_path=str(tmp_path)))
+
+
+def test_a_model_of_a_type_that_nobody_reviewed_is_refused(tmp_path: Path) -> None:
+    """Loading must not run what a file brings along."""
+    frame = normal()[["cpu", "latency"]]
+    skops.io.dump(IsolationForest(n_estimators=2).fit(frame), tmp_path / MODEL_FILE)
+    with pytest.raises(BadInput, match="cannot be loaded"):
+        load_file(tmp_path, 1)
+
+
+def test_a_damaged_copy_is_fetched_anew_and_no_reason_to_stop(registry: Registry, judgement: Judgement) -> None:
+    registry.register(judgement)
+    watching = source(registry)
+    watching.refresh()
+    broken = registry.cache / registry.name / "1" / MODEL_FILE
+    broken.write_bytes(b"half a file")
+    assert 1 == version_of(source(registry))
+    broken.write_bytes(b"half a file")
+    assert 0 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))

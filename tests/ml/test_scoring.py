@@ -1,0 +1,196 @@
+"""Rules, a champion, and what they make of logs together; each log is judged from its own row alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.ensemble import IsolationForest
+
+from adapters.kafka.decode import decode
+from domain.logs import LogBatch
+from domain.verdicts import Reason, Verdicts
+from ml.anomalies import anomalies
+from ml.detectors.service_deviation import ServiceDeviation
+from ml.outlier_model import AnyOutlierModel
+from ml.rules import FAILURE_WORDS, LIMITS, word_of
+from ml.scoring import Champion, score
+from tests.parts.logs_part import a_batch, a_log
+
+THRESHOLD = 0.7
+
+
+def batch_of(*values: bytes) -> LogBatch:
+    return decode(a_batch(values), max_bytes=1_000_000)
+
+
+def verdict(champion: Champion | None = None, **fields: Any) -> tuple[bool, Reason, float]:
+    found = score(batch_of(a_log(**fields)), champion, threshold=THRESHOLD)
+    return bool(found.anomalous[0]), Reason(int(found.reason[0])), round(float(found.confidence[0]), 3)
+
+
+def a_champion(**columns: list[float]) -> Champion:
+    """A model of the service `web` with 200 normal rows around the given values."""
+    wave = np.linspace(-1, 1, 200)
+    frame = pd.DataFrame({"service": "web"} | {name: np.mean(values) + wave for name, values in columns.items()})
+    return Champion(ServiceDeviation().fit(frame), 3)
+
+
+@pytest.mark.parametrize(
+    ("level", "message", "confidence"),
+    [
+        ("INFO", "all is well", 0.0),
+        ("INFO", "connection refused", 0.0),
+        ("DEBUG", "fatal error", 0.0),
+        ("WARN", "slow", 0.2),
+        ("WARN", "request timed out", 0.75),
+        ("ERROR", "odd", 0.5),
+        ("ERROR", "Connection REFUSED", 0.9),
+        ("CRITICAL", "odd", 0.6),
+        ("CRITICAL", "out of memory", 0.95),
+        ("PURPLE", "connection refused", 0.0),
+    ],
+)
+def test_words_and_levels(level: str, message: str, confidence: float) -> None:
+    expected = (confidence >= THRESHOLD, Reason.WORDS if confidence else Reason.NOTHING, confidence)
+    assert expected == verdict(level=level, message=message)
+
+
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [
+        ("upstream returned 503", "503"),
+        ("java.lang.NullPointerException: x", "Exception"),
+        ("no space left on device", "no space left"),
+        ("it went well", ""),
+        ("5030 items", ""),
+    ],
+)
+def test_the_word_of_failure(message: str, word: str) -> None:
+    assert word in word_of(message)
+    assert bool(word) == bool(word_of(message))
+    assert FAILURE_WORDS.count("(?:")  # no group that captures: Arrow's engine takes the same pattern
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_metric_beyond_its_fixed_limit(name: str) -> None:
+    limit = LIMITS[name]
+    just_under, far = limit.doubtful * 0.999, limit.certain * 2
+    assert (False, Reason.NOTHING, 0.0) == verdict(metrics={name: just_under})
+    assert (True, Reason.LIMIT, 0.7) == verdict(metrics={name: limit.doubtful})
+    assert (True, Reason.LIMIT, 1.0) == verdict(metrics={name: far})
+
+
+def test_a_metric_that_no_rule_knows_says_nothing() -> None:
+    assert (False, Reason.NOTHING, 0.0) == verdict(metrics={"queue": 1e9})
+
+
+def test_without_a_champion_the_detector_says_so() -> None:
+    """Fault 14: a missing model was replaced by one that flags everything."""
+    batch = batch_of(a_log(level="ERROR", message="refused"), a_log())
+    found = score(batch, None, threshold=THRESHOLD)
+    assert (0, [True, False]) == (found.model, found.anomalous.tolist())
+    assert ["rules, model unavailable"] == [one.detector for one in anomalies(batch, found)]
+
+
+def test_what_the_champion_knows_replaces_the_fixed_limit() -> None:
+    busy = a_champion(cpu_usage=[95.0])
+    assert (False, Reason.DEVIATION) == verdict(busy, metrics={"cpu_usage": 96.0})[:2]
+    assert (True, Reason.LIMIT) == verdict(metrics={"cpu_usage": 96.0})[:2]
+    assert (True, Reason.LIMIT) == verdict(busy, service="unknown", metrics={"cpu_usage": 96.0})[:2]
+    assert (True, Reason.LIMIT) == verdict(busy, metrics={"cpu_usage": 95.0, "memory_usage": 99.0})[:2]
+
+
+def test_the_champion_finds_what_no_rule_knows() -> None:
+    champion = a_champion(queue=[100.0])
+    anomalous, reason, confidence = verdict(champion, metrics={"queue": 10_000.0})
+    assert (True, Reason.DEVIATION) == (anomalous, reason)
+    assert confidence > 0.99
+    batch = batch_of(a_log(metrics={"queue": 10_000.0}))
+    (found,) = anomalies(batch, score(batch, champion, threshold=THRESHOLD))
+    assert ("metric queue high", "queue", "high", "model 3") == (
+        found.signature,
+        found.metric,
+        found.direction,
+        found.detector,
+    )
+    assert 100.0 == found.evidence().numbers["normal"]
+
+
+def test_the_edge_of_normal_is_the_threshold() -> None:
+    champion = a_champion(queue=[100.0])
+    detector = champion.detector
+    edge = detector.center_[0, 0] + detector.spread_[0, 0] * detector.reach_[0, 0]  # type: ignore[attr-defined]
+    assert not verdict(champion, metrics={"queue": edge * 0.999})[0]
+    assert verdict(champion, metrics={"queue": edge * 1.001})[0]
+
+
+def test_switched_off_is_not_normal() -> None:
+    """Fault 13: what nobody scored was stored as normal."""
+    found = score(batch_of(a_log(level="CRITICAL", message="fatal")), None, threshold=THRESHOLD, enabled=False)
+    assert [Reason.UNSCORED] == found.reason.tolist()
+
+
+def test_a_detector_that_fails_is_a_failure() -> None:
+    """Fault 13: a log whose scoring failed was stored as normal."""
+
+    class Broken:
+        services_ = ["web"]
+        metrics_ = ["cpu"]
+        center_ = np.zeros((1, 1))
+
+        def measure(self, codes: Any, columns: Any) -> Any:
+            raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        score(batch_of(a_log(metrics={"cpu": 1})), Champion(Broken(), 1), threshold=THRESHOLD)
+
+
+def test_a_row_that_no_number_came_of_is_no_anomaly_and_no_crash() -> None:
+    champion = a_champion(queue=[100.0])
+    assert (False, Reason.NOTHING, 0.0) == verdict(champion, metrics={"queue": None})
+
+
+def test_any_outlier_model_may_be_champion() -> None:
+    rng = np.random.default_rng(0)
+    model = IsolationForest(n_estimators=20, random_state=0).fit(pd.DataFrame({"cpu": rng.normal(50, 1, 300)}))
+    champion = Champion(AnyOutlierModel(model), 1)
+    assert (True, Reason.DEVIATION) == verdict(champion, metrics={"cpu": 99.0})[:2]
+    assert (False, Reason.NOTHING) == verdict(champion, metrics={"cpu": 50.0})[:2]
+    assert (False, Reason.NOTHING) == verdict(champion)[:2]
+
+
+def test_an_empty_batch_has_no_verdicts() -> None:
+    for champion in (None, a_champion(queue=[1.0])):
+        assert 0 == len(score(batch_of(), champion, threshold=THRESHOLD).confidence)
+
+
+LOGS = st.lists(
+    st.builds(
+        a_log,
+        service=st.sampled_from(["web", "db"]),
+        level=st.sampled_from(["INFO", "WARN", "ERROR", "CRITICAL"]),
+        message=st.sampled_from(["fine", "refused", "timed out"]),
+        metrics=st.dictionaries(st.sampled_from(["cpu_usage", "queue", "other"]), st.floats(-1e3, 1e5), max_size=3),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def told(batch: LogBatch, found: Verdicts) -> list[tuple[Any, ...]]:
+    rows = range(len(batch))
+    return [(found.confidence[row], found.reason[row], sorted(found.numbers(row).items())) for row in rows]
+
+
+@pytest.mark.parametrize("champion", [None, a_champion(cpu_usage=[50.0], queue=[100.0])], ids=["rules", "champion"])
+@given(logs=LOGS, cut=st.integers(0, 12))
+def test_where_a_batch_ends_changes_no_verdict(champion: Champion | None, logs: list[bytes], cut: int) -> None:
+    whole = batch_of(*logs)
+    parts = [batch_of(*part) for part in (logs[:cut], logs[cut:]) if part]
+    scored = [one for part in parts for one in told(part, score(part, champion, threshold=THRESHOLD))]
+    assert told(whole, score(whole, champion, threshold=THRESHOLD)) == scored

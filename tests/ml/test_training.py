@@ -1,0 +1,88 @@
+"""A candidate is fitted on the earlier normal logs and judged on the later ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.training import LEAST_ROWS, Refusal, train
+from tests.parts.logs_part import NOON, SECOND
+
+ROWS = 400
+
+
+def normal(rows: int = ROWS, **columns: object) -> pd.DataFrame:
+    """Made-up traffic of two services; each further column replaces or adds a metric."""
+    rng = np.random.default_rng(1)
+    fields: dict[str, object] = {
+        "timestamp": [NOON + number * SECOND for number in range(rows)],
+        "service": ["web", "db"] * (rows // 2),
+        "cpu": rng.normal(40, 3, rows),
+        "latency": rng.lognormal(3, 0.3, rows),
+    }
+    return pd.DataFrame(fields | columns)
+
+
+def test_normal_traffic_is_promoted() -> None:
+    found = train(normal())
+    assert (None, 2, ()) == (found.refusal, found.services, found.unsteady)
+    assert ROWS == found.rows_fitted + found.rows_judged
+    assert found.candidate is not None
+    assert ["cpu", "latency"] == found.candidate.metrics_
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    shuffled = normal().sample(frac=1, random_state=3)
+    one, other = train(normal()), train(shuffled)
+    assert one.candidate is not None
+    assert other.candidate is not None
+    np.testing.assert_allclose(one.candidate.center_, other.candidate.center_)
+
+
+def test_a_metric_that_only_rises_is_named_and_not_looked_at() -> None:
+    """An uptime or a counter leaves its range by itself."""
+    found = train(normal(uptime=np.exp(np.arange(ROWS) / 20)))
+    assert {"web uptime", "db uptime"} == set(found.unsteady)
+    assert found.refusal is None
+    assert found.candidate is not None
+    assert np.isnan(found.candidate.center_[:, found.candidate.metrics_.index("uptime")]).all()
+
+
+def test_a_candidate_that_would_flag_normal_logs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.training.MOST_UNSTEADY", 1.0)
+    rng = np.random.default_rng(2)
+    late = np.where(np.arange(ROWS) > ROWS * 0.8, rng.normal(5_000, 10, ROWS), rng.normal(40, 1, ROWS))
+    found = train(normal(cpu=late))
+    assert Refusal.NOISY is found.refusal
+    assert found.flagged_ratio > 0.01
+    assert found.candidate is not None
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(normal(0), id="no-logs"),
+        pytest.param(normal(2 * LEAST_ROWS - 2), id="too-few-of-each-service"),
+        pytest.param(normal()[["timestamp", "service"]], id="no-metrics"),
+    ],
+)
+def test_too_little_is_no_candidate(frame: pd.DataFrame) -> None:
+    found = train(frame)
+    assert (None, Refusal.NO_DATA) == (found.candidate, found.refusal)
+
+
+def test_a_service_of_few_logs_is_left_out() -> None:
+    few = normal(20).assign(service="rare")
+    found = train(pd.concat([normal(), few]))
+    assert 2 == found.services
+
+
+def test_a_metric_that_one_service_does_not_have_is_unknown_for_it() -> None:
+    pool = np.where(np.arange(ROWS) % 2, 5.0, np.nan)
+    found = train(normal(pool=pool))
+    assert found.refusal is None
+    assert found.candidate is not None
+    column = found.candidate.metrics_.index("pool")
+    known = dict(zip(found.candidate.services_, ~np.isnan(found.candidate.center_[:, column]), strict=True))
+    assert {"db": True, "web": False} == known
