@@ -25,7 +25,7 @@ from adapters import parts_file
 from adapters.kafka.producer import LogProducer, Outgoing
 from adapters.settings_files import load
 from adapters.store.database import connect
-from deployments import kafka_server
+from deployments import kafka_server, prefect_api, registration
 from domain.settings import Settings
 
 PARTITIONS = 4
@@ -38,7 +38,9 @@ class Stack:
     def __init__(self, home: Path, bootstrap_servers: str, topic: str, extra: Mapping[str, str]) -> None:
         self.home = home
         self.topic = topic
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SRE_", "PREFECT_", "MLFLOW_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SRE_", "PREFECT_", "MLFLOW_"))
+        }
         self.environ = kept | {
             "SRE_HOME": str(home),
             "SRE_KAFKA__BOOTSTRAP_SERVERS": bootstrap_servers,
@@ -63,6 +65,11 @@ class Stack:
     def api_url(self) -> str:
         """Prefect's API."""
         return str(parts_file.read(self.home).prefect["api_url"])
+
+    def hold_watch(self, *, back: bool) -> None:
+        """Keep the next run of `watch` from beginning, or let it begin."""
+        with prefect_api.connect(self.api_url) as api:
+            api.pause_queue("watch", registration.QUEUE, paused=back)
 
     def supervisorctl(self, *arguments: str) -> None:
         """Tell the stack's supervisord to start or stop a part."""

@@ -65,6 +65,10 @@ class PrefectApi:
         except Refused:
             self._call("PATCH", f"work_pools/{pool}/queues/{queue}", {"concurrency_limit": runs})
 
+    def pause_queue(self, pool: str, queue: str, *, paused: bool) -> None:
+        """Keep a queue's runs from beginning, or let them begin."""
+        self._call("PATCH", f"work_pools/{pool}/queues/{queue}", {"is_paused": paused})
+
     def last_state(self, deployment: str) -> str:
         """The state of the deployment's run that began last; empty when it never ran."""
         criteria = {"deployments": {"id": {"any_": [deployment]}}, "sort": "START_TIME_DESC", "limit": 1}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 
 from domain.incidents import (
     STORM,
@@ -158,7 +159,7 @@ class Fold:
             if incident is not None and not self._went_quiet(incident, anomaly.at, folded):
                 return incident
         if len(mine) >= self.rules.storm_after:
-            for incident in tuple(mine.values()):
+            for _, incident in sorted(mine.items(), key=itemgetter(0)):
                 self._went_quiet(incident, anomaly.at, folded)
         if len(mine) >= self.rules.storm_after:
             return self._open(anomaly, STORM, folded)
@@ -209,7 +210,7 @@ class Fold:
     def _merge(self, service: str, folded: Folded) -> None:
         """What nobody was told of and nothing was done about becomes part of the storm."""
         mine = self.of_service[service]
-        for signature, incident in tuple(mine.items()):
+        for signature, incident in sorted(mine.items(), key=itemgetter(0)):
             if incident.page_key or incident.state is not State.OPEN:
                 continue
             incident.state = State.MERGED

@@ -56,7 +56,7 @@ class KafkaSettings(Branch):
     """Group that spreads partitions over `watch` runs."""
     start: Start = Start.LATEST
     """Where a partition starts that has no stored offset when the topic is first seen."""
-    batch_rows: int = Field(20_000, gt=0)
+    batch_rows: int = Field(40_000, gt=0)
     """Most rows in one micro-batch."""
     batch_seconds: float = Field(1.0, gt=0)
     """Longest wait for a full batch."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -90,14 +91,19 @@ class Chain:
         self.channel = channel
         self.store = BatchStore(engine, [CHANNEL])
         self.counts: Counter[str] = Counter()
+        self.lock = Lock()
         self.topic_id, _ = topic_number(engine, SOURCE, SOURCE, now=datetime.now(UTC))
         positions = read_positions(engine, self.topic_id, [0])
         self.next = positions.get(0) or start_positions(engine, self.topic_id, {0: 0}, now=datetime.now(UTC))[0]
 
     def process(self, log_entry: Mapping[str, Any]) -> Result:
-        """Judge, store and answer one log. Raises BadInput when it cannot be read."""
+        """Judge, store and answer one log; one at a time. Raises BadInput when it cannot be read."""
+        with self.lock:
+            return self._process(log_entry)
+
+    def _process(self, log_entry: Mapping[str, Any]) -> Result:
         now = datetime.now(UTC)
-        raw = as_batch([orjson.dumps(dict(log_entry))], self.next)
+        raw = as_batch([_json(log_entry)], self.next)
         raw = type(raw)(self.topic_id, raw.partitions, raw.offsets, raw.values, raw.expected, raw.following)
         judged = judge(raw, self.knowledge, Stopwatch())
         fold = partial(correlate, judged, self.knowledge, now=None)
@@ -186,6 +192,13 @@ class Chain:
         outbox.mark_sent(self.engine, queued, receipt, now=now)
         self.counts["pages"] += 1
         return Decision("paged", queued.reason, {"message_id": receipt.message_id})
+
+
+def _json(log_entry: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(dict(log_entry))
+    except TypeError as error:
+        raise BadInput(f"the log cannot be read: {error}") from error
 
 
 def _verdict(judged: Judged) -> Decision:

@@ -179,7 +179,7 @@ class Watching:
                 self.publish()
         self.took_seconds = time.perf_counter() - begun
         self.tally.add(judged, folded, watch)
-        self._tell(judged, folded)
+        self._tell(judged, folded, watch)
 
     def _same_topic(self) -> None:
         """Raises OffsetLost when the topic is another one than that which the batch was read from."""
@@ -220,11 +220,12 @@ class Watching:
         except SreError as error:
             log.warning("dead-letters.waiting", extra={"error": str(error)})
 
-    def _tell(self, judged: Judged, folded: Folded) -> None:
+    def _tell(self, judged: Judged, folded: Folded, watch: Stopwatch) -> None:
         for note in folded.notes:
             log.info(note.kind, extra={"incident": note.incident.id, "service": note.incident.service, **note.fields})
         counts = {"logs": len(judged.raw), "rejected": len(judged.rejected)}
-        log.debug("batch.committed", extra={**counts, "seconds": round(self.took_seconds, 4)})
+        steps = {step: round(took, 5) for step, took in watch.seconds.items()}
+        log.debug("batch.committed", extra={**counts, "seconds": round(self.took_seconds, 4), "steps": steps})
 
     def report(self, part: str, *, healthy: bool, detail: str) -> None:
         """Tell the other processes, and through them people, how a part of the outside is."""

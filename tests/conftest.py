@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from adapters.store.database import Engine
 from hypothesis import HealthCheck, settings
 
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from adapters.store.migrate import migrate
 from deployments import kafka_server
 from deployments.kafka_server import KafkaServer

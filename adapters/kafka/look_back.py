@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -54,10 +55,15 @@ def _read(
 ) -> Iterator[RawBatch]:
     left = {number: end for number, end in ends.items() if begins[number] < end}
     consumer.assign([TopicPartition(settings.topic, number, begins[number]) for number in left])
+    heard = time.monotonic()
     while left:
-        messages: list[Any] = consumer.consume(settings.batch_rows, timeout=WAIT_SECONDS)
+        # It waits until the batch is full, which the last one never is.
+        messages: list[Any] = consumer.consume(settings.batch_rows, timeout=settings.batch_seconds)
         if not messages:
+            if time.monotonic() < heard + WAIT_SECONDS:
+                continue
             raise Unavailable(f"kafka: nothing came from partitions {sorted(left)} for {WAIT_SECONDS:.0f} s")
+        heard = time.monotonic()
         if failed := next((message.error() for message in messages if message.error()), None):
             raise KafkaException(failed)
         # What came after the beginning of this look is left to the next one.

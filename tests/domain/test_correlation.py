@@ -218,7 +218,8 @@ def test_a_later_batch_of_the_backlog_does_not_page_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age", "late"), [pytest.param(2 * MINUTE, False, id="just-fresh"), pytest.param(2 * MINUTE + SECOND, True, id="old")]
+    ("age", "late"),
+    [pytest.param(2 * MINUTE, False, id="just-fresh"), pytest.param(2 * MINUTE + SECOND, True, id="old")],
 )
 def test_how_old_evidence_may_be(age: timedelta, late: bool) -> None:  # noqa: FBT001
     found = folded(late_logs(signatures=1), now=NOON + age)

@@ -57,7 +57,9 @@ CASES: list[Any] = [
     pytest.param({"incident": an_incident(state=State.MERGED)}, Objection.CLOSED, id="merged-into-a-storm"),
     pytest.param({"incident": an_incident(acked_at=NOON)}, Objection.ACKNOWLEDGED, id="a-human-has-it"),
     pytest.param({"incident": an_incident(last_at=NOW - 121 * SECOND)}, Objection.OLD_EVIDENCE, id="fault-23-old"),
-    pytest.param({"needs": Preconditions(max_age_seconds=0)}, Objection.OLD_EVIDENCE, id="older-than-the-playbook-takes"),
+    pytest.param(
+        {"needs": Preconditions(max_age_seconds=0)}, Objection.OLD_EVIDENCE, id="older-than-the-playbook-takes"
+    ),
     pytest.param({"plan": replace(PLAN, actions=(replace(RESTART, risk=Risk.MEDIUM),))}, Objection.RISK, id="risky"),
     pytest.param({"plan": replace(PLAN, confidence=0.79)}, Objection.CONFIDENCE, id="fits-badly"),
     pytest.param({"needs": Preconditions(min_confidence=0.95)}, Objection.CONFIDENCE, id="doubtful-anomaly"),

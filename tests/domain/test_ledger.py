@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from domain.ledger import Anchor, Entry, Seal, extend, faults
 from tests.parts.logs_part import NOON
 
-FIELDS = st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers() | st.booleans() | st.none(), max_size=3)
+FIELDS = st.dictionaries(
+    st.text(max_size=3), st.text(max_size=3) | st.integers() | st.booleans() | st.none(), max_size=3
+)
 LEDGERS = st.lists(
-    st.builds(lambda kind, about, fields: (kind, about, fields), st.text(max_size=4), st.none() | st.integers(), FIELDS),
+    st.builds(
+        lambda kind, about, fields: (kind, about, fields), st.text(max_size=4), st.none() | st.integers(), FIELDS
+    ),
     min_size=1,
     max_size=12,
 ).map(lambda rows: [Entry(number, NOON, *row) for number, row in enumerate(rows, 1)])

@@ -48,7 +48,11 @@ def test_a_thousand_messages_with_ids_have_one_signature() -> None:
 
 
 NUMBERS = st.integers(0, 10**12).map(str) | st.floats(0, 1e6, allow_nan=False).map(lambda x: f"{x:.3f}")
-IDS = st.uuids().map(str) | st.integers(0, 10**9).map(lambda n: f"req_{n}") | st.integers(16**8, 16**9).map("0x{:x}".format)
+IDS = (
+    st.uuids().map(str)
+    | st.integers(0, 10**9).map(lambda n: f"req_{n}")
+    | st.integers(16**8, 16**9).map("0x{:x}".format)
+)
 QUOTED = st.text("abc 123{}", max_size=12).map(lambda text: f'"{text}"')
 
 

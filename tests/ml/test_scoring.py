@@ -139,9 +139,10 @@ def test_a_detector_that_fails_is_a_failure() -> None:
     """Fault 13: a log whose scoring failed was stored as normal."""
 
     class Broken:
-        services_ = ["web"]
-        metrics_ = ["cpu"]
-        center_ = np.zeros((1, 1))
+        def __init__(self) -> None:
+            self.services_ = ["web"]
+            self.metrics_ = ["cpu"]
+            self.center_ = np.zeros((1, 1))
 
         def measure(self, codes: Any, columns: Any) -> Any:
             raise ArithmeticError

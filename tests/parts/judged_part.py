@@ -10,11 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
-from adapters.store.database import Engine
 
 from adapters.kafka.decode import decode
 from adapters.store.batches import BatchStore, Judged
-from adapters.store.database import transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.positions import start_positions, topic_number
 from domain.correlation import Folded
 from domain.logs import RawBatch

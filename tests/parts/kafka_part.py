@@ -47,7 +47,7 @@ class Topic:
             return self.id() not in ("", other_than)
 
         until(made, "a new topic")
-        until(lambda: len(self.admin.list_topics(self.name).topics[self.name].partitions) == self.partitions)
+        until(lambda: self.admin.list_topics(self.name).topics[self.name].partitions, "its partitions")
 
     def id(self) -> str:
         """The broker's id of this incarnation, empty where there is none."""
@@ -98,11 +98,12 @@ class Topic:
 
 
 def messages(servers: str, name: str, count: int) -> list[Message]:
-    """The first `count` messages of a topic of one partition."""
+    """The first `count` messages of a topic, whatever its partitions."""
     consumer = Consumer({"bootstrap.servers": servers, "group.id": uuid.uuid4().hex})
     found: list[Message] = []
     try:
-        consumer.assign([TopicPartition(name, 0, 0)])
+        partitions = consumer.list_topics(name, timeout=10).topics[name].partitions
+        consumer.assign([TopicPartition(name, number, 0) for number in partitions])
 
         def complete() -> bool:
             found.extend(consumer.consume(count, timeout=0.2))

@@ -11,13 +11,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from adapters.store.database import Engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters import parts_file
 from adapters.log_files import batches
 from adapters.playbook_files import load as load_playbooks
+from adapters.store.database import Engine
 from domain.logs import RawBatch
 from tasks.scoring_run import COLUMNS, ScoringRun, write_rows
 from tasks.steps import Knowledge
@@ -26,7 +26,13 @@ from tests.parts.logs_part import NOON, SECOND, a_batch, a_log, write_lines
 
 Table = list[dict[str, str]]
 
-MESSAGES = ["all is well", "connection refused", "request timed out", "connection pool exhausted", "disk is full: error"]
+MESSAGES = [
+    "all is well",
+    "connection refused",
+    "request timed out",
+    "connection pool exhausted",
+    "disk is full: error",
+]
 KINDS = st.tuples(
     st.sampled_from(["web", "db", "api"]),
     st.sampled_from(["INFO", "INFO", "WARN", "ERROR", "CRITICAL"]),
@@ -63,7 +69,9 @@ def scored(source: Iterator[RawBatch] | list[RawBatch], knowledge: Knowledge = Q
 
 
 def test_a_row_per_log_and_no_effect() -> None:
-    found, run = scored([a_batch([a_log(), b"no log", a_log(level="CRITICAL", message="fatal error", request_id="r2")])])
+    found, run = scored(
+        [a_batch([a_log(), b"no log", a_log(level="CRITICAL", message="fatal error", request_id="r2")])]
+    )
     assert ["r1", "r2"] == [row["request_id"] for row in found]
     assert list(COLUMNS) == list(found[0])
     assert {"anomaly": "0", "confidence": "0.0", "incident_id": "", "page_id": ""} == {

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from adapters.store.database import Engine
 
 from adapters.kafka.consumer import Cluster
-from adapters.store.database import Contended, connect
+from adapters.store.database import Contended, Engine, connect
 from adapters.store.look_ups import stored_positions
 from deployments.kafka_server import KafkaServer
 from domain.errors import OffsetLost, SreError, Unavailable
@@ -107,7 +106,8 @@ def test_bad_input_costs_only_itself(topic: Topic, postgres_url: str) -> None:
         assert all(bad[row["offset"]][1] in row["reason"] for row in letters)
         assert all(row["published_at"] for row in letters)
         assert [2] == [row["level"] for row in rows(watch.engine, 'SELECT level FROM logs WHERE "offset" = 13')]
-    told = messages(topic.servers, f"{topic.name}.dead-letter", len(bad))
+    found = messages(topic.servers, f"{topic.name}.dead-letter", len(bad))
+    told = sorted(found, key=lambda message: int(dict(message.headers() or [])["offset"]))
     headers = [dict(message.headers() or []) for message in told]
     assert [str(number).encode() for number in bad] == [one["offset"] for one in headers]
     assert {topic.name.encode()} == {one["topic"] for one in headers}
@@ -228,7 +228,9 @@ def test_dead_letters_that_kafka_does_not_take_wait_in_their_table(
         with monkeypatch.context() as broken:
             broken.setattr(watch.producer, "flush", _unavailable)
             until_stored(watch, 1)
-            assert [None] == [row["published_at"] for row in rows(watch.engine, "SELECT published_at FROM dead_letters")]
+            assert [None] == [
+                row["published_at"] for row in rows(watch.engine, "SELECT published_at FROM dead_letters")
+            ]
         watch.publish()
         assert all(row["published_at"] for row in rows(watch.engine, "SELECT published_at FROM dead_letters"))
 

@@ -167,7 +167,9 @@ def test_partitions_go_over_to_another_consumer_and_back_without_loss(topic: Top
         with consuming(topic.settings(), kept) as leaves:
             send(1)
             shared = {2}
-            until(lambda: turn(stays, leaves) or {len(one.next_offsets) for one in (stays, leaves)} == shared, "sharing")
+            until(
+                lambda: turn(stays, leaves) or {len(one.next_offsets) for one in (stays, leaves)} == shared, "sharing"
+            )
             until(lambda: turn(stays, leaves) or len(seen) == 80, "the second part")
         send(2)
         until(lambda: turn(stays) or len(seen) == 120, "the third part")

@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from adapters.store.database import Engine
 
 from adapters.store import action_log
 from adapters.store.action_log import Intent, begin, history, of_incident
-from adapters.store.database import Contended, connect
+from adapters.store.database import Contended, Engine, connect
 from adapters.store.incident_queue import Claim, claim, close_by_hand, close_quiet, reread
 from domain.errors import Refused
 from domain.execution import ProcessState, Snapshot, TargetState

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from adapters.store.database import Engine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from adapters.store.look_ups import unpublished_letters
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import NOW, Feed, rows

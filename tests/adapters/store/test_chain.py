@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from adapters.store.database import Engine
 
 from adapters.store.chain import anchors, seal, verify
-from adapters.store.database import connect, transaction
+from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_queue import note
 from domain.correlation import LedgerKind
 from tests.parts.judged_part import NOW, rows
@@ -25,7 +24,7 @@ def anchor(tmp_path: Path) -> Path:
 def write(store: Engine, count: int = 3) -> None:
     with transaction(store) as connection:
         for number in range(count):
-            note(connection, LedgerKind.OPENED, number, {"message": "ü \" \\ <*>", "share": 0.1, "n": number}, now=NOW)
+            note(connection, LedgerKind.OPENED, number, {"message": 'ü " \\ <*>', "share": 0.1, "n": number}, now=NOW)
 
 
 def damage(store: Engine, order: str) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from adapters.store.database import Engine
 
-from adapters.store.database import Contended, connect, transaction
+from adapters.store.database import Contended, Engine, connect, transaction
 from domain.errors import BadSettings, Refused, Unavailable
 from tests.parts.judged_part import count
 

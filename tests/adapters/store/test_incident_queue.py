@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from adapters.store.database import Engine
 
 from adapters.store import incident_queue, outbox
-from adapters.store.database import transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_queue import Claim, claim, close_by_hand, close_quiet, extend, move, reread
 from domain.errors import Refused
 from domain.incidents import State
@@ -162,7 +161,7 @@ def test_a_question_for_an_unknown_incident_is_answered_with_none(store: Engine)
 
 
 def test_an_incident_comes_back_as_it_was_stored(store: Engine) -> None:
-    folded = Feed(store).take(*(an_error(number, message="it's \"broken\" \\ error") for number in range(3)))
+    folded = Feed(store).take(*(an_error(number, message='it\'s "broken" \\ error') for number in range(3)))
     (incident,) = folded.touched.values()
     assert incident == reread(store, incident.id)
 

@@ -8,11 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from adapters.store.database import Engine
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from adapters.store.days import PARTITIONED, drop_days_before, make_days, partition_name
 from adapters.store.migrate import migrate
 from adapters.store.tables import metadata

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from adapters.store.database import Engine
 
 from adapters.store import outbox
-from adapters.store.database import transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_queue import reread
 from adapters.store.outbox import QueuedPage
 from domain.pages import PageReason, Receipt
@@ -19,7 +18,9 @@ LATER = NOW + LEASE + timedelta(seconds=1)
 RECEIPT = Receipt("email", "mail.example", "<k@example>", NOW)
 
 
-def claimed(store: Engine, token: str = "first", *, now: datetime = NOW, incident_id: int | None = None) -> list[QueuedPage]:
+def claimed(
+    store: Engine, token: str = "first", *, now: datetime = NOW, incident_id: int | None = None
+) -> list[QueuedPage]:
     return outbox.claim_pages(store, token=token, lease=LEASE, now=now, due_before=now, incident_id=incident_id)
 
 
@@ -77,9 +78,7 @@ def test_what_was_not_accepted_goes_again_when_it_is_due(store: Engine) -> None:
     assert (page.key, 1) == (again.key, again.attempts)
 
 
-@pytest.mark.parametrize(
-    ("settle", "state"), [(outbox.mark_failed, "failed"), (outbox.mark_suppressed, "suppressed")]
-)
+@pytest.mark.parametrize(("settle", "state"), [(outbox.mark_failed, "failed"), (outbox.mark_suppressed, "suppressed")])
 def test_what_is_over_is_over(store: Engine, settle: object, state: str) -> None:
     Feed(store).incident()
     (page,) = claimed(store)

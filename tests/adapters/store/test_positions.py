@@ -5,9 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from adapters.store.database import Engine
 
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from adapters.store.positions import (
     has_positions,
     read_positions,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from adapters.store.database import Engine
-
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.switches import degraded, is_paused, report_condition, set_pause
 from tests.parts.judged_part import NOW, count, rows
@@ -25,7 +24,9 @@ def test_acting_is_paused_until_somebody_lifts_it(store: Engine) -> None:
 def test_what_is_down_is_named_once_with_the_time_it_went_down(store: Engine) -> None:
     """Fault 18: status and pages say what is down."""
     for minute, seen_by in ((0, "watch"), (1, "watch"), (1, "on-call")):
-        report_condition(store, "prefect", seen_by=seen_by, healthy=False, detail="no answer", now=NOW + minute * MINUTE)
+        report_condition(
+            store, "prefect", seen_by=seen_by, healthy=False, detail="no answer", now=NOW + minute * MINUTE
+        )
     report_condition(store, "mlflow", seen_by="watch", healthy=True, detail="", now=NOW)
     assert ["prefect is down since 12:00:10 UTC: no answer"] == degraded(store, now=NOW + 2 * MINUTE)
 

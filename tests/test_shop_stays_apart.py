@@ -1,0 +1,22 @@
+"""The agent knows nothing of the system that the demonstration watches: neither its names nor its faults."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deployments.shop.faults import KINDS
+from deployments.shop.layout import SERVICES
+
+PROJECT = Path(__file__).resolve().parents[1]
+AGENT = ("domain", "adapters", "ml", "tasks", "flows", "console", "benchmarks")
+# "orders" is an English verb, and the order of things is spoken of everywhere.
+NAMES = [name for name in (*SERVICES, *KINDS) if name != "orders"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_of_the_shop_and_none_of_its_faults_occurs_in_the_agent(name: str) -> None:
+    word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+    files = [file for folder in AGENT for file in (PROJECT / folder).rglob("*.py")]
+    assert [] == [str(file.relative_to(PROJECT)) for file in files if word.search(file.read_text())]
+    assert files
