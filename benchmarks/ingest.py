@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from typing import Any
 from itertools import pairwise
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -34,11 +34,12 @@ def measure(stack: Stack, count: int) -> dict[str, object]:
     stack.sre("up")
     # The other parts' start is not what is measured.
     time.sleep(SETTLE_SECONDS)
+    windows = len(stack.events("window.closed"))
     stack.hold_watch(back=False)
     engine = stack.engine()
     wait_until(lambda: stored(engine) >= WARM + count, "the storage of everything")
     # `watch` closes its window within a minute, and with it says what Prefect took.
-    wait_until(lambda: bool(stack.events("window.closed")[1:]), "the end of a window")
+    wait_until(lambda: len(stack.events("window.closed")) > windows, "the end of a window")
     agent = _agent(engine, stack)
     below = floor.measure(stack.settings, engine, WARM + count)
     rate, bare = float(str(agent["logs_per_second"])), (WARM + count) / below["all"]

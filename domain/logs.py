@@ -66,6 +66,7 @@ class RawBatch:
     values: list[bytes | None]
     expected: Mapping[int, int]  # partition -> offset that the store must still hold
     following: Mapping[int, int]  # partition -> next offset to read after this batch
+    generation: int = 0  # of the reading; a batch that was read before the last step back is void
 
     def __len__(self) -> int:
         return len(self.values)

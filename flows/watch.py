@@ -14,7 +14,7 @@ from adapters.quality import warm_up
 from domain.errors import OffsetLost, SreError, Unavailable
 from flows.long_lived import Lifetime, Part, Parts, inside
 from tasks import bootstrap
-from tasks.batch import InHand, micro_batch, take
+from tasks.batch import InHand, ReadAhead, micro_batch, take
 from tasks.orchestrator import close_leftovers, is_healthy, rename_run, show_table
 from tasks.reports import window_name, window_table
 from tasks.watching import Tally, Watching
@@ -31,14 +31,15 @@ async def watch() -> str:
     """Read, check, score, decide and save logs, one window a minute; why it ended."""
     tree = bootstrap.settings()
     watching = await _opened(tree_opens=lambda: bootstrap.watching(tree))
-    parts, lifetime = Parts(), Lifetime()
+    ahead, parts, lifetime = ReadAhead(watching), Parts(), Lifetime()
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
     outside = asyncio.create_task(look_outside(watching))
     try:
         while not (why := await lifetime.is_over()):
-            await one_window(watching, parts, lifetime)
+            await one_window(ahead, parts, lifetime)
     finally:
         outside.cancel()
+        await ahead.end()
         await warming
         await asyncio.to_thread(watching.close)
         await parts.settle(AGAIN_SECONDS * 5)
@@ -56,15 +57,16 @@ async def _opened(tree_opens: Callable[[], Watching]) -> Watching:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def one_window(watching: Watching, parts: Parts, lifetime: Lifetime) -> None:
+async def one_window(ahead: ReadAhead, parts: Parts, lifetime: Lifetime) -> None:
     """A minute of batches, shown as one subflow where Prefect answers."""
+    watching = ahead.watching
     watching.tally = tally = Tally()
     begun = datetime.now(UTC)
     began = time.monotonic()
 
     async def batches(shown: bool) -> None:  # noqa: FBT001 - called with what it was told
         while time.monotonic() - began < WINDOW_SECONDS and not await lifetime.is_over():
-            await one_batch(watching, shown=shown)
+            await one_batch(ahead, shown=shown)
 
     async def close() -> None:
         seconds = time.monotonic() - began
@@ -84,10 +86,11 @@ async def window(title: str) -> bool:  # noqa: ARG001 - Prefect names the run by
     return await inside()
 
 
-async def one_batch(watching: Watching, *, shown: bool) -> None:
-    """Read and take one batch; what fails is read again."""
+async def one_batch(ahead: ReadAhead, *, shown: bool) -> None:
+    """Take one batch while the next is read; what fails is read again."""
+    watching = ahead.watching
     try:
-        raw = await asyncio.to_thread(watching.read)
+        raw = await ahead.next()
         if len(raw):
             watching.batch_number += 1
             batch = InHand(watching, raw, watching.batch_number)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from domain.logs import RawBatch
 from tasks.watching import Watching
+
+log = logging.getLogger(__name__)
 
 
 class InHand:
@@ -21,6 +24,31 @@ class InHand:
 
     def __str__(self) -> str:
         return f"batch {self.number}: {len(self.raw):,} logs"
+
+
+class ReadAhead:
+    """Reads the next batch while the one in hand is judged and stored."""
+
+    def __init__(self, watching: Watching) -> None:
+        self.watching = watching
+        self.pending: asyncio.Task[RawBatch] | None = None
+
+    def _begin(self) -> asyncio.Task[RawBatch]:
+        return asyncio.create_task(asyncio.to_thread(self.watching.read))
+
+    async def next(self) -> RawBatch:
+        """The next batch, perhaps an empty one. Raises what reading it raised."""
+        pending, self.pending = self.pending or self._begin(), None
+        raw = await pending
+        self.pending = self._begin()
+        return raw
+
+    async def end(self) -> None:
+        """Wait for the last read, whatever became of it."""
+        if self.pending is not None:
+            await asyncio.wait({self.pending})
+            if error := self.pending.exception():
+                log.info("watch.last-read", extra={"error": str(error)})
 
 
 async def take(batch: InHand) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -95,7 +95,7 @@ class TopicIdentity:
 class Watching:
     """One consumer and everything that its batches need.
 
-    Its methods block; the flow calls them in threads, one at a time.
+    Its methods block; the flow calls them in threads. `read` and `take` may run side by side, each once at a time.
     """
 
     def __init__(self, settings: Settings, engine: Engine, champion: ChampionSource, identity: TopicIdentity) -> None:
@@ -109,8 +109,11 @@ class Watching:
         self.tally = Tally()
         self.batch_number = 0
         self.topic_id = ""
-        # A batch was read and not stored: nothing may be read before the consumer went back.
-        self.behind = False
+        # Batches are read ahead. When one is dropped, those read after it are void, and before anything
+        # else is read the consumer goes back, or to the topic's new incarnation.
+        self.generation = 0
+        self.stale = False
+        self.moved = False
         self.took_seconds = 0.0
         self.consumer = self._subscribe()
 
@@ -135,32 +138,41 @@ class Watching:
 
     def read(self) -> RawBatch:
         """The next batch, empty when nothing came in time. Raises Unavailable."""
-        if self.behind:
-            self.consumer.rewind()
-        self.behind = True
+        self._go_where_the_store_is()
+        generation = self.generation
         begun = time.perf_counter()
         try:
-            raw = self.consumer.read()
+            raw = replace(self.consumer.read(), generation=generation)
         except OutOfRange as error:
             self._skip_lost(error)
             return RawBatch(0, [], [], [], {}, {})
-        self.tally.seconds["wait for logs"] += time.perf_counter() - begun
-        if not len(raw):
-            self.tally.empty += 1
-            self.behind = False
+        self.tally.seconds["read"] += time.perf_counter() - begun
+        self.tally.empty += not len(raw)
         return raw
+
+    def _go_where_the_store_is(self) -> None:
+        if self.moved:
+            self.consumer.close()
+            self.consumer = self._subscribe()
+        elif self.stale:
+            self.consumer.rewind()
+        self.moved = self.stale = False
 
     def _skip_lost(self, error: OutOfRange) -> None:
         lost = self.consumer.out_of_range()
         skip_positions(self.engine, self.consumer.topic_id, lost, now=datetime.now(UTC))
         told = ", ".join(f"partition {number}: {at} to {oldest}" for number, (at, oldest) in lost.items())
         self._own_incident("logs were deleted before they were read", f"{error}; skipped offsets: {told or 'none'}")
+        self.stale = True
 
     def take(self, raw: RawBatch) -> None:
         """One batch from bytes to committed rows.
 
         Raises Unavailable when the store does not answer; the batch is then read again later.
         """
+        if raw.generation != self.generation:
+            self.tally.dropped += 1
+            return
         begun = time.perf_counter()
         watch = Stopwatch()
         knowledge = self.champion.knowledge
@@ -173,7 +185,6 @@ class Watching:
             return
         with watch.step("commit"):
             self.consumer.done(raw)
-            self.behind = False
         if judged.rejected:
             with watch.step("dead letters"):
                 self.publish()
@@ -190,8 +201,7 @@ class Watching:
             log.warning("kafka.topic-unknown", extra={"error": str(error)})
             return
         if found != self.topic_id:
-            self.consumer.close()
-            self.consumer = self._subscribe()
+            self.moved = True
             raise OffsetLost(f"topic {self.settings.kafka.topic} was recreated; the batch is dropped")
 
     def _save(self, judged: Judged, knowledge: Knowledge) -> Folded | None:
@@ -208,10 +218,11 @@ class Watching:
         raise Unavailable(f"the batch met other transactions {CONTENDED_TRIES} times")
 
     def drop(self, error: SreError) -> None:
-        """Forget the batch in hand; the next `read` begins where the store is."""
+        """Forget the batch in hand and those read after it; the next `read` begins where the store is."""
         log.warning("watch.batch-dropped", extra={"why": str(error)[:300]})
         self.tally.dropped += 1
-        self.behind = True
+        self.generation += 1
+        self.stale = True
 
     def publish(self) -> None:
         """Put dead letters into their topic; what fails stays queued in the table."""

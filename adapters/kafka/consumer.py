@@ -115,7 +115,7 @@ class OutOfRange(OffsetLost):
 class LogConsumer:
     """Takes batches off one topic.
 
-    `read` blocks, so call it in a thread; nothing else may touch the consumer meanwhile.
+    `read` blocks, so call it in a thread; only `done` may be called meanwhile.
     """
 
     def __init__(self, settings: KafkaSettings, topic_id: int, positions: Positions) -> None:
@@ -235,11 +235,11 @@ class LogConsumer:
             following={number: offset + 1 for number, offset in last.items()},
         )
         _require_order(batch)
+        self.next_offsets |= batch.following
         return batch
 
     def done(self, batch: RawBatch) -> None:
-        """The batch is stored: go on behind it, and let Kafka's tools see the lag."""
-        self.next_offsets |= batch.following
+        """The batch is stored: let Kafka's tools see the lag. May be called while `read` runs."""
         try:
             self.consumer.commit(
                 offsets=[
