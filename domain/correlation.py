@@ -220,7 +220,8 @@ class Fold:
 
     def _add(self, incident: Incident, anomaly: Anomaly, folded: Folded) -> None:
         incident.logs += 1
-        incident.last_at = max(incident.last_at, anomaly.at)
+        # A log from a clock that is ahead must not keep an incident young for ever.
+        incident.last_at = max(incident.last_at, anomaly.at if self.now is None else min(anomaly.at, self.now))
         worse = anomaly.severity > incident.severity
         if worse:
             incident.severity = anomaly.severity

@@ -12,6 +12,7 @@ Nothing is carried out unless an executor is passed in, and nobody is paged unle
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from tasks.steps import Knowledge
 __all__ = ["Decision", "Result", "health", "process_log", "stats"]
 
 _chains: list[Chain] = []
+_opening = threading.Lock()
 
 
 async def process_log(  # noqa: PLR0913 - one argument per part that can be replaced
@@ -89,9 +91,10 @@ def _settings(settings: Settings | None, confidence: float | None, common: float
 
 def _chain(tree: Settings) -> Chain:
     """The process's one chain, opened at the first log."""
-    if not _chains:
-        path = parts_file.PROJECT / tree.store.sqlite_path
-        _chains.append(Chain(bootstrap.knowledge(tree), open_store(f"sqlite:///{path}")))
+    with _opening:
+        if not _chains:
+            path = parts_file.PROJECT / tree.store.sqlite_path
+            _chains.append(Chain(bootstrap.knowledge(tree), open_store(f"sqlite:///{path}")))
     return _chains[0]
 
 

@@ -17,6 +17,7 @@ from domain.logs import RawBatch
 from domain.playbooks import Playbook, best_fit
 from domain.settings import Settings
 from ml.anomalies import anomalies
+from ml.rules import LIMITS
 from ml.scoring import Champion, score
 
 
@@ -44,6 +45,11 @@ class Knowledge:
     playbooks: tuple[Playbook, ...]
     champion: Champion | None
 
+    @property
+    def metrics(self) -> frozenset[str]:
+        """The metrics that verdicts look at; a log's others stay in its body."""
+        return frozenset(LIMITS) | frozenset(self.champion.detector.metrics_ if self.champion else ())
+
     def classify(self, incident: Incident) -> tuple[Route, str]:
         """Common, with the playbook that fits, or uncommon."""
         if not (self.settings.playbooks.enabled and self.settings.mitigation.enabled):
@@ -58,7 +64,7 @@ def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch) -> Judged:
     """Decode, check and score a batch: everything that depends on nothing stored."""
     settings = knowledge.settings
     with watch.step("decode"):
-        everything = decode(raw, max_bytes=settings.kafka.max_log_bytes)
+        everything = decode(raw, max_bytes=settings.kafka.max_log_bytes, wanted=knowledge.metrics)
     with watch.step("check"):
         batch, rejected = check(raw, everything)
     with watch.step("score"):

@@ -114,6 +114,7 @@ class Watching:
         self.generation = 0
         self.stale = False
         self.moved = False
+        self.left: LogConsumer | None = None  # the consumer that was closed last; closing it again is an error
         self.took_seconds = 0.0
         self.consumer = self._subscribe()
 
@@ -152,7 +153,7 @@ class Watching:
 
     def _go_where_the_store_is(self) -> None:
         if self.moved:
-            self.consumer.close()
+            self._leave()
             self.consumer = self._subscribe()
         elif self.stale:
             self.consumer.rewind()
@@ -245,9 +246,15 @@ class Watching:
         except Unavailable as error:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})
 
-    def close(self) -> None:
-        """Leave the consumer group, so that a successor need not wait; a broker that is gone is not waited for."""
+    def _leave(self) -> None:
+        if self.left is self.consumer:
+            return
+        self.left = self.consumer
         leaving = threading.Thread(target=self.consumer.close, daemon=True)
         leaving.start()
         leaving.join(CLOSE_SECONDS)
+
+    def close(self) -> None:
+        """Leave the consumer group, so that a successor need not wait; a broker that is gone is not waited for."""
+        self._leave()
         self.engine.dispose()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,9 @@ LINES = pa.schema([(name, pa.string()) for name in TEXT_FIELDS])
 ODD_ESCAPES = (b"\\ud", b"\\uD", b"\\u0000")
 ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
 LONGEST_SERVICE = 200
+# Decoded at once: keys that differ in every log make as many columns as rows, which must not be many.
+SLICE_ROWS = 10_000
+MOST_METRICS = 256
 BRACES = b"{}"
 # Deeper documents end the process inside Arrow; orjson refuses them. Each level takes two bytes at least.
 DEEPEST = 1_000
@@ -50,16 +53,54 @@ class _Columns:
     metrics: pa.Table
 
 
-def decode(raw: RawBatch, *, max_bytes: int) -> LogBatch:
+def decode(raw: RawBatch, *, max_bytes: int, wanted: Collection[str] | None = None) -> LogBatch:
     """The batch as columns, one row per message, in the same order.
 
-    Rows that cannot be read have a text in `fault`, and nulls elsewhere.
+    Rows that cannot be read have a text in `fault`, and nulls elsewhere. `wanted` names the metrics to
+    keep; without it all are kept, up to the MOST_METRICS that most logs carry.
     """
-    try:
-        columns = _as_block(raw.values, max_bytes)
-    except _OddBatchError:
-        columns = _row_by_row(raw.values, max_bytes)
+    slices = [
+        _slice(raw.values[begin : begin + SLICE_ROWS], max_bytes, wanted)
+        for begin in range(0, len(raw.values), SLICE_ROWS)
+    ]
+    columns = _joined(slices) if slices else _row_by_row([], max_bytes)
     return LogBatch(_frame(raw, columns), columns.metrics)
+
+
+def _slice(values: list[bytes | None], max_bytes: int, wanted: Collection[str] | None) -> _Columns:
+    try:
+        columns = _as_block(values, max_bytes, _reading(wanted))
+    except _OddBatchError:
+        columns = _row_by_row(values, max_bytes)
+    names = columns.metrics.column_names
+    if wanted is not None:
+        names = [name for name in names if name in wanted]
+    elif len(names) > MOST_METRICS:
+        names = sorted(sorted(names, key=lambda name: columns.metrics[name].null_count)[:MOST_METRICS])
+    return replace(columns, metrics=columns.metrics.select(names))
+
+
+def _joined(slices: list[_Columns]) -> _Columns:
+    if len(slices) == 1:
+        return slices[0]
+    names = sorted({name for one in slices for name in one.metrics.column_names})
+    metrics = {
+        name: pa.chunked_array(
+            [
+                one.metrics[name].combine_chunks()
+                if name in one.metrics.column_names
+                else pa.nulls(len(one.fault), pa.float64())
+                for one in slices
+            ]
+        ).combine_chunks()
+        for name in names
+    }
+    return _Columns(
+        pa.concat_tables([one.text for one in slices]),
+        pa.concat_arrays([one.timestamp for one in slices]),
+        pa.concat_arrays([one.fault for one in slices]),
+        pa.table(metrics),
+    )
 
 
 def _frame(raw: RawBatch, columns: _Columns) -> pa.Table:
@@ -96,8 +137,18 @@ def _levels(names: pa.ChunkedArray) -> pa.Array:
 # --- all rows at once -------------------------------------------------------------------------
 
 
-def _as_block(values: list[bytes | None], max_bytes: int) -> _Columns:
-    table = _parse_lines(values, max_bytes)
+def _reading(wanted: Collection[str] | None) -> pj.ParseOptions:
+    """What to look for: known metrics alone, or whatever there is."""
+    if wanted is None:
+        return pj.ParseOptions(explicit_schema=LINES)
+    metrics = pa.struct([(name, pa.float64()) for name in sorted(wanted)])
+    return pj.ParseOptions(
+        explicit_schema=LINES.append(pa.field("metrics", metrics)), unexpected_field_behavior="ignore"
+    )
+
+
+def _as_block(values: list[bytes | None], max_bytes: int, reading: pj.ParseOptions) -> _Columns:
+    table = _parse_lines(values, max_bytes, reading)
     text = table.select(TEXT_FIELDS)
     if text["timestamp"].null_count or text["service"].null_count:
         raise _OddBatchError
@@ -107,7 +158,7 @@ def _as_block(values: list[bytes | None], max_bytes: int) -> _Columns:
     return _Columns(text, _timestamps(text["timestamp"]), pa.nulls(len(values), pa.string()), _metrics(table))
 
 
-def _parse_lines(values: list[bytes | None], max_bytes: int) -> pa.Table:
+def _parse_lines(values: list[bytes | None], max_bytes: int, reading: pj.ParseOptions) -> pa.Table:
     # Every line begins with { and ends with }, so each holds at least one document; as many documents
     # as lines then means exactly one each.
     if not values or not all(
@@ -127,7 +178,7 @@ def _parse_lines(values: list[bytes | None], max_bytes: int) -> pa.Table:
         table = pj.read_json(
             pa.BufferReader(joined),
             read_options=pj.ReadOptions(use_threads=False, block_size=max(len(joined), 1)),
-            parse_options=pj.ParseOptions(explicit_schema=LINES),
+            parse_options=reading,
         )
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
         raise _OddBatchError from error
@@ -166,7 +217,7 @@ def _metrics(table: pa.Table) -> pa.Table:
         raise _OddBatchError
     fields = {}
     for name, values in zip([field.name for field in column.type], column.flatten(), strict=True):
-        if pa.types.is_null(values.type):
+        if values.null_count == len(values):
             continue
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
             raise _OddBatchError

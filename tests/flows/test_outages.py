@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_fault_16_and_19_kill_9_of_run_worker_and_both_loses_nothing(deployed: D
         until(lambda: rng.random() < 0.1, 30, "a random moment")
         for pid in pids:
             kill(pid)
-        until(lambda: deployed.pid(RUN) not in (0, run), SUCCESSOR_SECONDS, f"a successor after {victims}")
+        until(lambda: deployed.pid(RUN) not in (0, run), SUCCESSOR_SECONDS, f"a successor after {victims}")  # noqa: B023
         moment = datetime.now(UTC)
         until(lambda: deployed.committed_after(moment), SUCCESSOR_SECONDS, f"a batch of the successor after {victims}")  # noqa: B023
         until(lambda: state_of(deployed, run) == "CRASHED", 60, f"run {run} shown as Crashed")  # noqa: B023
@@ -83,7 +84,5 @@ def test_a_critical_page_leaves_while_mlflow_is_gone(deployed: Deployed, traffic
 def test_the_environment_of_watch_holds_no_credential(deployed: Deployed) -> None:
     for part in (RUN, WORKER):
         pid = int(until(lambda name=part: deployed.pid(name), 90, part))
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = file.read().decode(errors="replace")
+        environ = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
         assert SECRET not in environ
-
