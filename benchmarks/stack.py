@@ -66,10 +66,11 @@ class Stack:
         """Prefect's API."""
         return str(parts_file.read(self.home).prefect["api_url"])
 
-    def hold_watch(self, *, back: bool) -> None:
-        """Keep the next run of `watch` from beginning, or let it begin."""
+    def hold(self, *pools: str, back: bool) -> None:
+        """Keep the next long-lived runs of these pools from beginning, or let them begin."""
         with prefect_api.connect(self.api_url) as api:
-            api.pause_queue("watch", registration.QUEUE, paused=back)
+            for pool in pools:
+                api.pause_queue(pool, registration.QUEUE, paused=back)
 
     def supervisorctl(self, *arguments: str) -> None:
         """Tell the stack's supervisord to start or stop a part."""

@@ -16,7 +16,8 @@ from tasks.desk import AT_ONCE, Desk
 from tasks.orchestrator import close_leftovers, is_healthy
 from tasks.paging import Envelope, send_page
 
-log = logging.getLogger(__name__)
+# Prefect loads this file under a name of its own.
+log = logging.getLogger("flows.on_call")
 
 ROUND_SECONDS = 0.5
 TIDY_SECONDS = 5.0

@@ -19,7 +19,8 @@ from tasks.orchestrator import close_leftovers, is_healthy, rename_run, show_tab
 from tasks.reports import window_name, window_table
 from tasks.watching import Tally, Watching
 
-log = logging.getLogger(__name__)
+# Prefect loads this file under a name of its own.
+log = logging.getLogger("flows.watch")
 
 WINDOW_SECONDS = 60
 AGAIN_SECONDS = 1.0
