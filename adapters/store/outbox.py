@@ -131,7 +131,7 @@ def _settle(
         )
         if done.rowcount == 1 and kind is not None:
             fields = {"key": page.key, "channel": page.channel, "attempt": page.attempts + 1}
-            fields |= {name: str(value) for name, value in values.items() if name == "error"}
+            fields |= {name: str(value) for name, value in values.items() if name == "error" and value}
             note(connection, kind, page.incident.id, fields, now=now)
         return done.rowcount == 1
 
