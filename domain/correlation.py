@@ -194,7 +194,7 @@ class Fold:
             last_at=anomaly.at,
         )
         if storm:
-            self._merge(anomaly.service, folded)
+            self._merge(incident, anomaly.at, folded)
         else:
             incident.route, incident.playbook = self.classify(incident)
         self.of_service[anomaly.service][signature] = incident
@@ -207,12 +207,14 @@ class Fold:
         )
         return incident
 
-    def _merge(self, service: str, folded: Folded) -> None:
-        """What nobody was told of and nothing was done about becomes part of the storm."""
-        mine = self.of_service[service]
+    def _merge(self, storm: Incident, at: datetime, folded: Folded) -> None:
+        """What nobody was told of and nothing was done about becomes part of the storm, with all it weighs."""
+        mine = self.of_service[storm.service]
         for signature, incident in sorted(mine.items(), key=itemgetter(0)):
             if incident.page_key or incident.state is not State.OPEN:
                 continue
+            storm.severity = max(storm.severity, incident.severity)
+            storm.confirmed_at = storm.confirmed_at or (at if incident.confirmed_at else None)
             incident.state = State.MERGED
             del mine[signature]
             folded.touched[id(incident)] = incident
@@ -247,6 +249,7 @@ class Fold:
             for other in self.of_service[incident.service].values()
             if other is not incident
             and other.paged_at is not None
+            and other.acked_at is None
             and at - other.paged_at <= self.rules.group
             and other.severity >= incident.severity
         ]
@@ -281,7 +284,16 @@ class Fold:
 
 
 def page_key(incident: Incident, reason: PageReason) -> str:
-    """The idempotency key of a page: the same for the same incident and reason, whoever makes it."""
+    """The key of a page within a fold: the same wherever batches end."""
     opened = incident.opened_at.isoformat()
     named = f"{incident.service}\0{incident.signature}\0{opened}\0{reason}"
+    return hashlib.sha256(named.encode()).hexdigest()[:40]
+
+
+def stored_page_key(incident: Incident, reason: PageReason) -> str:
+    """The idempotency key of a page: the same for the same incident and reason, whoever makes it.
+
+    It holds the incident's number, because a log that comes again may open an incident that looks the same.
+    """
+    named = f"{incident.id}\0{page_key(incident, reason)}"
     return hashlib.sha256(named.encode()).hexdigest()[:40]

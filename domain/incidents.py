@@ -108,7 +108,10 @@ class Incident:
 
 def page_reason(incident: Incident) -> PageReason | None:
     """Why to page a human for it at once, or None to stay quiet for now."""
-    if incident.confirmed_at is None or incident.page_key or incident.acked_at or incident.state.closed:
+    if incident.confirmed_at is None or incident.acked_at or incident.state.closed:
+        return None
+    # Told by another incident's page, or before it got this bad: that is not enough for a critical one.
+    if incident.page_key and (incident.paged_at is not None or incident.severity < Severity.CRITICAL):
         return None
     if incident.signature == STORM:
         return PageReason.STORM

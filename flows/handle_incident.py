@@ -8,7 +8,8 @@ import logging
 from prefect import flow, tags
 
 from adapters.store.look_ups import one_incident
-from domain.errors import Refused, Unavailable
+from domain.errors import BadInput, Refused, Unavailable
+from domain.pages import PageReason
 from flows.long_lived import Part, Parts, inside
 from tasks.answering import Answer
 from tasks.case import Case
@@ -50,6 +51,10 @@ async def in_order(answer: Answer) -> None:
         await answer.page()
     except Refused as error:
         log.warning("incident.let-go", extra={"incident": answer.case.incident.id, "why": str(error)})
+    except BadInput as error:
+        # A setting or playbook that cannot be: a human must know, and trying again would not help.
+        await answer.escalate(PageReason.FAILED, [f"Failed: {error}"])
+        await answer.page()
     except Unavailable as error:
         # The lease runs out and the incident is claimed again.
         log.warning("incident.interrupted", extra={"incident": answer.case.incident.id, "why": str(error)})

@@ -48,17 +48,27 @@ async def on_call() -> str:
 async def one_round(desk: Desk, parts: Parts, in_hand: set[asyncio.Task[None]]) -> None:
     """Take what waits: incidents as far as there is room, and pages that nobody took."""
     try:
-        if room := AT_ONCE - len(in_hand):
+        if (room := AT_ONCE - len(in_hand)) > 0:
             for case in await asyncio.to_thread(desk.claim, room):
                 answering = asyncio.create_task(handle(case, desk.pager, parts))
                 in_hand.add(answering)
                 answering.add_done_callback(in_hand.discard)
         for queued in await asyncio.to_thread(desk.overdue_pages):
-            envelope = Envelope(desk.pager, queued)
-            await (send_page(envelope) if await is_healthy() else send_page.fn(envelope))
+            sending = asyncio.create_task(deliver(Envelope(desk.pager, queued)))
+            in_hand.add(sending)
+            sending.add_done_callback(in_hand.discard)
     except SreError as error:
         log.warning("on-call.round-failed", extra={"error": str(error)[:300]})
         await asyncio.sleep(ROUND_SECONDS)
+
+
+async def deliver(envelope: Envelope) -> None:
+    """Send one page that no incident's run took, beside everything else: a slow server delays nobody."""
+    try:
+        await (send_page(envelope) if await is_healthy() else send_page.fn(envelope))
+    except SreError as error:
+        # Its lease runs out and it goes again.
+        log.warning("page.interrupted", extra={"error": str(error)[:300]})
 
 
 async def tidy(desk: Desk) -> None:

@@ -11,17 +11,19 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NoReturn
 
 from adapters.channels import CHANNELS
 from adapters.executors import EXECUTORS
 from adapters.kafka.decode import metric_mean
 from adapters.store import action_log, incident_queue, outbox
 from adapters.store.action_log import Intent, StoredAction
-from adapters.store.database import Engine, transaction
+from adapters.store.batches import late_pages
+from adapters.store.database import Connection, Engine, transaction
 from adapters.store.incident_queue import Claim, note
 from adapters.store.look_ups import fresh_logs
 from adapters.store.switches import is_paused
-from domain.correlation import LedgerKind, page_key
+from domain.correlation import LedgerKind, stored_page_key
 from domain.errors import Refused, SreError, Unavailable
 from domain.execution import Executor, Progress, progress, scale_progress
 from domain.gate import History, Objected, Objection, Policy, objections, stale, switched_off
@@ -162,13 +164,30 @@ class Case:
         for ordinal, action in enumerate(plan.actions):
             self.hold()
             begun = action_log.of_incident(self.engine, self.incident.id)
-            if ordinal < len(begun):
-                met = self._take_over(executor, plan, action, begun[ordinal])
-            else:
-                met = self._begin(executor, plan, action, ordinal)
+            stored = begun[ordinal] if ordinal < len(begun) else None
+            try:
+                if stored:
+                    met = self._take_over(executor, plan, action, stored)
+                else:
+                    met = self._begin(executor, plan, action, ordinal)
+            except Unavailable as error:
+                self._again_or_never(ordinal, error)
             if met:
                 return self._keep(met)
         return []
+
+    def _again_or_never(self, ordinal: int, error: Unavailable) -> NoReturn:
+        """The executor did not answer: whoever claims the incident next looks at the world, as long as that is news.
+
+        Perhaps the target is stopped and not started. Raises Unavailable at first, Refused in the end.
+        """
+        begun = action_log.of_incident(self.engine, self.incident.id)[ordinal:]
+        since = begun[0].started_at if begun else self.incident.last_at
+        if _now() - since < timedelta(seconds=self.settings.mitigation.evidence_seconds):
+            raise error
+        for stored in begun:
+            action_log.fail(self.engine, self.claim, stored, str(error), now=_now())
+        raise Refused(str(error)) from error
 
     def _begin(self, executor: Executor, plan: Plan, action: Action, ordinal: int) -> list[Objected]:
         before = executor.snapshot(action.target)
@@ -212,13 +231,7 @@ class Case:
         try:
             step()
             after = executor.snapshot(stored.target)
-        except Unavailable as error:
-            # Perhaps stopped and not started: whoever claims the incident next looks at the world and finishes it.
-            if _now() - stored.started_at < timedelta(seconds=self.settings.mitigation.evidence_seconds):
-                raise
-            action_log.fail(self.engine, self.claim, stored, str(error), now=_now())
-            raise Refused(str(error)) from error
-        except SreError as error:
+        except Refused as error:
             action_log.fail(self.engine, self.claim, stored, str(error), now=_now())
             raise
         action_log.finish(self.engine, self.claim, stored, after, taken_over=found, now=_now())
@@ -272,6 +285,17 @@ class Case:
             except (Refused, Unavailable) as error:
                 log.exception("action.undo-failed", extra={"target": stored.target, "error": str(error)})
 
+    def _is_late(self, reason: PageReason) -> bool:
+        """Whether this is old news; what came of an action is news in any case."""
+        old = _now() - self.incident.last_at > timedelta(seconds=self.settings.paging.late_seconds)
+        return old and reason in (PageReason.UNCOMMON, PageReason.OBJECTED)
+
+    def _is_told(self, connection: Connection, reason: PageReason) -> bool:
+        """Whether a human knows: by this incident's page, or by the one late page of its service."""
+        if reason is PageReason.UNCOMMON and self.incident.page_key:
+            return True
+        return self._is_late(reason) and bool(late_pages(connection, [self.incident.service], now=_now()))
+
     # --- human ----------------------------------------------------------------------------------
 
     def escalate(self, reason: PageReason, lines: list[str]) -> None:
@@ -287,16 +311,24 @@ class Case:
             known += excerpt(playbook.body, self.settings.playbooks.max_context_length).splitlines()
         with transaction(self.engine) as connection:
             incident_queue.move(connection, self.claim, State.ESCALATED, handled=True)
-            paged = bool(self.incident.page_key) and reason is PageReason.UNCOMMON
-            if not paged:
+            if self._is_told(connection, reason):
+                note(
+                    connection,
+                    LedgerKind.PAGE_SUPPRESSED,
+                    self.incident.id,
+                    {"why": "told before, or late"},
+                    now=_now(),
+                )
+            else:
                 outbox.queue(
                     connection,
                     self.incident,
                     reason,
-                    key=page_key(self.incident, reason),
+                    key=stored_page_key(self.incident, reason),
                     channels=CHANNELS,
                     lines=[*lines, *tried, *known],
                     now=_now(),
+                    late=self._is_late(reason),
                 )
             note(connection, LedgerKind.ESCALATED, self.incident.id, {"reason": reason}, now=_now())
 
@@ -307,7 +339,7 @@ def _unreachable(executor: Executor | None, target: str) -> list[Objected]:
         return [Objected(Objection.NO_TARGET, {"target": target, "executor": "mitigation.supervisord_url is not set"})]
     try:
         there = executor.snapshot(target).processes
-    except Unavailable as error:
+    except SreError as error:
         return [Objected(Objection.NO_TARGET, {"target": target, "executor": str(error)})]
     return [] if there else [Objected(Objection.NO_TARGET, {"target": target})]
 

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from adapters.channels import CHANNELS
 from adapters.store import outbox
 from adapters.store.database import Engine
-from adapters.store.incident_queue import reread
+from adapters.store.incident_queue import others_rely, reread
 from adapters.store.outbox import QueuedPage
 from adapters.store.switches import degraded
 from domain.errors import BadSettings, Refused, Unavailable
@@ -106,7 +106,10 @@ class Pager:
     def deliver(self, queued: QueuedPage) -> str:
         """Send one claimed page and record the outcome, in a word."""
         now = datetime.now(UTC)
-        if why := unwanted(reread(self.engine, queued.incident.id), self.settings):
+        if not outbox.hold(self.engine, queued, until=now + self.lease):
+            return "somebody else has it by now"
+        why = unwanted(reread(self.engine, queued.incident.id), self.settings)
+        if why and not (self.settings.paging.enabled and others_rely(self.engine, queued.incident.id, queued.key)):
             outbox.mark_suppressed(self.engine, queued, why, now=now)
             return f"suppressed: {why}"
         try:

@@ -22,7 +22,7 @@ from adapters.store.migrate import migrate
 from adapters.store.outbox import QueuedPage
 from adapters.store.positions import read_positions, start_positions, topic_number
 from domain.correlation import Folded
-from domain.errors import BadInput, Refused, SreError, Unavailable
+from domain.errors import BadInput, OffsetLost, Refused, SreError, Unavailable
 from domain.execution import Executor
 from domain.incidents import Incident, Route, State
 from domain.pages import Channel, PageReason
@@ -102,6 +102,14 @@ class Chain:
             return self._process(log_entry)
 
     def _process(self, log_entry: Mapping[str, Any]) -> Result:
+        try:
+            return self._judge(log_entry)
+        except OffsetLost:
+            # Another process that uses the same file stored a log since.
+            self.next = read_positions(self.engine, self.topic_id, [0])[0]
+            return self._judge(log_entry)
+
+    def _judge(self, log_entry: Mapping[str, Any]) -> Result:
         now = datetime.now(UTC)
         raw = as_batch([_json(log_entry)], self.next)
         raw = type(raw)(self.topic_id, raw.partitions, raw.offsets, raw.values, raw.expected, raw.following)
@@ -130,7 +138,9 @@ class Chain:
 
     def _respond(self, incident: Incident) -> tuple[list[Decision], list[str]]:
         lease = timedelta(seconds=self.knowledge.settings.calls.timeout_seconds) + LEASE_SLACK
-        claims = incident_queue.claim(self.engine, token=SOURCE, lease=lease, now=datetime.now(UTC), limit=1)
+        claims = incident_queue.claim(
+            self.engine, token=SOURCE, lease=lease, now=datetime.now(UTC), limit=1, incident_id=incident.id
+        )
         decisions: list[Decision] = []
         taken: list[str] = []
         for claimed in claims:

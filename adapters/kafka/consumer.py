@@ -261,9 +261,12 @@ class LogConsumer:
         """Partitions whose next offset does not exist: partition -> (that offset, oldest that does)."""
         lost = {}
         for number, offset in self.next_offsets.items():
-            low, high = self.consumer.get_watermark_offsets(
-                TopicPartition(self.settings.topic, number), timeout=WAIT_SECONDS
-            )
+            try:
+                low, high = self.consumer.get_watermark_offsets(
+                    TopicPartition(self.settings.topic, number), timeout=WAIT_SECONDS
+                )
+            except KafkaException as error:
+                raise translate(error, f"partition {number}") from error
             if not low <= offset <= high:
                 lost[number] = (offset, low)
         return lost

@@ -15,7 +15,7 @@ from adapters.store.days import make_days
 from adapters.store.incident_rows import insert_incident, open_incidents, update_incident
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
-from domain.correlation import Folded
+from domain.correlation import Folded, stored_page_key
 from domain.errors import OffsetLost
 from domain.incidents import Incident
 from domain.logs import LogBatch, RawBatch, Rejected
@@ -74,8 +74,9 @@ class BatchStore:
             update_incident(connection, incident, folded.resolutions.get(id(incident)), now=now)
         for incident in sorted((i for i in touched if not i.id), key=lambda i: (not i.state.closed, i.key)):
             insert_incident(connection, incident, now=now)
-        insert_pages(connection, folded, self.channels, now=now)
-        insert_notes(connection, folded, now=now)
+        keys = final_keys(connection, folded)
+        insert_pages(connection, folded, keys, self.channels, now=now)
+        insert_notes(connection, folded, keys, now=now)
         return folded
 
 
@@ -118,11 +119,23 @@ def _time(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def insert_pages(connection: sa.Connection, folded: Folded, channels: Iterable[str], *, now: datetime) -> None:
+def final_keys(connection: sa.Connection, folded: Folded) -> dict[str, str]:
+    """The keys of pages by those of the fold, now that all incidents have numbers; incidents get them too."""
+    keys = {intent.key: stored_page_key(intent.incident, intent.reason) for intent in folded.pages}
+    for incident in folded.touched.values():
+        if (key := keys.get(incident.page_key, incident.page_key)) != incident.page_key:
+            incident.page_key = key
+            connection.execute(incident_table.update().where(incident_table.c.id == incident.id).values(page_key=key))
+    return keys
+
+
+def insert_pages(
+    connection: sa.Connection, folded: Folded, keys: Mapping[str, str], channels: Iterable[str], *, now: datetime
+) -> None:
     """Queue the pages that the batch decided on, once for each channel."""
     rows = [
         {
-            "key": intent.key,
+            "key": keys[intent.key],
             "incident_id": intent.incident.id,
             "channel": channel,
             "reason": intent.reason,
@@ -140,14 +153,18 @@ def insert_pages(connection: sa.Connection, folded: Folded, channels: Iterable[s
         connection.execute(pages.insert(), rows)
 
 
-def insert_notes(connection: sa.Connection, folded: Folded, *, now: datetime) -> None:
+def insert_notes(connection: sa.Connection, folded: Folded, keys: Mapping[str, str], *, now: datetime) -> None:
     """Append the batch's decisions to the ledger, in the order in which they were made."""
     rows = [
-        {"at": now, "kind": note.kind, "incident_id": note.incident.id, "fields": dict(note.fields)}
+        {"at": now, "kind": note.kind, "incident_id": note.incident.id, "fields": _named(note.fields, keys)}
         for note in folded.notes
     ]
     if rows:
         connection.execute(ledger.insert(), rows)
+
+
+def _named(fields: Mapping[str, object], keys: Mapping[str, str]) -> dict[str, object]:
+    return {name: keys.get(str(value), value) if name == "key" else value for name, value in fields.items()}
 
 
 def _with_incidents(judged: Judged, folded: Folded, now: datetime) -> JudgedLogs:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.tables import ledger, seals
+from domain.errors import Unavailable
 from domain.ledger import Anchor, Entry, Seal, extend, faults
 
 SEALER_LOCK = 7302
@@ -42,11 +43,14 @@ def _entry(row: sa.Row[tuple[object, ...]]) -> Entry:
 
 
 def _anchor(file: Path, head: Seal, now: datetime) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as out:
-        out.write(f"{head.seq} {head.hash} {now.isoformat()}\n")
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as out:
+            out.write(f"{head.seq} {head.hash} {now.isoformat()}\n")
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        raise Unavailable(f"the ledger's anchor {file} cannot be written: {error}") from error
 
 
 def anchors(file: Path) -> list[Anchor]:

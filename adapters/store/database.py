@@ -19,6 +19,7 @@ from domain.errors import BadSettings, Refused, SreError, Unavailable
 
 # What others call the database, without knowing whose it is.
 Engine = sa.Engine
+Connection = sa.Connection
 
 LOCK_SECONDS = 5
 IDLE_SECONDS = 10

@@ -33,7 +33,9 @@ def note(
     connection.execute(ledger.insert().values(at=now, kind=kind, incident_id=incident_id, fields=dict(fields)))
 
 
-def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime, limit: int) -> list[Claim]:
+def claim(
+    engine: sa.Engine, *, token: str, lease: timedelta, now: datetime, limit: int, incident_id: int | None = None
+) -> list[Claim]:
     """Claim confirmed incidents that nobody answers, worst first; those of dead owners too."""
     free = sa.or_(incidents.c.lease_until.is_(None), incidents.c.lease_until < now)
     query = (
@@ -48,6 +50,8 @@ def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime, lim
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if incident_id is not None:
+        query = query.where(incidents.c.id == incident_id, incidents.c.state == State.OPEN)
     with transaction(engine) as connection:
         rows = connection.execute(query).all()
         for row in rows:
@@ -129,9 +133,22 @@ def suppress_pages(connection: sa.Connection, incident_id: int, why: str) -> Non
     """Queued pages of an incident are not sent any more."""
     connection.execute(
         pages.update()
-        .where(pages.c.incident_id == incident_id, pages.c.state == "queued")
+        .where(pages.c.incident_id == incident_id, pages.c.state == "queued", pages.c.key.not_in(_told_by(incident_id)))
         .values(state="suppressed", error=why)
     )
+
+
+def _told_by(incident_id: int) -> sa.Select[tuple[str]]:
+    """Keys of pages on which other open incidents, which nobody acknowledged, rely."""
+    return sa.select(incidents.c.page_key).where(
+        incidents.c.id != incident_id, incidents.c.state.in_(OPEN_STATES), incidents.c.acked_at.is_(None)
+    )
+
+
+def others_rely(engine: sa.Engine, incident_id: int, key: str) -> bool:
+    """Whether a page tells of other open incidents too, so that it must go out in any case."""
+    with transaction(engine) as connection:
+        return key in set(connection.scalars(_told_by(incident_id)))
 
 
 def close_by_hand(engine: sa.Engine, incident_id: int, *, by: str, now: datetime) -> bool:

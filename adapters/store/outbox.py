@@ -45,6 +45,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
     channels: Iterable[str],
     lines: Iterable[str],
     now: datetime,
+    late: bool = False,
 ) -> bool:
     """Queue a page, once for each channel; False when the same page was queued before."""
     known = connection.scalar(sa.select(sa.func.count()).select_from(pages).where(pages.c.key == key))
@@ -57,7 +58,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
                 incident_id=incident.id,
                 channel=channel,
                 reason=reason,
-                late=False,
+                late=late,
                 lines=list(lines),
                 state="queued",
                 attempts=0,
@@ -68,7 +69,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
     connection.execute(
         incidents.update().where(incidents.c.id == incident.id, incidents.c.page_key == "").values(page_key=key)
     )
-    note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": False}, now=now)
+    note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": late}, now=now)
     return True
 
 
@@ -117,6 +118,17 @@ def _queued(row: sa.Row[Any], token: str, incident: Incident) -> QueuedPage:
         tuple(row.lines),
         incident,
     )
+
+
+def hold(engine: sa.Engine, page: QueuedPage, *, until: datetime) -> bool:
+    """Renew the lease just before the effect; False when somebody else claimed the page meanwhile."""
+    with transaction(engine) as connection:
+        held = connection.execute(
+            pages.update()
+            .where(pages.c.id == page.id, pages.c.lease_token == page.token, pages.c.state == "queued")
+            .values(lease_until=until)
+        )
+        return held.rowcount == 1
 
 
 def _settle(

@@ -11,7 +11,7 @@ from adapters.store.database import transaction
 from adapters.store.incident_queue import note
 from adapters.store.incident_rows import insert_incident, open_incidents
 from adapters.store.outbox import queue
-from domain.correlation import LedgerKind, page_key
+from domain.correlation import LedgerKind, stored_page_key
 from domain.incidents import Evidence, Incident, Route, Severity
 from domain.logs import Level
 from domain.pages import PageReason
@@ -49,7 +49,7 @@ def open_own_incident(
             connection,
             incident,
             PageReason.UNCOMMON,
-            key=page_key(incident, PageReason.UNCOMMON),
+            key=stored_page_key(incident, PageReason.UNCOMMON),
             channels=channels,
             lines=[message],
             now=now,

@@ -138,7 +138,9 @@ def test_scoring_a_file_and_sending_it_decide_alike(some_logs: Path, store: Engi
     assert _groups((row["incident_id"], row["request_id"]) for row in expected) == _groups(
         (str(row["incident_id"] or ""), row["request_id"]) for row in live
     )
-    assert run.summary.pages.keys() == {row["key"] for row in rows(store, "SELECT key FROM pages")}
+    paged = "SELECT service, signature, reason FROM pages JOIN incidents ON incidents.id = incident_id"
+    told = sorted((incident.service, incident.signature) for incident in run.summary.pages.values())
+    assert told == sorted((row["service"], row["signature"]) for row in rows(store, paged))
     assert len(run.summary.incidents) == len(rows(store, "SELECT 1 FROM incidents"))
 
 
