@@ -20,7 +20,7 @@ from deployments.wanted import Broker, Wanted
 from domain.errors import Unavailable
 
 Tell = Callable[[str, str], None]
-START_SECONDS = 120  # recovery after a crash included
+START_SECONDS = 240  # recovery after a crash and a busy machine included
 MOST_LIVES = 3  # a part that died so often while starting will go on dying
 
 
