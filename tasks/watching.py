@@ -184,8 +184,7 @@ class Watching:
             folded = self._save(judged, knowledge)
         if folded is None:
             return
-        with watch.step("commit"):
-            self.consumer.done(raw)
+        self.consumer.done(raw)
         if judged.rejected:
             with watch.step("dead letters"):
                 self.publish()

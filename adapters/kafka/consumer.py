@@ -123,6 +123,7 @@ class LogConsumer:
         self.topic_id = topic_id
         self.positions = positions
         self.next_offsets: dict[int, int] = {}
+        self.stored: dict[int, int] = {}  # offsets behind what the store has, not told to Kafka yet
         self.unplaced: set[int] = set()  # assigned while the store could not say where to begin
         self.consumer = Consumer(
             {
@@ -194,6 +195,7 @@ class LogConsumer:
 
         Raises OutOfRange, Unavailable or Refused.
         """
+        self._show_lag()
         try:
             if self.unplaced:
                 self._go(self._starts(sorted(self.unplaced)))
@@ -239,14 +241,20 @@ class LogConsumer:
         return batch
 
     def done(self, batch: RawBatch) -> None:
-        """The batch is stored: let Kafka's tools see the lag. May be called while `read` runs."""
+        """The batch is stored. May be called while `read` runs, whose next call tells Kafka."""
+        self.stored = {**self.stored, **batch.following}
+
+    def _show_lag(self) -> None:
+        """Commit to Kafka what is stored, for tools that show the lag; the client would make other threads wait."""
+        stored, self.stored = self.stored, {}
+        mine = [
+            TopicPartition(self.settings.topic, number, offset)
+            for number, offset in stored.items()
+            if number in self.next_offsets
+        ]
         try:
-            self.consumer.commit(
-                offsets=[
-                    TopicPartition(self.settings.topic, number, offset) for number, offset in batch.following.items()
-                ],
-                asynchronous=True,
-            )
+            if mine:
+                self.consumer.commit(offsets=mine, asynchronous=True)
         except KafkaException as error:
             log.info("kafka.commit-skipped", extra={"error": str(error)})  # only shows lag; the next one mends it
 
@@ -273,6 +281,7 @@ class LogConsumer:
 
     def close(self) -> None:
         """Leave the group at once, so that others need not wait for the session to end."""
+        self._show_lag()
         self.consumer.close()
 
 
