@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
+from adapters.channels import CHANNELS
 from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
@@ -103,7 +104,7 @@ class Watching:
         self.engine = engine
         self.champion = champion
         self.identity = identity  # of the topic's present incarnation
-        self.store = BatchStore(engine, ["email"])
+        self.store = BatchStore(engine, CHANNELS)
         self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
         self.tally = Tally()
