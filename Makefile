@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status test lint format lock bench kafka kafka-down clean
+.PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -56,6 +56,9 @@ status: $(READY)  ## show each part
 
 test: $(READY)  ## run all tests, the slow ones included
 	@$(BIN)/python -m pytest
+
+soak: $(READY)  ## run what takes long, with draws of its own: random schedules, loads, outages
+	@SRE_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/soak tests/domain
 
 lint: $(READY)  ## style, types and layers
 	@$(BIN)/ruff check .

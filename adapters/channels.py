@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from adapters.email import EmailChannel
 from domain.pages import Channel
-from domain.settings import CallSettings, PagingSettings
+from domain.paging_settings import PagingSettings
+from domain.settings import CallSettings
 
 
 def email(paging: PagingSettings, calls: CallSettings) -> Channel:

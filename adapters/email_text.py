@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import html
 import unicodedata
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from domain.pages import Page
-from domain.settings import EmailSettings
+from domain.pages import Page, PageReason
+from domain.paging_settings import EmailSettings
 
 DOMAIN = "sre-agent"  # right-hand side of our Message-IDs
 LONGEST_SUBJECT = 200
+# What SMTP allows: a subject that is folded before its first word begins with a blank for some readers.
+LONG_LINES = SMTP.clone(max_line_length=998)
 LONGEST_LINE = 2_000
 MOST_LINES = 500
 
@@ -23,11 +26,6 @@ def message_id(key: str) -> str:
     digest = hashlib.sha256(key.encode(errors="backslashreplace")).hexdigest()
     # Half of it is unique enough, and a header that fits one line is never folded.
     return f"<{digest[:32]}@{DOMAIN}>"
-
-
-def thread_id(episode: str) -> str:
-    """The Message-ID that all mails about one incident refer to."""
-    return message_id(f"episode {episode}")
 
 
 def clean(text: str, longest: int = LONGEST_LINE) -> str:
@@ -41,16 +39,23 @@ def clean(text: str, longest: int = LONGEST_LINE) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def brief(page: Page) -> Page:
+    """The same page without anything that came out of logs, for a server that refused the whole."""
+    lines = ("The mail server refused the whole page, so what was seen is left out here.",)
+    return replace(page, subject=f"incident {page.incident_id}", lines=lines, degraded=())
+
+
 def message(page: Page, settings: EmailSettings) -> EmailMessage:
-    """The whole mail."""
-    mail = EmailMessage(policy=SMTP)
+    """The whole mail; it answers the first one about its incident."""
+    mail = EmailMessage(policy=LONG_LINES)
     mail["Subject"] = subject(page)
     mail["From"] = clean(settings.sender)
-    mail["To"] = ", ".join(map(clean, settings.recipients))
+    mail["To"] = clean(page.to) if page.to else ", ".join(map(clean, settings.recipients))
     mail["Date"] = format_datetime(page.created_at)
     mail["Message-ID"] = message_id(page.key)
-    mail["In-Reply-To"] = thread_id(page.episode)
-    mail["References"] = thread_id(page.episode)
+    if page.thread != page.key:
+        mail["In-Reply-To"] = message_id(page.thread)
+        mail["References"] = message_id(page.thread)
     mail["Auto-Submitted"] = "auto-generated"
     if page.severity == "critical":
         mail["X-Priority"] = "1"
@@ -60,9 +65,10 @@ def message(page: Page, settings: EmailSettings) -> EmailMessage:
 
 
 def subject(page: Page) -> str:
-    """Severity first, as it is what is read on a locked screen."""
+    """Severity first, as it is what is read on a locked screen; whether it is over before that."""
+    over = "RESOLVED " if page.reason is PageReason.RESOLVED else ""
     late = " [late]" if page.late else ""
-    return clean(f"[{page.severity.upper()}]{late} {page.subject}", LONGEST_SUBJECT)
+    return clean(f"{over}[{page.severity.upper()}]{late} {page.subject}", LONGEST_SUBJECT)
 
 
 def facts(page: Page) -> list[tuple[str, str]]:
@@ -87,10 +93,16 @@ def evidence(page: Page) -> list[str]:
     return lines
 
 
+def ways_on(page: Page) -> list[tuple[str, str]]:
+    """What the reader may do, as label and command."""
+    more = ("More", f"sre incident {page.incident_id}")
+    return [more] if page.reason is PageReason.RESOLVED else [more, ("Stop paging", f"sre ack {page.incident_id}")]
+
+
 def text_part(page: Page) -> str:
     """The page for a reader without HTML."""
     head = [f"{label}: {value}" for label, value in facts(page)]
-    foot = [f"More: sre incident {page.incident_id}", f"Stop paging: sre ack {page.incident_id}"]
+    foot = [f"{label}: {command}" for label, command in ways_on(page)]
     return "\n".join([clean(page.subject), "", *head, "", *evidence(page), "", *foot, ""])
 
 
@@ -101,9 +113,9 @@ def html_part(page: Page) -> str:
         for label, value in facts(page)
     )
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in evidence(page))
+    foot = "<br>".join(f"{label}: <code>{command}</code>" for label, command in ways_on(page))
     return (
         "<!DOCTYPE html><html><body>"
         f"<h2>{html.escape(clean(page.subject))}</h2><table cellpadding='4'>{rows}</table><ul>{lines}</ul>"
-        f"<p>More: <code>sre incident {page.incident_id}</code><br>"
-        f"Stop paging: <code>sre ack {page.incident_id}</code></p></body></html>\n"
+        f"<p>{foot}</p></body></html>\n"
     )

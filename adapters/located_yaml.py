@@ -53,6 +53,8 @@ def read_yaml(text: str, *, first_line: int = 1) -> Located:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line if error.problem_mark else 0
         raise BadInput(f"{line + first_line}: not YAML: {error.problem}") from error
+    except RecursionError as error:
+        raise BadInput(f"{first_line}: not YAML: nested too deeply") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         raise BadInput(f"{first_line}: not YAML: {error}") from error
 

@@ -26,24 +26,29 @@ from domain.settings import LoggingSettings
 # Our packages log at the level that is set; everything else only what is a warning.
 OURS = ("adapters", "console", "deployments", "domain", "flows", "ml", "tasks")
 
+# Prefect's lines about each run and each batch, "Finished in state Completed()" and the like; failures stay.
+CHATTY = ("prefect.flow_runs", "prefect.task_runs")
+
 MAX_BYTES = 10_000_000  # of one file
 KEPT = 5  # moved files that stay
 
 
-def configure(settings: LoggingSettings, project: Path, *, secrets: Iterable[str] = (), debug: bool = False) -> None:
-    """Send the log to its file below `project`, and to stderr for people with `debug`; again replaces the first.
+def configure(settings: LoggingSettings, home: Path, *, secrets: Iterable[str] = (), debug: bool = False) -> None:
+    """Send the log to its file below `home`, and to stderr for people with `debug`; again replaces the first.
 
     `secrets` never reach either. Raises BadSettings when the file cannot be written.
     """
-    handlers: list[logging.Handler] = [_file(project / settings.file, secrets)]
+    handlers: list[logging.Handler] = [_file(home / settings.file, secrets)]
     if debug:
         handlers.append(_terminal(secrets))
     level = logging.DEBUG if debug else logging.getLevelNamesMapping()[settings.level]
     for name in OURS:
         _install(logging.getLogger(name), handlers, level)
-    foreign = [_file(project / settings.file, secrets)]
+    foreign = [_file(home / settings.file, secrets)]
     foreign[0].addFilter(_is_foreign)
     _install(logging.getLogger(), foreign, max(level, logging.WARNING))
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _install(logger: logging.Logger, handlers: Iterable[logging.Handler], level: int) -> None:

@@ -46,12 +46,18 @@ def read(folder: Path) -> Parts:
 
 
 def write(folder: Path, parts: Parts) -> None:
-    """Put the file in place at once, so that no reader ever sees half of it; passwords inside: owner only."""
-    partial = folder / f".{NAME}.{os.getpid()}"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(asdict(parts), indent=2) + "\n")
-    partial.replace(folder / NAME)
+    """Put the file in place at once, so that no reader ever sees half of it."""
+    write_private(folder / NAME, json.dumps(asdict(parts), indent=2) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a file in place, whole, that may hold passwords: its owner alone can read it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)  # a mode is given to new files only
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", newline="") as file:
+        file.write(text)
+    partial.replace(path)
 
 
 def change(folder: Path, **fields: object) -> Parts:

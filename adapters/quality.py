@@ -26,6 +26,9 @@ LONGEST_MESSAGE = 256_000
 # What is kept of a rejected log; the whole of it stays in its topic, at its offset.
 KEPT_BYTES = 64_000
 
+# Loggers of Great Expectations; the second has a level of its own, INFO.
+CHATTY = ("great_expectations", "great_expectations.data_context.types.base")
+
 # Column of the checked frame -> what is wrong with a row that does not meet its expectation.
 MEANING = {
     "fault": "unreadable",
@@ -53,7 +56,8 @@ def _suite() -> tuple[BatchDefinition[Any], ExpectationSuite]:
         ExpectColumnValuesToNotBeNull,
     )
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("kafka").add_dataframe_asset("logs")

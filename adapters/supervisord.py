@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from adapters.supervisord_client import ProcessInfo, State, Supervisord
+from adapters.supervisord_client import ProcessInfo, ProgramState, Supervisord
 from domain.errors import BadSettings, Refused, Unavailable
 from domain.execution import ProcessState, Snapshot, TargetState
 from domain.plans import Action, ActionKind, Undo
@@ -19,17 +19,17 @@ from domain.settings import CallSettings, MitigationSettings
 POLL_SECONDS = 0.1
 ANSWER_SECONDS = 5.0  # supervisord answers every call at once, as we never ask it to wait
 
-STATES: Mapping[State, TargetState] = {
-    State.STOPPED: TargetState.STOPPED,
-    State.STARTING: TargetState.CHANGING,
-    State.RUNNING: TargetState.RUNNING,
-    State.BACKOFF: TargetState.CHANGING,
-    State.STOPPING: TargetState.CHANGING,
-    State.EXITED: TargetState.FAILED,
-    State.FATAL: TargetState.FAILED,
-    State.UNKNOWN: TargetState.FAILED,
+STATES: Mapping[ProgramState, TargetState] = {
+    ProgramState.STOPPED: TargetState.STOPPED,
+    ProgramState.STARTING: TargetState.CHANGING,
+    ProgramState.RUNNING: TargetState.RUNNING,
+    ProgramState.BACKOFF: TargetState.CHANGING,
+    ProgramState.STOPPING: TargetState.CHANGING,
+    ProgramState.EXITED: TargetState.FAILED,
+    ProgramState.FATAL: TargetState.FAILED,
+    ProgramState.UNKNOWN: TargetState.FAILED,
 }
-DOWN = frozenset({State.STOPPED, State.EXITED, State.FATAL})
+DOWN = frozenset({ProgramState.STOPPED, ProgramState.EXITED, ProgramState.FATAL})
 
 
 class SupervisordExecutor:
@@ -38,9 +38,10 @@ class SupervisordExecutor:
     name = "supervisord"
 
     def __init__(self, settings: MitigationSettings, calls: CallSettings) -> None:
-        if not settings.supervisord_url:
+        url = settings.supervisord_url.get_secret_value()
+        if not url:
             raise BadSettings("mitigation.supervisord_url is empty: there is no supervisord to act on")
-        self.supervisord = Supervisord(settings.supervisord_url, min(ANSWER_SECONDS, calls.timeout_seconds))
+        self.supervisord = Supervisord(url, min(ANSWER_SECONDS, calls.timeout_seconds))
         self.timeout = calls.timeout_seconds
 
     def snapshot(self, target: str) -> Snapshot:
@@ -106,9 +107,9 @@ class SupervisordExecutor:
             if info.state in DOWN and info.name not in asked:
                 asked.add(info.name)
                 self.supervisord.start(info.name)
-            elif info.state is State.FATAL:
+            elif info.state is ProgramState.FATAL:
                 raise Refused(f"{info.name} does not start: {info.trouble or f'exit code {info.exit_status}'}")
-            return info.state is State.RUNNING
+            return info.state is ProgramState.RUNNING
 
         self._wait(names, start_when_down, deadline, "start")
 
@@ -146,7 +147,7 @@ class SupervisordExecutor:
 
 def process_state(info: ProcessInfo) -> ProcessState:
     """A process in the domain's words; one that ended by itself with code 0 counts as stopped."""
-    ended = info.state is State.EXITED and info.exit_status == 0
+    ended = info.state is ProgramState.EXITED and info.exit_status == 0
     return ProcessState(
         name=info.name,
         state=TargetState.STOPPED if ended else STATES[info.state],

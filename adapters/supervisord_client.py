@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from xml.parsers.expat import ExpatError
 
 from domain.errors import BadSettings, Refused, Unavailable
 
 
-class State(IntEnum):
+class ProgramState(IntEnum):
     """supervisord's process states, with its own numbers."""
 
     STOPPED = 0
@@ -43,7 +43,7 @@ class ProcessInfo:
 
     group: str
     process: str
-    state: State
+    state: ProgramState
     pid: int  # 0 when not running
     start: int  # seconds since the epoch, 0 when never started
     exit_status: int  # of its last end
@@ -72,10 +72,8 @@ class Supervisord:
     """One supervisord, at `unix:///path` or `http://[user:password@]host:port`; `timeout` is for each call."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        self.url = urlsplit(url)
+        self.url = _split(url)
         self.timeout = timeout
-        if self.url.scheme not in ("unix", "http"):
-            raise BadSettings(f"supervisord's address is unix:///path or http://host:port, not {url!r}")
 
     @property
     def address(self) -> str:
@@ -144,12 +142,26 @@ class Supervisord:
         return headers
 
 
+def _split(url: str) -> SplitResult:
+    """The address in its parts; the error repeats nothing of it that may be a password."""
+    try:
+        found = urlsplit(url)
+        found.port  # noqa: B018 - it is only now that a wrong one is noticed
+    except ValueError as error:
+        raise BadSettings("supervisord's address has a host or a port that cannot be one") from error
+    if found.scheme not in ("unix", "http"):
+        raise BadSettings(
+            f"supervisord's address is unix:///path or http://host:port, not {found.scheme or 'such'}://…"
+        )
+    return found
+
+
 def process_info(fields: Mapping[str, object]) -> ProcessInfo:
     """The struct that supervisord answers with, as our type."""
     return ProcessInfo(
         group=str(fields["group"]),
         process=str(fields["name"]),
-        state=State(cast("int", fields["state"])),
+        state=ProgramState(cast("int", fields["state"])),
         pid=cast("int", fields["pid"]),
         start=cast("int", fields["start"]),
         exit_status=cast("int", fields["exitstatus"]),

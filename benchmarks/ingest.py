@@ -32,7 +32,7 @@ def measure(stack: Stack, count: int) -> dict[str, object]:
     stack.hold("watch", "on-call", back=True)
     stack.sre("down")
     sent = send(settings, traffic.logs(count, seed=2, anomalous=ANOMALOUS, first=WARM))
-    stack.sre("up")
+    stack.sre("up", "--no-wait")
     # The other parts' start is not what is measured.
     time.sleep(SETTLE_SECONDS)
     windows = len(stack.events("window.closed"))

@@ -20,7 +20,7 @@ from benchmarks import traffic
 from benchmarks.stack import Stack, machine, running, send, stored, train, wait_until
 
 WARM = 40_000
-# So that every failure is a new incident: words by which their signatures differ.
+# So that every failure is a new incident: words by which their templates differ.
 WORDS = [f"{first}{second}{third}" for first in "abcdefgh" for second in "aeiou" for third in "klmnprst"]
 
 
@@ -42,7 +42,7 @@ def steady(stack: Stack, rate: int, seconds: int) -> int:
 
 
 def failure(number: int) -> tuple[bytes, bytes]:
-    """A failure with a signature of its own, stamped now."""
+    """A failure with a template of its own, stamped now."""
     service = f"service-{number % traffic.SERVICES:02d}"
     value = {
         "timestamp": datetime.now(UTC).isoformat(),
@@ -76,7 +76,7 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, object]:
         rows = connection.execute(
             sa.text(
                 "SELECT opened_at, committed.at FROM incidents JOIN LATERAL (SELECT min(at) AS at FROM ledger"
-                " WHERE incident_id = incidents.id) committed ON true WHERE signature LIKE '%connection refused'"
+                " WHERE incident_id = incidents.id) committed ON true WHERE template LIKE '%connection refused'"
             )
         ).all()
     return {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -28,8 +27,8 @@ def demo(ctx: click.Context, normal_seconds: float, *, keep: bool) -> None:
     story = Story(home(os.environ), normal_seconds=normal_seconds, debug=ctx.obj["debug"])
     try:
         summary = story.tell()
-        path = write_summary(story.home, summary)
-        show_summary(summary, path=Path(path), keep=keep)
+        path = write_summary(story.around, summary)
+        show_summary(summary, path=path, kept=story.home if keep else None)
     finally:
         if not keep:
             story.end()

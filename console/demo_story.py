@@ -18,11 +18,13 @@ from adapters import parts_file
 from adapters.kafka.look_back import read_back
 from adapters.settings_files import load
 from adapters.store.database import Engine, connect
-from adapters.store.look_ups import ledger_since, list_incidents, newest_model, one_incident, stored_positions, totals
-from console.demo_summary import Fault, Summary
+from adapters.store.look_ups import list_incidents, newest_model, one_incident, stored_positions, totals
+from console.demo_summary import Fault, Summary, why_not
 from console.demo_view import View
+from deployments.layout import Home
 from deployments.shop import control, layout, running
-from domain.errors import SreError, Unavailable
+from deployments.take_down import demonstration, remove, take_down
+from domain.errors import Unavailable
 from domain.settings import Settings
 
 PROJECT = parts_file.PROJECT
@@ -37,21 +39,21 @@ BETWEEN_SECONDS = 4.0
 
 @dataclass
 class Story:
-    """One demonstration in one home."""
+    """One demonstration, in a home of its own that begins empty."""
 
-    home: Path
+    around: Path  # the home that the demonstration's own is in
     normal_seconds: float
     debug: bool
     console: Console = field(default_factory=Console)
     changed: dict[str, str] = field(default_factory=dict)
-    first_ledger: int = 0
 
     def tell(self) -> Summary:
         """Everything, in order; raises Unavailable when a step does not come to its end."""
         begun = datetime.now(UTC)
+        self.begin_anew()
         self.change_settings()
         self.start()
-        with View(self.engine, self.console, after=self.first_ledger) as view:
+        with View(self.engine, self.console) as view:
             self.normal_traffic(view)
             champion = self.train(view)
             faults = [self.inject(view, injection) for injection in control.SHOWCASE]
@@ -61,12 +63,29 @@ class Story:
 
     # --- setting up -----------------------------------------------------------------------------
 
+    @property
+    def place(self) -> Home:
+        """Where this demonstration runs."""
+        return demonstration(Home(self.around, PROJECT))
+
+    @property
+    def home(self) -> Path:
+        """Folder of everything that it keeps."""
+        return self.place.folder
+
+    def begin_anew(self) -> None:
+        """End and forget the last demonstration: its budgets, ledger and model would tell in this one."""
+        if self.home.exists():
+            take_down(self.place, lambda *_: None)
+            remove(self.place)
+
     def change_settings(self) -> None:
         """Every setting that differs from its default is printed."""
         shop_url = layout.plan(self.home, bootstrap="", topic="", rate=1).supervisord
         self.changed = {
             "SRE_MITIGATION__ACTING": "true",
             "SRE_MITIGATION__SUPERVISORD_URL": shop_url,
+            "SRE_MITIGATION__INVENTORY": str(layout.inventory_file(self.home)),
             "SRE_KAFKA__TOPIC": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}",
             "SRE_KAFKA__START": "earliest",
             "SRE_DETECTION__REFRESH_SECONDS": "2",
@@ -89,9 +108,8 @@ class Story:
 
     def start(self) -> None:
         """All parts, and the system to watch."""
+        layout.write_inventory(self.home)
         self.sre("up", "--sink")
-        last = ledger_since(self.engine, 0, limit=1, newest=True)
-        self.first_ledger = last[0]["id"] if last else 0
         shop = running.up(self.home, bootstrap=self.settings.kafka.bootstrap_servers, topic=self.topic, rate=20)
         self.console.print(f"the system to watch runs under its own supervisord: {shop.supervisord}", highlight=False)
 
@@ -115,13 +133,8 @@ class Story:
     def normal_traffic(self, view: View) -> None:
         """Nothing is wrong for a while; rules watch alone."""
         view.say("normal traffic; no model yet, so the rules watch alone")
-        view.until(lambda: totals(self.engine)["logs"] > self.logs_before, STORED_SECONDS, "the first stored logs")
+        view.until(lambda: totals(self.engine)["logs"] > 0, STORED_SECONDS, "the first stored logs")
         view.pause(self.normal_seconds)
-
-    @cached_property
-    def logs_before(self) -> int:
-        """Logs that the store holds from earlier demonstrations."""
-        return totals(self.engine)["logs"]
 
     def train(self, view: View) -> int:
         """Train on the minutes just seen, and wait until `watch` uses the new champion."""
@@ -158,25 +171,24 @@ class Story:
     def wait_for_answers(self, view: View, faults: list[Fault]) -> None:
         """Until each faulty service has an incident that an action resolved."""
         for fault in faults:
-            view.until(
-                lambda fault=fault: self.answered(fault) is not None,  # type: ignore[misc]
-                ANSWER_SECONDS,
-                f"the verified repair of {fault.service}",
-            )
+            what = f"the verified repair of {fault.service}"
+            try:
+                view.until(lambda fault=fault: self.answered(fault) is not None, ANSWER_SECONDS, what)  # type: ignore[misc]
+            except Unavailable as error:
+                raise Unavailable(f"{error}\n{why_not(fault.service, self.incidents_of(fault))}") from error
             fault.incident = self.answered(fault)
+
+    def incidents_of(self, fault: Fault) -> list[dict[str, Any]]:
+        """Every incident of the faulty service since the fault, whole."""
+        found = list_incidents(self.engine, only_open=False, limit=200)
+        mine = [row["id"] for row in found if row["service"] == fault.service and row["stored_at"] >= fault.at]
+        return [whole for number in mine if (whole := one_incident(self.engine, number))]
 
     def answered(self, fault: Fault) -> dict[str, Any] | None:
         """The fault's incident, once an action on it was verified."""
-        for found in list_incidents(self.engine, only_open=False, limit=200):
-            if found["service"] != fault.service or found["stored_at"] < fault.at:
-                continue
-            whole = one_incident(self.engine, found["id"])
-            if (
-                whole
-                and whole["state"] == "resolved"
-                and any(row["verdict"] == "recovered" for row in whole["actions"])
-            ):
-                return whole
+        for found in self.incidents_of(fault):
+            if found["state"] == "resolved" and any(row["outcome"] == "recovered" for row in found["actions"]):
+                return found
         return None
 
     def settle(self, view: View) -> None:
@@ -221,9 +233,6 @@ class Story:
 
     def end(self) -> None:
         """Stop everything that was started."""
-        try:
-            running.down(self.home)
-        except SreError as error:
-            self.console.print(f"the watched system did not stop: {error}", highlight=False)
-        self.engine.dispose()
+        if "engine" in vars(self):
+            self.engine.dispose()
         self.sre("down")

@@ -14,6 +14,7 @@ from typing import Any, Self
 import click
 
 from console.output import plain, show_table
+from domain.words import listed, printable, sentence
 
 Position = tuple[int, int]  # partition, offset
 
@@ -61,7 +62,7 @@ class Summary:
                 "incidents": [_incident(found) for found in incidents],
                 "actions": [_action(row) for found in incidents for row in found["actions"]],
                 "verifications": [
-                    {"incident": found["id"], "verdict": row["verdict"], **(row["verdict_numbers"] or {})}
+                    {"incident": found["id"], "outcome": row["outcome"], **(row["outcome_numbers"] or {})}
                     for found in incidents
                     for row in found["actions"]
                 ],
@@ -117,7 +118,7 @@ def _incident(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "incident": found["id"],
         "service": found["service"],
-        "signature": found["signature"],
+        "template": found["template"],
         "playbook": found["playbook"],
         "detector": found["detector"],
         "logs": found["logs"],
@@ -138,7 +139,7 @@ def _action(row: dict[str, Any]) -> dict[str, Any]:
         "state": row["state"],
         "pid_before": _pids(row["before"]),
         "pid_after": _pids(row["after"]),
-        "verdict": row["verdict"],
+        "outcome": row["outcome"],
     }
 
 
@@ -162,6 +163,26 @@ def _mail(folder: Path, message_id: str) -> str:
     return ""
 
 
+def why_not(service: str, incidents: Sequence[dict[str, Any]]) -> str:
+    """What the store says about a repair that did not come, an incident a line."""
+    if not incidents:
+        return f"no incident of {service} was opened since the fault"
+    return "\n".join(_state_of(found) for found in incidents)
+
+
+def _state_of(found: dict[str, Any]) -> str:
+    told = [f"incident {found['id']} ({printable(found['template'])}) is {found['state']}"]
+    if found["objections"]:
+        told.append(f"not carried out: {listed(found['objections'])}")
+    told += [
+        f"{row['kind']} {row['target']}: {row['error'] or row['outcome'] or row['state']}" for row in found["actions"]
+    ]
+    if len(told) == 1 and found["ledger"]:
+        last = found["ledger"][-1]
+        told.append(f"last of all: {sentence(last['kind'], last['fields'])}")
+    return "; ".join(told)
+
+
 def write_summary(home: Path, summary: Summary) -> Path:
     """Write `demo.json` into the home; its path."""
     path = home / "demo.json"
@@ -170,7 +191,7 @@ def write_summary(home: Path, summary: Summary) -> Path:
     return path
 
 
-def show_summary(summary: Summary, *, path: Path, keep: bool) -> None:
+def show_summary(summary: Summary, *, path: Path, kept: Path | None) -> None:
     """Print what was shown."""
     document = summary.document
     show_table([document["logs"]], title="Logs, broker against store")
@@ -180,4 +201,6 @@ def show_summary(summary: Summary, *, path: Path, keep: bool) -> None:
     show_table(document["pages"], title="Pages", empty="no pages")
     click.echo(f"{'passed' if summary.passed else 'FAILED'} in {document['seconds']:.0f} s; all of it is in {path}")
     for name, address in document["addresses"].items():
-        click.echo(f"{name}: {address}" + ("" if keep else " (stops now; KEEP=1 leaves it running)"))
+        click.echo(f"{name}: {address}" + ("" if kept else " (stops now; KEEP=1 leaves it running)"))
+    if kept:
+        click.echo(f"look around: SRE_HOME={kept} sre incidents; stop it: sre down")

@@ -16,8 +16,10 @@ from rich.text import Text
 from adapters.store.database import Engine
 from adapters.store.look_ups import ledger_since, totals
 from domain.errors import Unavailable
+from domain.words import sentence
 
 POLL_SECONDS = 0.5
+LONGEST = 170
 COLOURS = {
     "incident.opened": "yellow",
     "incident.resolved": "green",
@@ -31,18 +33,17 @@ COLOURS = {
 
 def told(entry: Mapping[str, Any]) -> str:
     """One ledger entry in a line."""
-    fields = ", ".join(f"{name} {value}" for name, value in entry["fields"].items() if name != "key")
     about = f"incident {entry['incident_id']}: " if entry["incident_id"] else ""
-    return f"{entry['at']:%H:%M:%S} {entry['kind']:<20} {about}{fields}"[:170]
+    return f"{entry['at']:%H:%M:%S} {about}{sentence(entry['kind'], entry['fields'])}"[:LONGEST]
 
 
 class View:
     """Shows what the store says, twice a second; on a pipe, one line per decision."""
 
-    def __init__(self, engine: Engine, console: Console, *, after: int) -> None:
+    def __init__(self, engine: Engine, console: Console) -> None:
         self.engine = engine
         self.console = console
-        self.after = after
+        self.after = 0  # id of the last entry that was shown
         self.live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -89,8 +90,6 @@ class View:
         deadline = time.monotonic() + seconds
         while not question():
             if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"{what} did not come within {seconds:.0f} s; `sre status` and logs/sre_agent.log say more"
-                )
+                raise Unavailable(f"{what} did not come within {seconds:.0f} s")
             self.pause(POLL_SECONDS)
         self.look()

@@ -9,6 +9,7 @@ import click
 
 from console.given import NotFound, settings, store, who
 from console.output import json_option, show, show_json, show_table
+from domain.words import action, because, printable, sentence, waiting
 
 
 def _row(found: dict[str, Any]) -> dict[str, object]:
@@ -19,7 +20,7 @@ def _row(found: dict[str, Any]) -> dict[str, object]:
         "state": found["state"],
         "severity": Severity(found["severity"]).name.lower(),
         "service": found["service"],
-        "what": found["playbook"] or found["signature"],
+        "what": found["playbook"] or found["template"],
         "logs": found["logs"],
         "from": found["opened_at"],
         "last": found["last_at"],
@@ -57,14 +58,15 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
         show_json(found)
         return
     show_table([{"field": name, "value": value} for name, value in _row(found).items()], title=f"Incident {number}")
+    _tell("Next", [waiting(found["due"], found["state"])])
     _tell("Evidence", [_evidence(kept) for kept in found["evidence"]])
     plan = found["plan"]
-    _tell("Plan", [f"{plan['source']}, confidence {plan['confidence']}, risk {plan['risk']}"] if plan else [])
+    _tell("Plan", [_plan(plan)] if plan else [])
     _tell("Objections", found["objections"])
     show_table([_action(row) for row in found["actions"]], title="Actions", empty="\nno actions")
     show_table([_page(row) for row in found["pages"]], title="Pages", empty="\nno pages")
     show_table(
-        [{"at": row["at"], "decision": row["kind"], "numbers": row["fields"]} for row in found["ledger"]],
+        [{"at": row["at"], "decision": sentence(row["kind"], row["fields"])} for row in found["ledger"]],
         title="Decisions",
     )
 
@@ -75,9 +77,24 @@ def _tell(title: str, lines: list[str]) -> None:
         click.echo(f"  {line}")
 
 
+def _plan(plan: dict[str, Any]) -> str:
+    what = ", ".join(map(action, plan["actions"]))
+    return f"{what} ({plan['source']}, confidence {plan['confidence']}, risk {plan['risk']}, {_digest(plan)})"
+
+
+def _digest(plan: dict[str, Any]) -> str:
+    from domain.errors import BadInput  # noqa: PLC0415 - keeps `sre --help` fast
+    from domain.plan_documents import as_plan, digest  # noqa: PLC0415
+
+    try:
+        return f"plan {digest(as_plan(0, plan))}"
+    except BadInput as error:
+        return str(error)
+
+
 def _evidence(kept: dict[str, Any]) -> str:
-    numbers = ", ".join(f"{name} {value}" for name, value in kept["numbers"].items())
-    return f"{kept['at']} {kept['message']} ({kept['reason'].lower()}: {numbers})"
+    at = datetime.fromisoformat(str(kept["at"]))
+    return f"{at:%H:%M:%S} {printable(kept['message'])}: {because(kept['reason'], kept['numbers'])}"
 
 
 def _action(row: dict[str, Any]) -> dict[str, object]:
@@ -87,7 +104,7 @@ def _action(row: dict[str, Any]) -> dict[str, object]:
         "pids before": _pids(row["before"]),
         "pids after": _pids(row["after"]),
         "started": row["started_at"],
-        "verdict": row["verdict"],
+        "outcome": row["outcome"],
         "error": row["error"],
     }
 
@@ -101,7 +118,7 @@ def _page(row: dict[str, Any]) -> dict[str, object]:
         "channel": row["channel"],
         "reason": row["reason"],
         "state": row["state"],
-        "late": row["late"],
+        "late": "yes" if row["late"] else "no",
         "attempts": row["attempts"],
         "sent": row["sent_at"],
         "message id": (row["receipt"] or {}).get("message_id"),
@@ -115,7 +132,7 @@ def _page(row: dict[str, Any]) -> dict[str, object]:
 @click.pass_context
 def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Acknowledge incident NUMBER: it pages no further, and nothing is done about it automatically."""
-    from adapters.store.incident_queue import acknowledge  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.closing import acknowledge  # noqa: PLC0415 - keeps `sre --help` fast
 
     if not acknowledge(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
         raise NotFound(
@@ -130,7 +147,7 @@ def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
 @click.pass_context
 def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Close incident NUMBER by hand; pages that were not sent yet are not sent."""
-    from adapters.store.incident_queue import close_by_hand  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.closing import close_by_hand  # noqa: PLC0415 - keeps `sre --help` fast
 
     if not close_by_hand(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
         raise NotFound(

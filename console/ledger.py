@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 
 import click
 
@@ -21,14 +22,19 @@ def ledger() -> None:
 @click.pass_context
 def verify(ctx: click.Context, *, as_json: bool) -> None:
     """Re-read the chain of hashes and compare it with its anchors; exit code 1 when it does not hold."""
-    from adapters.parts_file import home  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.anchors import anchor_places  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.parts_file import home  # noqa: PLC0415
     from adapters.store.chain import verify as verify_chain  # noqa: PLC0415
 
-    sealed, waiting, faults = verify_chain(store(settings(ctx)), home(os.environ) / "ledger.anchor")
+    tree = settings(ctx)
+    places = anchor_places(tree, home(os.environ))
+    sealed, waiting, faults = verify_chain(store(tree), places, now=datetime.now(UTC))
     if as_json:
         show_json({"sealed": sealed, "not_sealed_yet": waiting, "faults": faults})
     else:
-        click.echo(f"{sealed:,} entries sealed, {waiting:,} not sealed yet")
+        click.echo(f"{sealed:,} entries sealed, {waiting:,} not sealed yet; anchors in {places[0].name}")
+        for place in places[1:]:
+            click.echo(f"anchors also go to {place.name}")
         for fault in faults:
             click.echo(f"FAULT {fault}")
         click.echo("the chain holds" if not faults else "the chain does not hold: the ledger was changed by hand")

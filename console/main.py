@@ -17,18 +17,23 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "up": ("console.parts", "up", "Start every embedded part and register the deployments."),
     "down": ("console.parts", "down", "Stop the runs, then every part, the database last."),
     "status": ("console.parts", "status", "Show each part with address, pid and health."),
+    "pools": ("console.pools", "pools", "Make the work pools on a Prefect server of one's own."),
     "config": ("console.config", "config", "Print the effective settings and where each came from."),
     "send": ("console.send", "send", "Play a .jsonl[.gz] file into Kafka."),
     "score": ("console.score", "score", "Decide about a file or a topic without any effect."),
+    "dead-letters": ("console.letters", "dead_letters", "Say why logs could not be read."),
     "incidents": ("console.incidents", "incidents", "List incidents, newest first."),
     "incident": ("console.incidents", "incident", "Show one incident with everything decided about it."),
     "why": ("console.why", "why", "Say why a log was or was not an anomaly."),
     "ack": ("console.incidents", "ack", "Acknowledge an incident: no further pages for it."),
+    "approve": ("console.approval", "approve", "Allow a plan that waits for a person."),
+    "reject": ("console.approval", "reject", "Refuse a plan that waits for a person."),
     "resolve": ("console.incidents", "resolve", "Close an incident by hand."),
     "pause": ("console.acting", "pause", "Stop every action at its last check."),
     "resume": ("console.acting", "resume", "Allow actions again after a pause."),
     "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),
     "playbooks": ("console.playbooks", "playbooks", "List or check the playbooks."),
+    "inventory": ("console.inventory", "inventory", "Show which service runs where, and what is seen of it now."),
     "demo": ("console.demo", "demo", "Run the demonstration on embedded parts."),
 }
 
@@ -71,5 +76,7 @@ def main() -> None:
     except SreError as error:
         if "--debug" in sys.argv:
             raise
-        click.echo(f"sre: {error}", err=True)
+        from domain.masking import masked_urls  # noqa: PLC0415 - keeps `sre --help` fast
+
+        click.echo(f"sre: {masked_urls(str(error))}", err=True)
         sys.exit(1)

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from domain.words import printable
+
 WIDTH_WITHOUT_TERMINAL = 160
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -28,12 +30,16 @@ def show_json(document: object) -> None:
 
 
 def cell(value: object) -> str:
-    """`value` as one table cell, free of terminal markup."""
+    """`value` as one table cell, in words, free of markup and of what would steer the terminal."""
     if value is None:
         return ""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
-    return escape(str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(cell, value))
+    return escape(printable(value))
 
 
 def show_table(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: str = "nothing") -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 from rich.console import Console
@@ -18,6 +19,10 @@ from adapters.parts_file import PROJECT, home
 from adapters.settings_files import Loaded, load
 from console.output import json_option, show_json, show_table
 from deployments.layout import Home
+from domain.masking import masked_urls
+
+if TYPE_CHECKING:
+    from deployments.report import PartReport
 
 
 class Steps:
@@ -71,47 +76,69 @@ def environment(context: click.Context) -> Mapping[str, str]:
     help="embedded: bounded, in one process; real: Apache Kafka, needs Java 17 and Maven. Also KAFKA=real.",
 )
 @click.option("--sink/--no-sink", default=None, help="Also start a mail server that keeps pages as files.")
+@click.option("--wait/--no-wait", default=True, help="Return only when `watch` reads the topic.")
 @json_option
 @click.pass_context
-def up(context: click.Context, *, kafka: str | None, sink: bool | None, as_json: bool) -> None:
+def up(context: click.Context, *, kafka: str | None, sink: bool | None, wait: bool, as_json: bool) -> None:
     """Start every embedded part and register the deployments; repeat it to repair."""
     from deployments.bring_up import bring_up  # noqa: PLC0415 - `sre --help` must not wait for it
+    from deployments.reading import wait_for_watch  # noqa: PLC0415 - as above
     from deployments.wanted import remembered, wanted  # noqa: PLC0415 - as above
 
     where, loaded = place(), settings(context)
     where.make()
     last_kafka, last_sink = remembered(where)
     asked = wanted(loaded.settings, loaded.origins, kafka=kafka or last_kafka, sink=last_sink if sink is None else sink)
+    began = datetime.now(UTC)
     with Steps(quiet=as_json) as steps:
         parts = bring_up(where, asked, environment(context), steps)
+        if wait:
+            steps("watch", "")
+            steps("watch", f"reads {wait_for_watch(settings(context).settings, since=began)}")
     if as_json:
-        show_json({"prefect": parts.prefect, "mlflow": parts.mlflow, "kafka": parts.kafka, "smtp": parts.smtp})
+        show_json(masked({name: getattr(parts, name) for name in ("prefect", "mlflow", "kafka", "smtp")}))
     else:
-        click.echo(f"Prefect {parts.prefect['ui_url']}  MLflow {parts.mlflow['tracking_uri']}  (stop with: sre down)")
+        prefect, mlflow = parts.prefect["ui_url"], parts.mlflow["tracking_uri"]
+        click.echo(masked_urls(f"Prefect {prefect}  MLflow {mlflow}  (stop with: sre down)"))
+
+
+def masked(part: object) -> object:
+    """The document without the passwords of its addresses."""
+    if isinstance(part, Mapping):
+        return {name: masked(value) for name, value in part.items()}
+    return masked_urls(part) if isinstance(part, str) else part
 
 
 @click.command(epilog="Example: sre down && sre up")
 @click.option("--remove-data", is_flag=True, help="Also delete the databases and everything else in .sre.")
 @click.pass_context
 def down(context: click.Context, *, remove_data: bool) -> None:  # noqa: ARG001 - click passes it
-    """Stop the runs, then every part, the database last."""
-    from deployments.take_down import remove, take_down  # noqa: PLC0415 - as above
+    """Stop the runs, then every part, the database last; a demonstration that was kept, too."""
+    from deployments.take_down import demonstration, is_alive, remove, take_down  # noqa: PLC0415 - as above
 
     where = place()
+    demo = demonstration(where)
     with Steps(quiet=False) as steps:
+        if demo.folder.exists() and is_alive(demo):
+            take_down(demo, lambda part, text: steps(f"demo {part}", text))
         take_down(where, steps)
-    if remove_data:
-        remove(where)
+    for each in [demo, where] if remove_data else []:
+        if each.folder.exists() and (left := remove(each)):
+            click.echo(left, err=True)
 
 
 @click.command(epilog="Example: sre status --json")
 @json_option
 @click.pass_context
 def status(context: click.Context, *, as_json: bool) -> None:
-    """Show each part with address, pid and health; exit code 1 when one is down."""
-    from deployments.report import Health, report  # noqa: PLC0415 - as above
+    """Show each part and what is known to be wrong; exit code 1 when something is down."""
+    from deployments.report import report  # noqa: PLC0415 - as above
 
-    reports = report(place(), settings(context).settings)
+    sys.exit(tell(report(place(), settings(context).settings), as_json=as_json))
+
+
+def tell(reports: Sequence[PartReport], *, as_json: bool) -> int:
+    """Print the status; its exit code: 1 when anything is down."""
     rows = [asdict(one) | {"health": one.health.value, "pid": one.pid or None} for one in reports]
     show_json(rows) if as_json else show_table(rows)
-    sys.exit(any(one.health is Health.DOWN for one in reports))
+    return int(any(row["health"] == "down" for row in rows))

@@ -13,12 +13,13 @@ import click
 
 from console.given import settings
 from console.output import json_option, show_json, show_table
+from domain.words import counted, printable
 
 if TYPE_CHECKING:
     from domain.logs import RawBatch
     from domain.settings import Settings
-    from tasks.scoring_run import Summary
-    from tasks.steps import Knowledge
+    from flows.scoring_run import Summary
+    from tasks.judging import Knowledge
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -53,7 +54,7 @@ def score(  # noqa: PLR0913 - one argument per option
     if (file is None) == (topic is None):
         raise click.UsageError("give either a FILE or --topic")
     tree = settings(ctx)
-    from tasks.scoring_run import ScoringRun, write_rows  # noqa: PLC0415 - keeps `sre --help` fast
+    from flows.scoring_run import ScoringRun, write_rows  # noqa: PLC0415 - keeps `sre --help` fast
 
     run = ScoringRun(_knowledge(tree, rules_only=rules_only))
     with out.open("w", newline="") if out else nullcontext() as written:
@@ -91,7 +92,8 @@ def _progress(counts: Iterable[int]) -> Iterable[int]:
 
     done = 0
     columns = (SpinnerColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, transient=True, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("scoring")
         for count in counts:
             done += count
@@ -104,28 +106,31 @@ def _show(summary: Summary, *, model: int, as_json: bool, out: Path | None) -> N
         {
             "incident": incident.id,
             "service": incident.service,
-            "signature": incident.signature,
+            "template": incident.template,
             "severity": incident.severity.name.lower(),
             "logs": incident.logs,
             "from": incident.opened_at,
             "to": incident.last_at,
             "route": incident.playbook or incident.route,
             "paged": "yes" if incident.page_key else "no",
+            "answer": summary.answers.get(incident.id, "none: too few logs"),
         }
         for incident in summary.incidents
     ]
     totals = {
         "logs": summary.logs,
-        "rejected": summary.rejected,
+        "rejected": summary.rejected.total(),
         "anomalies": summary.anomalies,
         "incidents": len(incidents),
         "pages": len(summary.pages),
         "detector": f"rules and model {model}" if model else "rules, model unavailable",
     }
     if as_json:
-        show_json(totals | {"list": incidents})
+        show_json(totals | {"reasons": dict(summary.rejected), "list": incidents})
         return
     show_table(incidents, title="Incidents", empty="no incident")
     click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in totals.items()))
+    for reason, count in summary.rejected.most_common():
+        click.echo(f"could not be read: {counted(count, 'log')}, {printable(reason)}")
     if out:
         click.echo(f"a row per log is in {out}")

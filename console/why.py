@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
     """Say why the log with REQUEST_ID was or was not an anomaly, which incident it made and which page."""
     from adapters.store.look_ups import find_log, one_incident  # noqa: PLC0415 - keeps `sre --help` fast
-    from tasks.explaining import explain  # noqa: PLC0415
+    from console.explaining import explain  # noqa: PLC0415
 
     tree = settings(ctx)
     engine = store(tree)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 from adapters import postgres
-from adapters.kafka.embedded import LIMITS
+from adapters.kafka.embedded import LIMITS, incarnation
 from adapters.parts_file import Parts, lock
-from adapters.supervisord_client import State
-from deployments import environment, health, kafka_server, ours, registration, supervised, wanted
+from adapters.store.database import connect
+from adapters.supervisord_client import ProgramState
+from deployments import environment, health, kafka_server, ours, reading, registration, supervised, wanted
 from deployments.layout import Home, tail
-from deployments.programs import POOLS, python
+from deployments.programs import POOLS
 from deployments.site import Site, survey, write
-from deployments.subprograms import run
 from deployments.wanted import Broker, Wanted
-from domain.errors import Unavailable
+from domain.errors import Refused, Unavailable
 
 Tell = Callable[[str, str], None]
 START_SECONDS = 240  # recovery after a crash and a busy machine included
@@ -28,7 +28,8 @@ def bring_up(home: Home, asked: Wanted, environ: Mapping[str, str], tell: Tell) 
     """Start every part that does not run and register the deployments; fine when all run already.
 
     `tell(part, text)` hears of each step: an empty text when a part begins, its address when it is ready.
-    Raises Unavailable, with the end of the part's log.
+    Raises Unavailable, with the end of the part's log; when it is only a Kafka of somebody else's that does not
+    answer, everything else runs by then.
     """
     home.make()
     with lock(home.run / "lock"):
@@ -41,7 +42,10 @@ def bring_up(home: Home, asked: Wanted, environ: Mapping[str, str], tell: Tell) 
             waiting = [threads.submit(step, site, tell) for step in (databases_and_servers, broker, sink)]
             for future in waiting:
                 future.result()
+        trouble = settled(site, tell)
         registered(site, tell)
+    if trouble:
+        raise Unavailable(f"{trouble}; everything else runs, and reading begins as soon as the cluster answers")
     return parts
 
 
@@ -75,10 +79,10 @@ def databases_and_servers(site: Site, tell: Tell) -> None:
 
 def migrate(site: Site, tell: Tell) -> None:
     """Bring the agent's own database to the newest version of its tables."""
-    if importlib.util.find_spec("adapters.store.migrate") is None:
-        return
+    from adapters.store.migrate import migrate as bring_up_to_date  # noqa: PLC0415 - a second, beside the servers' start
+
     tell("tables", "")
-    run(site, python("adapters.store.migrate", site.store_url))
+    bring_up_to_date(site.store_url)
     tell("tables", "up to date")
 
 
@@ -99,8 +103,29 @@ def broker(site: Site, tell: Tell) -> None:
     """Kafka, whichever is wanted."""
     if site.wanted.kafka is Broker.EXTERNAL:
         return
+    before = incarnation(site.home.folder)
     start(site, "kafka", lambda: health.kafka(site.kafka), tell)
-    tell("kafka", f"{site.kafka}, {LIMITS if site.wanted.kafka is Broker.EMBEDDED else 'Apache Kafka'}")
+    if site.wanted.kafka is Broker.REAL:
+        tell("kafka", f"{site.kafka}, Apache Kafka")
+        return
+    new = before not in ("", incarnation(site.home.folder))
+    tell("kafka", f"{site.kafka}, {LIMITS}{'; a new one: what the last one held is gone' if new else ''}")
+
+
+def settled(site: Site, tell: Tell) -> str:
+    """From where the topic is read, decided before anybody can send; what is wrong with the cluster, if anything."""
+    tell("reading", "")
+    engine = connect(site.store_url)
+    try:
+        tell("reading", reading.settle(engine, site.reading, site.incarnation, now=datetime.now(UTC)))
+    except (Unavailable, Refused) as error:
+        if site.wanted.kafka is not Broker.EXTERNAL:
+            raise
+        tell("reading", f"not yet: {error}")
+        return str(error)
+    finally:
+        engine.dispose()
+    return ""
 
 
 def sink(site: Site, tell: Tell) -> None:
@@ -158,7 +183,7 @@ def pid_of(site: Site, name: str) -> int:
 def not_running(site: Site, name: str) -> str:
     """Why a program of ours does not run yet; empty when it does, or is not ours."""
     info = supervised.processes(site.home).get(name)
-    if info is None or info.state is State.RUNNING:
+    if info is None or info.state is ProgramState.RUNNING:
         return ""
     return f"{info.state.name} {info.trouble}".strip()
 

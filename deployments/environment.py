@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+
+from adapters.parts_file import write_private
 
 SECRET_BRANCHES = ("SRE_PAGING__", "SRE_LLM__", "SRE_MITIGATION__")
 # Of those branches, what `watch` decides with and is no secret; a new setting is one until it is named here.
@@ -17,10 +18,11 @@ PLAIN = frozenset(
         "SRE_PAGING__LATE_SECONDS",
         "SRE_MITIGATION__ENABLED",
         "SRE_MITIGATION__COMMON_ERROR_THRESHOLD",
+        "SRE_MITIGATION__INVENTORY",
         "SRE_LLM__ENABLED",
     }
 )
-SECRET_NAMES = frozenset({"OPENAI_API_KEY"})
+SECRET_NAMES = frozenset({"OPENAI_API_KEY", "SRE_LEDGER__ANCHOR"})
 OURS = ("SRE_", "PREFECT_", "MLFLOW_")  # the workers' variables; what else there is, supervisord hands on
 FOR_ALL = "workers.env"
 FOR_ON_CALL = "on-call.env"
@@ -65,11 +67,7 @@ def stamp(variables: Mapping[str, str]) -> str:
 
 def save(path: Path, variables: Mapping[str, str]) -> None:
     """Write variables as `NAME=value` lines quoted for a shell, readable by the owner alone."""
-    partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", newline="") as file:
-        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
-    partial.replace(path)
+    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())))
 
 
 def load(path: Path) -> dict[str, str]:

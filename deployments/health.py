@@ -8,6 +8,7 @@ import httpx
 import psutil
 
 from adapters.kafka.embedded import answers
+from domain.masking import masked_urls
 
 SECONDS = 3
 
@@ -34,8 +35,8 @@ def http(url: str) -> str:
     try:
         response = httpx.get(url, timeout=SECONDS, trust_env=False)
     except httpx.HTTPError as error:
-        return f"{url}: {error or type(error).__name__}"
-    return "" if response.is_success else f"{url}: HTTP {response.status_code}"
+        return masked_urls(f"{url}: {error or type(error).__name__}")
+    return "" if response.is_success else masked_urls(f"{url}: HTTP {response.status_code}")
 
 
 def stranger(pid: int, port: int) -> str:

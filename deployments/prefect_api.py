@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from domain.errors import Refused, Unavailable
+from domain.masking import masked_urls
 
 ACTIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 SOON = timedelta(seconds=10)  # a worker takes runs up so long before their time
@@ -139,15 +140,18 @@ class PrefectApi:
             for run in found
         ]
 
+    def _at(self, path: str) -> str:
+        return masked_urls(f"Prefect {self.client.base_url}{path}")
+
     def _call(self, method: str, path: str, document: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
         try:
             response = self.client.request(method, path, json=document)
         except httpx.HTTPError as error:
-            raise Unavailable(f"Prefect {self.client.base_url}{path}: {error or type(error).__name__}") from error
+            raise Unavailable(f"{self._at(path)}: {error or type(error).__name__}") from error
         if response.is_server_error:
-            raise Unavailable(f"Prefect {self.client.base_url}{path}: HTTP {response.status_code}")
+            raise Unavailable(f"{self._at(path)}: HTTP {response.status_code}")
         if response.is_client_error:
-            raise Refused(f"Prefect {self.client.base_url}{path}: HTTP {response.status_code} {response.text[:300]}")
+            raise Refused(f"{self._at(path)}: HTTP {response.status_code} {response.text[:300]}")
         return response.json() if response.content else None
 
 

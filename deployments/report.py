@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from adapters import postgres
 from adapters.parts_file import Parts, read
-from adapters.supervisord_client import ProcessInfo, State
-from deployments import health, supervised
+from adapters.supervisord_client import ProcessInfo, ProgramState
+from deployments import answering_report, health, intake_report, ours, supervised
+from deployments.answering_report import Answering
+from deployments.intake_report import Seen
 from deployments.layout import Home
 from deployments.prefect_api import Run, connect
 from deployments.programs import POOLS
 from deployments.registration import LONG_LIVED
 from deployments.wanted import Broker
 from domain.errors import Refused, Unavailable
+from domain.masking import masked_urls
 from domain.settings import Settings
+from domain.words import counted
 
 
 class Health(StrEnum):
@@ -27,6 +32,7 @@ class Health(StrEnum):
     STARTING = "starting"
     EXTERNAL = "external"
     OFF = "off"
+    ABANDONED = "abandoned"  # runs, but what would restart it is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +51,94 @@ def report(home: Home, settings: Settings) -> list[PartReport]:
     parts = read(home.folder)
     programs = supervised.processes(home)
     if not programs:
-        nothing = PartReport("supervisord", Health.DOWN, "", 0, "nothing runs: `sre up` starts it")
-        return [nothing, *switched_off(settings)]
+        return [*abandoned(home), *switched_off(settings)]
     supervisord = PartReport("supervisord", Health.UP, parts.supervisord, supervised.client(home).pid(), "")
-    servers = [server(home, name, address, programs.get(name), ailment) for name, address, ailment in servers_of(parts)]
+    now = datetime.now(UTC)
+    seen = intake_report.ask(settings, now=now)
+    found = servers_of(parts, seen)
+    servers = [server(home, name, address, programs.get(name), ailment) for name, address, ailment in found]
     workers = [server(home, f"worker-{pool}", f"pool {pool}", programs.get(f"worker-{pool}"), "") for pool in POOLS]
     keeper = server(home, "keeper", "keeps runs going", programs.get("keeper"), "")
-    return [supervisord, *servers, *workers, keeper, *runs(parts), *switched_off(settings)]
+    return [
+        supervisord,
+        *(with_news(home, one, parts, seen) for one in servers),
+        logs(settings.kafka.topic, seen, now=now),
+        *workers,
+        keeper,
+        *runs(parts),
+        *answering(answering_report.ask(settings, now=now), now=now),
+        *switched_off(settings),
+    ]
 
 
-def servers_of(parts: Parts) -> list[tuple[str, str, str]]:
-    """Name, address and ailment of each server."""
+def abandoned(home: Home) -> list[PartReport]:
+    """What runs although no supervisord of ours answers: it was killed, and its children live on."""
+    alive: dict[str, list[int]] = {}
+    for process in ours.processes(home.folder):
+        alive.setdefault(ours.environment(process).get("SRE_PART", ""), []).append(process.pid)
+    embedded = postgres.remembered(home.folder / "postgres.json")
+    if database := embedded and embedded.process():
+        alive.setdefault("postgres", []).append(database.pid)
+    if not alive:
+        return [PartReport("supervisord", Health.DOWN, "", 0, "nothing runs: `sre up` starts it")]
+    count = counted(sum(map(len, alive.values())), "process")
+    text = f"it is gone, and {count} of its parts run on unwatched: `sre up` starts all anew, `sre down` ends them"
+    rest = "runs on; nobody would restart it"
+    parts = [PartReport(part, Health.ABANDONED, "", min(pids), rest) for part, pids in sorted(alive.items())]
+    return [PartReport("supervisord", Health.DOWN, "", 0, text), *parts]
+
+
+def logs(topic: str, seen: Seen, *, now: datetime) -> PartReport:
+    """Whether logs come in, and how fast."""
+    trouble = intake_report.trouble(seen, now=now)
+    text = "; ".join(filter(None, (trouble, intake_report.told(seen, now=now))))
+    return PartReport("logs", Health.DOWN if trouble else Health.UP, f"topic {topic}", 0, masked_urls(text))
+
+
+def answering(found: Answering, *, now: datetime) -> list[PartReport]:
+    """What is known to be down, whether incidents are worked off, and whether pages reach anybody."""
+    conditions = [PartReport("condition", Health.DOWN, "", 0, masked_urls(text)) for text in found.conditions]
+    trouble = answering_report.trouble(found, now=now)
+    health = Health.DOWN if trouble else Health.UP
+    incidents = PartReport("incidents", health, "", 0, masked_urls(trouble) or "no step is overdue")
+    if found.ailment:
+        return [incidents]
+    lost = Health.DOWN if found.pages.critical else Health.UP
+    return [*conditions, incidents, PartReport("pages", lost, "", 0, str(found.pages))]
+
+
+def with_news(home: Home, one: PartReport, parts: Parts, seen: Seen) -> PartReport:
+    """The line of an embedded broker that forgot its logs says so."""
+    if one.part != "kafka" or one.text or parts.kafka["kind"] != Broker.EMBEDDED:
+        return one
+    return replace(one, text=intake_report.replaced(home.folder, seen))
+
+
+def servers_of(parts: Parts, seen: Seen) -> list[tuple[str, str, str]]:
+    """Name, address and ailment of each server; passwords masked."""
     found = []
     if parts.postgres:
         url = next(iter(parts.postgres.values()))
         found.append(("postgres", url.partition("host=")[2] or url, postgres.reachable(url)))
-    kafka, api, tracking = parts.kafka["bootstrap_servers"], parts.prefect["api_url"], parts.mlflow["tracking_uri"]
-    embedded = parts.kafka["kind"] != Broker.EXTERNAL
+    api, tracking = parts.prefect["api_url"], parts.mlflow["tracking_uri"]
     found += [
-        ("kafka", f"{kafka} ({parts.kafka['kind']})", health.kafka(kafka) if embedded else ""),
+        ("kafka", f"{parts.kafka['bootstrap_servers']} ({parts.kafka['kind']})", seen.kafka_ailment),
         ("prefect", parts.prefect["ui_url"], health.prefect(api)),
         ("mlflow", tracking, health.mlflow(tracking)),
     ]
     if parts.smtp:
         found.append(("smtp", f"127.0.0.1:{parts.smtp['port']}", health.listening(int(parts.smtp["port"]))))
-    return found
+    return [(name, masked_urls(address), ailment) for name, address, ailment in found]
 
 
 def server(home: Home, name: str, address: str, info: ProcessInfo | None, ailment: str) -> PartReport:
     """One part that supervisord runs, or that is somebody else's."""
     if info is None:
-        advice = f"{ailment}; it is not ours: see to it where it runs" if ailment else ""
+        advice = f"{masked_urls(ailment)}; it is not ours: see to it where it runs" if ailment else ""
         return PartReport(name, Health.DOWN if ailment else Health.EXTERNAL, address, 0, advice)
     log = home.logs / f"{name}.log"
-    if info.state is not State.RUNNING:
-        coming = info.state in (State.STARTING, State.BACKOFF)
+    if info.state is not ProgramState.RUNNING:
+        coming = info.state in (ProgramState.STARTING, ProgramState.BACKOFF)
         return PartReport(name, Health.STARTING if coming else Health.DOWN, address, info.pid, advice_for(info, log))
     if ailment:
         return PartReport(name, Health.DOWN, address, info.pid, f"{ailment}; it runs but does not answer: see {log}")
@@ -88,7 +147,7 @@ def server(home: Home, name: str, address: str, info: ProcessInfo | None, ailmen
 
 def advice_for(info: ProcessInfo, log: Path) -> str:
     """What to do about a process that does not run."""
-    if info.state in (State.STARTING, State.BACKOFF):
+    if info.state in (ProgramState.STARTING, ProgramState.BACKOFF):
         return f"supervisord is starting it again; see {log}"
     return f"{info.state.name.lower()} {info.trouble}".strip() + f": `sre up` starts it; see {log}"
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters import postgres
+from adapters.kafka import embedded
+from adapters.kafka.consumer import Cluster
 from adapters.parts_file import PROJECT, Parts, change
 from adapters.postgres import Embedded
 from deployments import environment, kafka_server, ports, programs, supervised
@@ -14,6 +16,7 @@ from deployments.kafka_server import KafkaServer
 from deployments.layout import Home
 from deployments.programs import POOLS, Program
 from deployments.wanted import Broker, Wanted
+from domain.settings import KafkaSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,17 @@ class Site:
         """Kafka's bootstrap servers."""
         own_start = self.real_kafka.bootstrap_servers if self.real_kafka else ""
         return self.wanted.kafka_servers or own_start or f"127.0.0.1:{self.ports['kafka']}"
+
+    @property
+    def reading(self) -> KafkaSettings:
+        """What is read, with the address of the Kafka that it really is."""
+        return self.wanted.reading.model_copy(update={"bootstrap_servers": self.kafka})
+
+    def incarnation(self) -> str:
+        """The topic's present incarnation. Raises Unavailable or Refused."""
+        if self.wanted.kafka is Broker.EMBEDDED:
+            return embedded.topic_identity(self.home.folder)
+        return Cluster(self.reading).topic_id()
 
     @property
     def store_url(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from deployments import environment
 from deployments.site import Site
 from domain.errors import Unavailable
+from domain.masking import masked_urls
 
 
 def run(site: Site, command: Sequence[str]) -> None:
@@ -25,4 +26,4 @@ def run(site: Site, command: Sequence[str]) -> None:
     )
     if done.returncode:
         last = "\n".join(done.stdout.splitlines()[-20:])
-        raise Unavailable(f"`{' '.join(command[2:])}` failed with exit code {done.returncode}:\n{last}")
+        raise Unavailable(masked_urls(f"`{' '.join(command[2:])}` failed with exit code {done.returncode}:\n{last}"))

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import psutil
 
-from adapters.supervisord_client import ProcessInfo, State, Supervisord
+from adapters.parts_file import write_private
+from adapters.supervisord_client import ProcessInfo, ProgramState, Supervisord
 from deployments.layout import Home, tail
 from deployments.programs import Program, section
 from domain.errors import Unavailable
+from domain.masking import masked_urls
 
 CONTROL = """\
 [supervisord]
@@ -52,7 +54,7 @@ def configuration(home: Home) -> Path:
 
 
 def write(home: Home, programs: Iterable[Program], *, root: bool) -> None:
-    """Write the configuration."""
+    """Write the configuration; the addresses in it may hold passwords."""
     control = CONTROL.format(
         logs=str(home.logs).replace("%", "%%"),
         run=str(home.run).replace("%", "%%"),
@@ -60,7 +62,7 @@ def write(home: Home, programs: Iterable[Program], *, root: bool) -> None:
         user="user=root\n" if root else "",  # said on purpose, so that it does not warn
     )
     text = "\n\n".join([control, *(section(program, home) for program in programs)]) + "\n"
-    configuration(home).write_text(text)
+    write_private(configuration(home), text)
 
 
 def running(home: Home) -> bool:
@@ -100,7 +102,7 @@ def control(home: Home, module: str, environ: Mapping[str, str], *arguments: str
         check=False,
     )
     if done.returncode:
-        raise Unavailable(f"{module}: {done.stderr.strip() or done.stdout.strip()}")
+        raise Unavailable(f"{module}: {masked_urls(done.stderr.strip() or done.stdout.strip())}")
 
 
 def processes(home: Home) -> dict[str, ProcessInfo]:
@@ -121,7 +123,7 @@ def end(home: Home, names: Iterable[str], seconds: float = 90) -> None:
     names = [name for name in names if name in processes(home)]
     for name in names:
         client(home).stop(name)
-    gone = {State.STOPPED, State.EXITED, State.FATAL, State.UNKNOWN}
+    gone = {ProgramState.STOPPED, ProgramState.EXITED, ProgramState.FATAL, ProgramState.UNKNOWN}
     deadline = time.monotonic() + seconds
     while any(info.state not in gone for name, info in processes(home).items() if name in names):
         if time.monotonic() > deadline:

@@ -11,6 +11,7 @@ from deployments.bring_up import Tell
 from deployments.layout import Home
 from deployments.prefect_api import PrefectApi, connect
 from deployments.programs import POOLS
+from deployments.shop import running as shop
 from domain.errors import Refused, Unavailable
 
 RUN_SECONDS = 15  # for a run to finish what it has in hand
@@ -27,6 +28,7 @@ def take_down(home: Home, tell: Tell) -> None:
             supervised.end(home, ["keeper"])  # first, or it starts what is stopped
         stop_runs(home, parts, tell)
         stop_programs(home, tell)
+        stop_shop(home, tell)
         ours.end_all(home.folder, postgres.remembered(home.folder / "postgres.json"))
         wanted.forget(home)
         change(home.folder, postgres={}, kafka={}, prefect={}, mlflow={}, smtp={}, supervisord="")
@@ -34,10 +36,40 @@ def take_down(home: Home, tell: Tell) -> None:
         raise Unavailable(f"still there after SIGKILL: pids {', '.join(map(str, staying))}")
 
 
-def remove(home: Home) -> None:
-    """Delete everything that the parts kept. Only after `take_down`."""
+def demonstration(home: Home) -> Home:
+    """The home inside this one in which demonstrations run, one after the other."""
+    return Home(home.folder / "demo", home.project)
+
+
+def is_alive(home: Home) -> bool:
+    """Whether anything of this home runs."""
+    home.make()
+    return supervised.running(home) or any(ours.processes(home.folder)) or shop.is_up(home.folder)
+
+
+def remove(home: Home) -> str:
+    """Delete everything that the parts kept; what is left, and why. Only after `take_down`.
+
+    Raises Refused when something cannot be deleted.
+    """
     postgres.remove(home.folder)
-    shutil.rmtree(home.folder)
+    try:
+        for path in home.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if home.folder.is_mount():
+            return f"{home.folder} is a mount point: it was emptied, and stays"
+        home.folder.rmdir()
+    except OSError as error:
+        raise Refused(f"{error.filename} cannot be deleted: {error.strerror}; the rest of it may be gone") from error
+    return ""
+
+
+def stop_shop(home: Home, tell: Tell) -> None:
+    """End the system that a demonstration watched, where one runs."""
+    if shop.is_up(home.folder):
+        tell("shop", "")
+        shop.down(home.folder)
+        tell("shop", "stopped")
 
 
 def stop_runs(home: Home, parts: Parts, tell: Tell) -> None:

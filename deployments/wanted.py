@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from deployments.layout import Home
 from domain.errors import BadSettings
-from domain.settings import Settings
+from domain.settings import KafkaSettings, Settings
 
 
 class Broker(StrEnum):
@@ -30,6 +30,9 @@ class Wanted:
     prefect_api_url: str = ""
     mlflow_tracking_uri: str = ""
     sink: bool = False
+    reading: KafkaSettings = field(
+        default_factory=KafkaSettings
+    )  # topic, start and client settings, whichever Kafka it is
 
     def __post_init__(self) -> None:
         if self.store_url and not self.store_url.startswith("postgres"):
@@ -53,6 +56,7 @@ def wanted(settings: Settings, origins: Mapping[str, str], *, kafka: str, sink: 
         prefect_api_url=named("servers.prefect_api_url", settings.servers.prefect_api_url, origins),
         mlflow_tracking_uri=named("servers.mlflow_tracking_uri", settings.servers.mlflow_tracking_uri, origins),
         sink=sink,
+        reading=settings.kafka,
     )
 
 

@@ -18,6 +18,7 @@ import psutil
 from deployments import environment, ours
 from deployments.prefect_api import PrefectApi, Run, connect
 from domain.errors import Unavailable
+from domain.masking import masked_urls
 
 ALONE_SECONDS = 5  # for a run to notice that its worker is gone and to finish the batch in hand
 END_SECONDS = 5
@@ -30,7 +31,7 @@ def wait_for(api: PrefectApi, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not api.healthy():
         if time.monotonic() > deadline:
-            raise Unavailable(f"Prefect {api.client.base_url} did not answer within {seconds:g} s")
+            raise Unavailable(f"Prefect {masked_urls(str(api.client.base_url))} did not answer within {seconds:g} s")
         time.sleep(0.2)
 
 

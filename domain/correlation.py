@@ -6,109 +6,22 @@ into other batches opens the same incidents and sends the same pages.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from operator import itemgetter
 
-from domain.incidents import (
-    STORM,
-    Evidence,
-    Incident,
-    Resolution,
-    Route,
-    Severity,
-    State,
-    page_reason,
-)
-from domain.pages import PageReason
+from domain.folded import Anomaly, Correlation, Folded, Known, Name, stored_page_key
+from domain.incidents import Incident, Kind, Route, Severity, State
+from domain.ledger import LedgerKind
+from domain.telling import EVIDENCE_KEPT, Telling, close_if_quiet
 
-EVIDENCE_KEPT = 5
+__all__ = ["Anomaly", "Classify", "Correlation", "Fold", "Folded", "Known", "Name", "stored_page_key"]
 
-
-class LedgerKind(StrEnum):
-    """Every decision and effect that is kept for ever."""
-
-    OPENED = "incident.opened"
-    CONFIRMED = "incident.confirmed"
-    MERGED = "incident.merged"
-    RESOLVED = "incident.resolved"
-    ACKED = "incident.acknowledged"
-    ESCALATED = "incident.escalated"
-    PAGE_QUEUED = "page.queued"
-    PAGE_SUPPRESSED = "page.suppressed"
-    PAGE_JOINED = "page.joined"  # an earlier page of the service covers it
-    PAGE_SENT = "page.sent"
-    PAGE_FAILED = "page.failed"
-    PLAN = "plan.made"
-    OBJECTED = "plan.objected"
-    ACTION_STARTED = "action.started"
-    ACTION_DONE = "action.done"
-    ACTION_FAILED = "action.failed"
-    ACTION_TAKEN_OVER = "action.taken-over"
-    UNDONE = "action.undone"
-    VERIFIED = "verification"
-    PAUSED = "acting.paused"
-    RESUMED = "acting.resumed"
-    TOPIC_CHANGED = "topic.recreated"
-
-
-@dataclass(frozen=True, slots=True)
-class Anomaly:
-    """One anomalous log as the fold sees it."""
-
-    row: int  # in its batch
-    service: str
-    signature: str
-    metric: str
-    direction: str
-    at: datetime
-    severity: Severity
-    detector: str
-    evidence: Callable[[], Evidence]  # made only for the few logs that are kept as evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Correlation:
-    """The settings of the fold."""
-
-    quiet: timedelta
-    confirm_logs: int
-    storm_after: int
-    late: timedelta
-    group: timedelta  # one page tells of all uncommon incidents of a service that come within this time
-
-
-@dataclass(frozen=True, slots=True)
-class PageIntent:
-    """A page that the fold decided on."""
-
-    incident: Incident
-    reason: PageReason
-    key: str
-    late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A decision about an incident, for the ledger."""
-
-    kind: LedgerKind
-    incident: Incident
-    fields: Mapping[str, object]
-
-
-@dataclass(slots=True)
-class Folded:
-    """What a batch did to the incidents."""
-
-    of_row: dict[int, Incident] = field(default_factory=dict)  # row in the batch -> its incident
-    touched: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> opened or changed ones
-    pages: list[PageIntent] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    resolutions: dict[int, Resolution] = field(default_factory=dict)  # id(incident) -> why closed
+# The route of an incident and the id of the playbook that fits it, or "".
+Classify = Callable[[Incident], tuple[Route, str]]
+Key = tuple[Kind, str]
+# What comes beyond a service's limit of open incidents belongs to this one.
+STORM = Name(Kind.STORM, "")
 
 
 class Fold:
@@ -116,184 +29,182 @@ class Fold:
 
     Parameters
     ----------
-    open_incidents
-        Every incident that is not closed, of at least the services that occur in the logs.
-    classify
-        The route of a new incident and the id of the playbook that fits it, or "".
-    late_paged
-        When a late page was last queued for a service, for services that had one.
+    known
+        What is stored; its incidents are changed in place.
     now
         Wall time, for lateness; None runs on the logs' own clock, on which nothing is late.
     """
 
-    def __init__(
-        self,
-        open_incidents: Iterable[Incident],
-        *,
-        rules: Correlation,
-        classify: Callable[[Incident], tuple[Route, str]],
-        late_paged: Mapping[str, datetime],
-        now: datetime | None,
-    ) -> None:
+    def __init__(self, known: Known, *, rules: Correlation, classify: Classify, now: datetime | None) -> None:
         self.rules = rules
         self.classify = classify
-        self.now = now
-        self.late_paged = dict(late_paged)
-        self.of_service: dict[str, dict[str, Incident]] = {}
-        for incident in open_incidents:
-            self.of_service.setdefault(incident.service, {})[incident.signature] = incident
+        self.telling = Telling(known, rules, now)
+        self.resolved = {one.key: one for one in known.resolved}
+        self.named: dict[tuple[object, ...], Name] = {}
+        self.of_service: dict[str, dict[Key, Incident]] = {}
+        for incident in known.open:
+            # Whatever a service calls itself, its logs do not touch what is about the agent or the fleet.
+            if incident.kind not in (Kind.OWN, Kind.FLEET):
+                self.of_service.setdefault(incident.service, {})[incident.kind, incident.template] = incident
 
     def run(self, anomalies: Iterable[Anomaly]) -> Folded:
         """Take the anomalies in order; incidents given at construction are changed in place."""
         folded = Folded()
         for anomaly in anomalies:
-            incident = self._incident_of(anomaly, folded)
-            self._add(incident, anomaly, folded)
+            name = self._name(anomaly)
+            incident = self._incident_of(anomaly, name, folded)
             folded.of_row[anomaly.row] = incident
+            if incident.state.closed:
+                self._count_past(incident, folded)
+            else:
+                self._add(incident, anomaly, name, folded)
         return folded
 
-    def _incident_of(self, anomaly: Anomaly, folded: Folded) -> Incident:
+    def _name(self, anomaly: Anomaly) -> Name:
+        """The first of its names that a playbook is for."""
+        if len(anomaly.names) == 1:
+            return anomaly.names[0]
+        alike = (anomaly.service, anomaly.level, anomaly.names, anomaly.called)
+        if alike not in self.named:
+            fitting = (name for name in anomaly.names if self.classify(_new(anomaly, name))[1])
+            self.named[alike] = next(fitting, anomaly.called)
+        return self.named[alike]
+
+    def _incident_of(self, anomaly: Anomaly, name: Name, folded: Folded) -> Incident:
         mine = self.of_service.setdefault(anomaly.service, {})
-        for signature in (anomaly.signature, STORM):
-            incident = mine.get(signature)
-            if incident is not None and not self._went_quiet(incident, anomaly.at, folded):
-                return incident
+        if found := self._open_one(mine, name, anomaly.at, folded):
+            return found
+        past = self.resolved.get((anomaly.service, name.kind, name.template))
+        if past is not None and self._is_straggler(past, anomaly.at):
+            return past
+        if found := self._open_one(mine, STORM, anomaly.at, folded):
+            return found
+        if past is not None and self._comes_back(past, anomaly.at):
+            return self._reopen(past, anomaly, name, folded)
+        return self._open(anomaly, self._or_storm(mine, name, anomaly.at, folded), folded)
+
+    def _open_one(self, mine: dict[Key, Incident], name: Name, at: datetime, folded: Folded) -> Incident | None:
+        """The open incident of that name, unless it had gone quiet."""
+        incident = mine.get((name.kind, name.template))
+        return None if incident is None or self._went_quiet(mine, incident, at, folded) else incident
+
+    def _went_quiet(self, mine: dict[Key, Incident], incident: Incident, at: datetime, folded: Folded) -> bool:
+        closed = close_if_quiet(incident, at, self.rules.quiet, folded)
+        if closed:
+            del mine[incident.kind, incident.template]
+        return closed
+
+    def _or_storm(self, mine: dict[Key, Incident], name: Name, at: datetime, folded: Folded) -> Name:
+        """That name, or the storm's where the service has too many open incidents."""
         if len(mine) >= self.rules.storm_after:
             for _, incident in sorted(mine.items(), key=itemgetter(0)):
-                self._went_quiet(incident, anomaly.at, folded)
-        if len(mine) >= self.rules.storm_after:
-            return self._open(anomaly, STORM, folded)
-        return self._open(anomaly, anomaly.signature, folded)
+                self._went_quiet(mine, incident, at, folded)
+        return STORM if len(mine) >= self.rules.storm_after else name
 
-    def _went_quiet(self, incident: Incident, at: datetime, folded: Folded) -> bool:
-        """Whether it had been quiet for so long at `at` that it is over; then it is closed."""
-        if at - incident.last_at <= self.rules.quiet:
-            return False
-        incident.state = State.RESOLVED
-        del self.of_service[incident.service][incident.signature]
-        folded.touched[id(incident)] = incident
-        folded.resolutions[id(incident)] = Resolution.QUIET
-        quiet_seconds = (at - incident.last_at).total_seconds()
-        folded.notes.append(
-            Note(LedgerKind.RESOLVED, incident, {"resolution": Resolution.QUIET, "quiet_seconds": quiet_seconds})
-        )
-        return True
+    def _is_straggler(self, past: Incident, at: datetime) -> bool:
+        """Whether a log is of the time before it was resolved."""
+        resolved = past.resolved_at
+        return past.state.closed and resolved is not None and past.opened_at - self.rules.quiet <= at <= resolved
 
-    def _open(self, anomaly: Anomaly, signature: str, folded: Folded) -> Incident:
-        storm = signature == STORM
-        incident = Incident(
-            id=0,
-            service=anomaly.service,
-            signature=signature,
-            metric="" if storm else anomaly.metric,
-            direction="" if storm else anomaly.direction,
-            detector=anomaly.detector,
-            route=Route.HUMAN,
-            playbook="",
-            opened_at=anomaly.at,
-            last_at=anomaly.at,
-        )
-        if storm:
-            self._merge(incident, anomaly.at, folded)
+    def _comes_back(self, past: Incident, at: datetime) -> bool:
+        """Whether it was resolved just before: then that did not last."""
+        resolved = past.resolved_at
+        return past.state.closed and resolved is not None and resolved < at <= resolved + self.rules.quiet
+
+    def _open(self, anomaly: Anomaly, name: Name, folded: Folded) -> Incident:
+        past = self.resolved.get((anomaly.service, name.kind, name.template))
+        if name == STORM and past is not None and self._comes_back(past, anomaly.at):
+            incident = self._reopen(past, anomaly, name, folded)
         else:
-            incident.route, incident.playbook = self.classify(incident)
-        self.of_service[anomaly.service][signature] = incident
-        folded.notes.append(
-            Note(
-                LedgerKind.OPENED,
-                incident,
-                {"signature": signature, "detector": anomaly.detector, "route": incident.route},
-            )
-        )
+            incident = _new(anomaly, name)
+            self._classify(incident)
+            facts = {"kind": name.kind, "template": name.template, "detector": anomaly.detector}
+            folded.touch(incident, LedgerKind.OPENED, **facts, route=incident.route)
+        if name == STORM:
+            self._merge(incident, anomaly.at, folded)
+        self.of_service[anomaly.service][name.kind, name.template] = incident
         return incident
+
+    def _reopen(self, past: Incident, anomaly: Anomaly, name: Name, folded: Folded) -> Incident:
+        """A further episode of what was resolved: nothing of the last one holds, and it is confirmed anew."""
+        after = (anomaly.at - past.resolved_at).total_seconds() if past.resolved_at else 0.0
+        why = {"resolution": past.resolution, "after_seconds": after}
+        past.state, past.episode = State.REOPENED, past.episode + 1
+        past.severity, past.told, past.level = Severity.LOW, 0, anomaly.level
+        past.metric, past.direction, past.detector = name.metric, name.direction, anomaly.detector
+        past.page_key, past.late_noted, past.evidence = "", False, []
+        past.paged_at = past.acked_at = past.resolved_at = past.resolution = past.confirmed_at = None
+        past.last_at, past.logs = anomaly.at, 0
+        self._classify(past)
+        self.of_service[anomaly.service][name.kind, name.template] = past
+        folded.touch(past, LedgerKind.REOPENED, episode=past.episode, route=past.route, **why)
+        folded.reopened[id(past)] = past
+        return past
+
+    def _classify(self, incident: Incident) -> None:
+        if incident.kind is not Kind.STORM:
+            incident.route, incident.playbook = self.classify(incident)
 
     def _merge(self, storm: Incident, at: datetime, folded: Folded) -> None:
         """What nobody was told of and nothing was done about becomes part of the storm, with all it weighs."""
         mine = self.of_service[storm.service]
-        for signature, incident in sorted(mine.items(), key=itemgetter(0)):
+        for name, incident in sorted(mine.items(), key=itemgetter(0)):
             if incident.page_key or incident.state is not State.OPEN:
                 continue
             storm.severity = max(storm.severity, incident.severity)
             storm.confirmed_at = storm.confirmed_at or (at if incident.confirmed_at else None)
             incident.state = State.MERGED
-            del mine[signature]
-            folded.touched[id(incident)] = incident
-            folded.notes.append(Note(LedgerKind.MERGED, incident, {"open": self.rules.storm_after}))
+            del mine[name]
+            folded.touch(incident, LedgerKind.MERGED, open=self.rules.storm_after)
+        if storm.confirmed_at is not None:
+            folded.due[id(storm)] = storm
 
-    def _add(self, incident: Incident, anomaly: Anomaly, folded: Folded) -> None:
+    def _count_past(self, incident: Incident, folded: Folded) -> None:
+        """A log of the time before it was resolved says nothing about the time since."""
         incident.logs += 1
-        # A log from a clock that is ahead must not keep an incident young for ever.
-        incident.last_at = max(incident.last_at, anomaly.at if self.now is None else min(anomaly.at, self.now))
+        folded.touch(incident)
+
+    def _add(self, incident: Incident, anomaly: Anomaly, name: Name, folded: Folded) -> None:
+        incident.logs += 1
+        incident.last_at = max(incident.last_at, anomaly.at)
+        self._learn(incident, anomaly, name)
         worse = anomaly.severity > incident.severity
         if worse:
             incident.severity = anomaly.severity
         if worse or len(incident.evidence) < EVIDENCE_KEPT:
             incident.evidence = [*incident.evidence, anomaly.evidence()][-EVIDENCE_KEPT:]
-        folded.touched[id(incident)] = incident
+        folded.touch(incident)
         if incident.confirmed_at is None and incident.logs >= self.rules.confirm_logs:
-            incident.confirmed_at = anomaly.at
-            folded.notes.append(Note(LedgerKind.CONFIRMED, incident, {"logs": incident.logs}))
-        if reason := page_reason(incident):
-            other = self._told_already(incident, reason, anomaly.at)
-            if other is None:
-                self._page(incident, reason, anomaly.at, folded)
-            else:
-                self._join(incident, other, folded)
+            incident.confirmed_at = incident.last_at
+            folded.touch(incident, LedgerKind.CONFIRMED, logs=incident.logs, route=incident.route)
+            folded.due[id(incident)] = incident
+        self.telling.tell(incident, self.of_service[incident.service].values(), folded)
 
-    def _told_already(self, incident: Incident, reason: PageReason, at: datetime) -> Incident | None:
-        """An incident of the same service, as bad or worse, of which a human was just told."""
-        if reason is not PageReason.UNCOMMON:
-            return None
-        found = [
-            (other.paged_at, other.signature, other)
-            for other in self.of_service[incident.service].values()
-            if other is not incident
-            and other.paged_at is not None
-            and other.acked_at is None
-            and at - other.paged_at <= self.rules.group
-            and other.severity >= incident.severity
-        ]
-        # The earliest, not whichever comes first: the store gives incidents in another order than they opened in.
-        return min(found)[2] if found else None
-
-    def _join(self, incident: Incident, other: Incident, folded: Folded) -> None:
-        """One page is enough for what comes together."""
-        incident.page_key = other.page_key
-        folded.notes.append(Note(LedgerKind.PAGE_JOINED, incident, {"key": other.page_key, "with": other.signature}))
-
-    def _page(self, incident: Incident, reason: PageReason, at: datetime, folded: Folded) -> None:
-        late = self.now is not None and self.now - at > self.rules.late
-        if late and self._late_already(incident.service):
-            if not incident.late_noted:
-                incident.late_noted = True
-                folded.notes.append(Note(LedgerKind.PAGE_SUPPRESSED, incident, {"why": "late", "reason": reason}))
+    def _learn(self, incident: Incident, anomaly: Anomaly, name: Name) -> None:
+        """Until it is confirmed, a worse level or a metric beside its text may tell which playbook it is for."""
+        first_metric = bool(name.metric) and not incident.metric and incident.kind is not Kind.STORM
+        if first_metric:
+            incident.metric, incident.direction = name.metric, name.direction
+        if not first_metric and anomaly.level <= incident.level:
             return
-        if late and self.now is not None:
-            self.late_paged[incident.service] = self.now
-        incident.page_key = page_key(incident, reason)
-        incident.paged_at = at
-        folded.pages.append(PageIntent(incident, reason, incident.page_key, late))
-        folded.notes.append(
-            Note(LedgerKind.PAGE_QUEUED, incident, {"reason": reason, "late": late, "key": incident.page_key})
-        )
-
-    def _late_already(self, service: str) -> bool:
-        """Whether the service had its one late page; a backlog is one piece of news for an hour."""
-        last = self.late_paged.get(service)
-        return last is not None and self.now is not None and self.now - last < timedelta(hours=1)
+        incident.level = max(incident.level, anomaly.level)
+        if incident.confirmed_at is None:
+            self._classify(incident)
 
 
-def page_key(incident: Incident, reason: PageReason) -> str:
-    """The key of a page within a fold: the same wherever batches end."""
-    opened = incident.opened_at.isoformat()
-    named = f"{incident.service}\0{incident.signature}\0{opened}\0{reason}"
-    return hashlib.sha256(named.encode()).hexdigest()[:40]
-
-
-def stored_page_key(incident: Incident, reason: PageReason) -> str:
-    """The idempotency key of a page: the same for the same incident and reason, whoever makes it.
-
-    It holds the incident's number, because a log that comes again may open an incident that looks the same.
-    """
-    named = f"{incident.id}\0{page_key(incident, reason)}"
-    return hashlib.sha256(named.encode()).hexdigest()[:40]
+def _new(anomaly: Anomaly, name: Name) -> Incident:
+    """An incident with that name which has no log yet."""
+    return Incident(
+        id=0,
+        service=anomaly.service,
+        kind=name.kind,
+        template=name.template,
+        metric=name.metric,
+        direction=name.direction,
+        detector=anomaly.detector,
+        route=Route.HUMAN,
+        playbook="",
+        opened_at=anomaly.at,
+        last_at=anomaly.at,
+        level=anomaly.level,
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.plans import Action
+from domain.plans import Action, ActionKind
 
 
 class TargetState(StrEnum):
@@ -41,6 +41,12 @@ class Snapshot:
     def pids(self) -> tuple[int, ...]:
         """Pids of the running processes, in order of name."""
         return tuple(process.pid for process in self.processes if process.pid)
+
+    @property
+    def budget_key(self) -> str:
+        """What budgets count by: the groups that the target resolved to, so that one thing has one name."""
+        groups = {process.name.partition(":")[0] for process in self.processes}
+        return ",".join(sorted(groups)) or self.target
 
     @property
     def wanted(self) -> tuple[ProcessState, ...]:
@@ -81,6 +87,13 @@ def scale_progress(before: Snapshot, now: Snapshot, *, workers: int) -> Progress
     if sum(process.state is TargetState.RUNNING for process in now.processes) >= workers:
         return Progress.DONE
     return Progress.UNTOUCHED if now.wanted == before.wanted else Progress.HALF
+
+
+def how_far(action: Action, before: Snapshot, now: Snapshot) -> Progress:
+    """How far an interrupted action had come, by looking at the world."""
+    if action.kind is ActionKind.SCALE:
+        return scale_progress(before, now, workers=action.parameters["workers"])
+    return progress(before, now)
 
 
 class Executor(Protocol):

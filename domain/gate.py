@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.incidents import Incident
-from domain.plans import DESTRUCTIVE, Action, Plan, Risk, Undo
-from domain.playbooks import Preconditions
+from domain.inventory import Service
+from domain.plans import DESTRUCTIVE, Plan, Risk, Undo
 
 
 class Objection(StrEnum):
@@ -25,6 +25,8 @@ class Objection(StrEnum):
     NO_UNDO = "a destructive action has no undo"
     TOO_FEW_LOGS = "too few logs"
     NO_TARGET = "there is nothing of that name to act on"
+    LIMIT = "the inventory does not allow it"
+    UNDER_WAY = "another plan for the target is under way"
     TARGET_BUSY = "the target was acted on lately"
     HOURLY_BUDGET = "too many actions in the last hour"
     INEFFECTIVE = "actions on the target did not help"
@@ -40,6 +42,10 @@ class Objected:
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value}" for name, value in self.numbers.items())
         return f"{self.objection}: {told}" if told else str(self.objection)
+
+
+# What a person may allow nevertheless.
+APPROVABLE = frozenset({Objection.RISK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +64,48 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was done lately."""
+    """What was or may have been done lately; what was reserved counts."""
 
-    last_action: Mapping[str, datetime]  # target -> start of its latest action
-    ineffective: Mapping[str, int]  # target -> actions in the last day that did not help
-    in_last_hour: int  # actions on any target
+    last_action: Mapping[str, datetime]  # budget key -> latest action
+    ineffective: Mapping[str, int]  # budget key -> actions in the last day that did not help
+    in_last_hour: int  # actions on anything
+    under_way: frozenset[str] = frozenset()  # budget keys on which some plan is being carried out or verified
 
 
-def objections(
-    plan: Plan, incident: Incident, needs: Preconditions, policy: Policy, history: History, *, now: datetime
-) -> list[Objected]:
-    """What speaks against running the plan unattended; empty means run it."""
-    return [
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A plan that asks to be carried out, with what is known at that moment."""
+
+    plan: Plan
+    incident: Incident
+    budget_keys: tuple[str, ...]  # of the plan's actions, as the executor resolved their targets
+    history: History
+    approved: bool = False  # by a person, for exactly this plan
+
+
+def objections(asked: Question, policy: Policy, *, now: datetime) -> list[Objected]:
+    """What speaks against carrying the whole plan out now; empty means begin."""
+    found = [
         *switched_off(policy),
-        *stale(incident, needs, policy, now=now),
-        *doubtful(plan, incident, needs, policy),
-        *(objected for action in plan.actions for objected in over_budget(plan, action, policy, history, now=now)),
+        *taken(asked.incident),
+        *stale(asked.plan, asked.incident, policy, now=now),
+        *doubtful(asked.plan, asked.incident, policy),
+        *over_budget(asked, policy, now=now),
     ]
+    return [met for met in found if not (asked.approved and met.objection in APPROVABLE)]
+
+
+def last_check(incident: Incident, policy: Policy) -> list[Objected]:
+    """What speaks against carrying on with a plan that was begun: a person said so meanwhile.
+
+    Risk, confidence, age and budgets were asked for the whole plan when it was reserved.
+    """
+    return [*switched_off(policy), *taken(incident)]
+
+
+def may_be_allowed(found: list[Objected]) -> bool:
+    """Whether a person's word is all that is missing."""
+    return bool(found) and all(met.objection in APPROVABLE for met in found)
 
 
 def switched_off(policy: Policy) -> list[Objected]:
@@ -87,39 +118,45 @@ def switched_off(policy: Policy) -> list[Objected]:
     return found
 
 
-def stale(incident: Incident, needs: Preconditions, policy: Policy, *, now: datetime) -> list[Objected]:
-    """The incident must still fire, and be nobody's yet."""
+def taken(incident: Incident) -> list[Objected]:
+    """The incident must be nobody's yet."""
     found = []
     if incident.state.closed:
         found.append(Objected(Objection.CLOSED, {"state": incident.state}))
     if incident.acked_at is not None:
-        found.append(Objected(Objection.ACKNOWLEDGED, {"at": incident.acked_at.isoformat()}))
-    age = (now - incident.last_at).total_seconds()
-    allowed = min(policy.max_evidence_age.total_seconds(), needs.max_age_seconds)
-    if age > allowed:
-        found.append(Objected(Objection.OLD_EVIDENCE, {"seconds": round(age), "at_most": round(allowed)}))
+        found.append(Objected(Objection.ACKNOWLEDGED, {"at": f"{incident.acked_at:%H:%M:%S} UTC"}))
     return found
 
 
-def doubtful(plan: Plan, incident: Incident, needs: Preconditions, policy: Policy) -> list[Objected]:
+def stale(plan: Plan, incident: Incident, policy: Policy, *, now: datetime) -> list[Objected]:
+    """The incident must still fire."""
+    age = (now - incident.last_at).total_seconds()
+    allowed = min(policy.max_evidence_age.total_seconds(), plan.preconditions.max_age_seconds)
+    if age > allowed:
+        return [Objected(Objection.OLD_EVIDENCE, {"age": f"{age:.0f} s", "at most": f"{allowed:.0f} s"})]
+    return []
+
+
+def doubtful(plan: Plan, incident: Incident, policy: Policy) -> list[Objected]:
     """The plan must fit well, rest on enough logs and not risk more than allowed."""
+    needs = plan.preconditions
     found = []
     if plan.risk > policy.max_risk:
         found.append(
-            Objected(Objection.RISK, {"risk": plan.risk.name.lower(), "at_most": policy.max_risk.name.lower()})
+            Objected(Objection.RISK, {"risk": plan.risk.name.lower(), "at most": policy.max_risk.name.lower()})
         )
     if plan.confidence < policy.min_confidence:
         found.append(
-            Objected(Objection.CONFIDENCE, {"plan": round(plan.confidence, 2), "at_least": policy.min_confidence})
+            Objected(Objection.CONFIDENCE, {"plan": round(plan.confidence, 2), "at least": policy.min_confidence})
         )
     if incident.confidence < needs.min_confidence:
         found.append(
             Objected(
-                Objection.CONFIDENCE, {"incident": round(incident.confidence, 2), "at_least": needs.min_confidence}
+                Objection.CONFIDENCE, {"incident": round(incident.confidence, 2), "at least": needs.min_confidence}
             )
         )
     if incident.logs < needs.min_logs:
-        found.append(Objected(Objection.TOO_FEW_LOGS, {"logs": incident.logs, "at_least": needs.min_logs}))
+        found.append(Objected(Objection.TOO_FEW_LOGS, {"logs": incident.logs, "at least": needs.min_logs}))
     found += [
         Objected(Objection.NO_UNDO, {"action": action.kind})
         for action in plan.actions
@@ -128,25 +165,42 @@ def doubtful(plan: Plan, incident: Incident, needs: Preconditions, policy: Polic
     return found
 
 
-def over_budget(plan: Plan, action: Action, policy: Policy, history: History, *, now: datetime) -> list[Objected]:
+def beyond_limits(plan: Plan, service: Service) -> list[Objected]:
+    """What the inventory does not allow for the service."""
+    allowed = service.limits
+    found = [
+        Objected(Objection.LIMIT, {"service": service.name, "action": action.kind})
+        for action in plan.actions
+        if action.kind not in allowed.actions
+    ]
+    wanted = [action.parameters["workers"] for action in plan.actions if "workers" in action.parameters]
+    found += [
+        Objected(Objection.LIMIT, {"service": service.name, "workers": workers, "at most": allowed.workers})
+        for workers in wanted
+        if allowed.workers is not None and workers > allowed.workers
+    ]
+    return found
+
+
+def over_budget(asked: Question, policy: Policy, *, now: datetime) -> list[Objected]:
     """Durable limits per target and in all, so that automation cannot mask a fault by repeating itself."""
+    history = asked.history
     found = []
-    last = history.last_action.get(action.target)
-    pause = max(policy.target_pause, plan.cool_down)
-    if last is not None and now - last < pause:
-        ago = round((now - last).total_seconds())
+    if history.in_last_hour + len(asked.plan.actions) > policy.actions_per_hour:
         found.append(
-            Objected(
-                Objection.TARGET_BUSY,
-                {"target": action.target, "seconds_ago": ago, "at_least": round(pause.total_seconds())},
-            )
+            Objected(Objection.HOURLY_BUDGET, {"actions": history.in_last_hour, "at most": policy.actions_per_hour})
         )
-    if history.in_last_hour + len(plan.actions) > policy.actions_per_hour:
-        found.append(
-            Objected(Objection.HOURLY_BUDGET, {"actions": history.in_last_hour, "at_most": policy.actions_per_hour})
-        )
-    if history.ineffective.get(action.target, 0) >= policy.max_ineffective:
-        found.append(
-            Objected(Objection.INEFFECTIVE, {"target": action.target, "times": history.ineffective[action.target]})
-        )
+    pause = max(policy.target_pause, asked.plan.cool_down)
+    for key in dict.fromkeys(asked.budget_keys):
+        if key in history.under_way:
+            found.append(Objected(Objection.UNDER_WAY, {"target": key}))
+            continue
+        last = history.last_action.get(key)
+        # A clock that was set back must not free a target: an action in the future counts as just done.
+        if last is not None and now - last < pause:
+            ago = max(0.0, (now - last).total_seconds())
+            numbers = {"target": key, "last": f"{ago:.0f} s ago", "at least": f"{pause.total_seconds():.0f} s"}
+            found.append(Objected(Objection.TARGET_BUSY, numbers))
+        if history.ineffective.get(key, 0) >= policy.max_ineffective:
+            found.append(Objected(Objection.INEFFECTIVE, {"target": key, "times": history.ineffective[key]}))
     return found

@@ -1,4 +1,4 @@
-"""An incident: anomalous logs of one service with one signature, close enough in time."""
+"""An incident: anomalous logs of one service with one template, close enough in time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from domain.pages import PageReason
-
-# Signature of the incident into which a service's further ones merge.
-STORM = "(storm)"
 
 
 class Severity(IntEnum):
@@ -21,20 +18,37 @@ class Severity(IntEnum):
     CRITICAL = 4
 
 
+class Kind(StrEnum):
+    """What an incident is told apart by, beside its service and template."""
+
+    LOG = "log"  # the template is a masked message
+    METRIC = "metric"  # the template names metric and direction
+    STORM = "storm"  # what comes beyond the limit of a service's open incidents
+    FLEET = "fleet"  # what comes beyond the limit of pages over all services
+    OWN = "own"  # about the agent itself; the template is a text of ours
+
+
 class State(StrEnum):
-    """Where an incident is on its way; the table is the queue."""
+    """Where an incident is on its way."""
 
     OPEN = "open"  # collecting evidence, or confirmed and waiting for an answer
+    WAITING = "waiting for approval"  # a plan was made that a person must allow
     ACTING = "acting"  # a plan was accepted and is being carried out
     VERIFYING = "verifying"  # carried out; waiting for the verdict
     ESCALATED = "escalated"  # a human has it
     RESOLVED = "resolved"
+    REOPENED = "reopened"  # was resolved, and came back; answered anew as a further episode
     MERGED = "merged"  # part of a storm
 
     @property
     def closed(self) -> bool:
         """Whether nothing more will happen to it."""
         return self in (State.RESOLVED, State.MERGED)
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether somebody works on it, who would lose it if it were closed."""
+        return self in (State.WAITING, State.ACTING, State.VERIFYING)
 
 
 class Route(StrEnum):
@@ -50,6 +64,7 @@ class Resolution(StrEnum):
     VERIFIED = "verified"  # an action helped, fresh healthy logs say so
     QUIET = "quiet"  # no anomalous log for long enough
     HUMAN = "human"  # closed by hand
+    ORIGIN = "origin repaired"  # a symptom of another incident, silent since that one was verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +85,9 @@ class Incident:
 
     id: int  # 0 until it is stored
     service: str
-    signature: str
-    metric: str  # the deviating metric, or empty
+    kind: Kind
+    template: str
+    metric: str  # the abnormal metric: that which names it, or one that came beside its text; or empty
     direction: str  # "high", "low" or empty
     detector: str  # "model 3", "rules", "rules, model unavailable"
     route: Route
@@ -79,19 +95,24 @@ class Incident:
     opened_at: datetime  # event time of the first log
     last_at: datetime  # event time of the latest log
     severity: Severity = Severity.LOW
+    level: int = 0  # the worst level of its logs, a value of Level
     state: State = State.OPEN
-    logs: int = 0
+    logs: int = 0  # of this episode
     confirmed_at: datetime | None = None  # event time of the log that confirmed it
-    page_key: str = ""  # key of the page that told a human of it, or empty
-    paged_at: datetime | None = None  # event time of the log that caused that page
+    page_key: str = ""  # key of the first page of this episode that told a human of it, or empty
+    paged_at: datetime | None = None  # event time of the log that made it a page of its own, or one of the fleet's
+    told: int = 0  # the highest severity that a page told of, 0 for none
     acked_at: datetime | None = None
+    episode: int = 1  # one more each time it is reopened
     late_noted: bool = False  # a late page was suppressed and that is in the ledger
+    resolved_at: datetime | None = None  # wall time
+    resolution: Resolution | None = None
     evidence: list[Evidence] = field(default_factory=list)
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> tuple[str, Kind, str]:
         """At most one incident with this key is open at a time."""
-        return self.service, self.signature
+        return self.service, self.kind, self.template
 
     @property
     def confidence(self) -> float:
@@ -101,22 +122,30 @@ class Incident:
     @property
     def title(self) -> str:
         """What it is, in a few words."""
-        if self.signature == STORM:
+        if self.kind is Kind.FLEET:
+            return "all services: storm of incidents"
+        if self.kind is Kind.STORM:
             return f"{self.service}: storm of incidents"
-        return f"{self.service}: {self.playbook or self.signature[:80]}"
+        return f"{self.service}: {self.playbook or self.template[:80]}"
 
 
 def page_reason(incident: Incident) -> PageReason | None:
-    """Why to page a human for it at once, or None to stay quiet for now."""
-    if incident.confirmed_at is None or incident.acked_at or incident.state.closed:
+    """Why to page a human for it at once, or None to stay quiet for now.
+
+    One page for each rise in severity: whoever was told of it, or acknowledged it, knew it less bad.
+    """
+    if incident.confirmed_at is None or incident.state.closed or incident.severity <= incident.told:
         return None
-    # Told by another incident's page, or before it got this bad: that is not enough for a critical one.
-    if incident.page_key and (incident.paged_at is not None or incident.severity < Severity.CRITICAL):
-        return None
-    if incident.signature == STORM:
+    if incident.told:
+        return _worse(incident.severity)
+    if incident.kind in (Kind.STORM, Kind.FLEET):
         return PageReason.STORM
     if incident.severity >= Severity.CRITICAL:
         return PageReason.CRITICAL
-    if incident.route is Route.HUMAN:
-        return PageReason.UNCOMMON
-    return None
+    return PageReason.UNCOMMON if incident.route is Route.HUMAN else None
+
+
+def _worse(severity: Severity) -> PageReason | None:
+    if severity < Severity.HIGH:
+        return None
+    return PageReason.CRITICAL if severity >= Severity.CRITICAL else PageReason.WORSE

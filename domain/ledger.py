@@ -6,9 +6,48 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
 
 GENESIS = "0" * 64
+
+
+class LedgerKind(StrEnum):
+    """Every decision and effect that is kept for ever."""
+
+    OPENED = "incident.opened"
+    CONFIRMED = "incident.confirmed"
+    MERGED = "incident.merged"
+    RESOLVED = "incident.resolved"
+    REOPENED = "incident.reopened"
+    ACKED = "incident.acknowledged"
+    ESCALATED = "incident.escalated"
+    PAGE_QUEUED = "page.queued"
+    PAGE_SUPPRESSED = "page.suppressed"
+    PAGE_JOINED = "page.joined"  # an earlier page covers it
+    PAGE_SENT = "page.sent"
+    PAGE_FAILED = "page.failed"
+    PAGE_UNDELIVERED = "page.undelivered"  # critical, and nobody accepted it for long; it goes on being tried
+    PLAN = "plan.made"
+    OBJECTED = "plan.objected"
+    ASKED = "approval.asked"
+    APPROVED = "approval.given"
+    REJECTED = "approval.refused"
+    ACTION_RESERVED = "action.reserved"
+    ACTION_STARTED = "action.started"
+    ACTION_DONE = "action.done"
+    ACTION_FAILED = "action.failed"
+    ACTION_DROPPED = "action.dropped"
+    ACTION_TAKEN_OVER = "action.taken-over"
+    UNDO_STARTED = "undo.started"
+    UNDONE = "undo.done"
+    UNDO_FAILED = "undo.failed"
+    STEP_FAILED = "step.failed"
+    VERIFIED = "verification"
+    PAUSED = "acting.paused"
+    RESUMED = "acting.resumed"
+    TOPIC_CHANGED = "topic.recreated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +78,29 @@ class Anchor:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the chain had come when a place last heard of it, as the database keeps it."""
+
+    seq: int
+    hash: str
+    at: datetime
+
+
+class AnchorPlace(Protocol):
+    """Where heads of the chain are written, out of reach of whoever may change the database."""
+
+    name: str  # as people read it; holds no secret
+
+    def write(self, anchor: Anchor, at: datetime) -> None:
+        """Keep one more head. Raises Unavailable or Refused."""
+        ...
+
+    def read(self) -> list[Anchor] | None:
+        """The heads that are kept, or None where they cannot be read back."""
+        ...
+
+
 def digest(entry: Entry, before: str) -> str:
     """The hash of an entry that follows the hash `before`; 64 hexadecimal digits of SHA-256."""
     document = [
@@ -63,25 +125,49 @@ def extend(head: Seal | None, entries: Iterable[Entry]) -> list[Seal]:
     return seals
 
 
-def faults(entries: Mapping[int, Entry], seals: Iterable[Seal], anchors: Iterable[Anchor]) -> list[str]:
-    """What is wrong with the chain, in words; empty means nothing was changed, removed or cut off."""
+def faults(links: Iterable[tuple[Seal, Entry | None]], anchors: Iterable[Anchor]) -> list[str]:
+    """What is wrong with the chain, in words; empty means nothing was changed, removed or cut off.
+
+    `links`: every seal in order of `seq`, with the entry that it is about, None when that is gone.
+    """
     found = []
     before, expected = GENESIS, 1
-    by_seq: dict[int, str] = {}
-    for seal in seals:
-        if seal.seq != expected:
-            found.append(f"link {expected} is missing")
-            expected = seal.seq
-        entry = entries.get(seal.ledger_id)
+    anchored: dict[int, set[str]] = {}
+    for anchor in anchors:
+        anchored.setdefault(anchor.seq, set()).add(anchor.hash)
+    for seal, entry in links:
+        whole = seal.seq == expected
+        if not whole:
+            found.append(_missing(expected, seal.seq - 1))
         if entry is None:
             found.append(f"link {seal.seq}: entry {seal.ledger_id} was removed")
-        elif digest(entry, before) != seal.hash:
+        elif whole and digest(entry, before) != seal.hash:
             found.append(f"link {seal.seq}: entry {seal.ledger_id} was changed")
-        before, expected = seal.hash, expected + 1
-        by_seq[seal.seq] = seal.hash
-    for anchor in anchors:
-        if anchor.seq not in by_seq:
-            found.append(f"the chain was cut: link {anchor.seq} was anchored and is gone")
-        elif by_seq[anchor.seq] != anchor.hash:
-            found.append(f"link {anchor.seq} is not the one that was anchored")
-    return found
+        before, expected = seal.hash, seal.seq + 1
+        if anchored.pop(seal.seq, {seal.hash}) != {seal.hash}:
+            found.append(f"link {seal.seq} is not the one that was anchored")
+    return found + [f"the chain was cut: link {seq} was anchored and is gone" for seq in sorted(anchored)]
+
+
+def _missing(first: int, last: int) -> str:
+    return f"link {first} is missing" if first == last else f"links {first} to {last} are missing"
+
+
+def anchor_faults(
+    place: str, kept: list[Anchor], told: Head | None, head: Head | None, *, now: datetime, patience: timedelta
+) -> list[str]:
+    """What is wrong with what one place keeps of the chain, in words.
+
+    `told`: what the place was told last; `head`: where the chain ended when it was sealed last. A link
+    that was sealed less than `patience` ago may still be on its way.
+    """
+    newest = max((anchor.seq for anchor in kept), default=0)
+    if told is not None and newest < told.seq:
+        return [
+            f"{place}: anchors are missing: link {told.seq} was written there, the newest there is {newest or 'none'}"
+        ]
+    if head is not None and newest < head.seq and head.at < now - patience:
+        return [
+            f"{place}: anchors are missing: the chain ends at link {head.seq}, the newest there is {newest or 'none'}"
+        ]
+    return []

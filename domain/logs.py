@@ -106,3 +106,8 @@ class Rejected:
     offset: int
     reason: str
     body: bytes
+
+    @property
+    def kind(self) -> str:
+        """What is wrong, without the particulars of this one log: the reason up to its first colon."""
+        return self.reason.partition(":")[0]

@@ -30,9 +30,11 @@ def _secret(key: str, text: str) -> str:
     """A secret's place, or as much of it as helps and harms nobody."""
     if not text:
         return ""
-    if key == "store.url":
+    if key in ("store.url", "mitigation.supervisord_url"):
         return masked_urls(text)
-    if key == "paging.webhook" and (host := re.match(r"https?://[^/@?#]+(?=[/?#]|$)", text)):
+    if key == "ledger.anchor" and not text.startswith("http"):
+        return text
+    if key in ("paging.webhook", "ledger.anchor") and (host := re.match(r"https?://[^/@?#]+(?=[/?#]|$)", text)):
         return f"{host[0]}/{MASK}"  # the path of a webhook is its password
     client_key = key.removeprefix("kafka.client.")
     if client_key != key and client_key.rsplit(".", 1)[-1] in _PLAIN_CLIENT:

@@ -86,8 +86,17 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Preconditions:
+    """What must hold before a plan may run."""
+
+    min_logs: int = 3  # anomalous logs of the incident
+    max_age_seconds: int = 120  # of its newest evidence
+    min_confidence: float = 0.0  # of the incident's worst log, 0–1
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done about one incident, and why."""
+    """What would be done about one incident, and why; stored whole, and carried out as stored."""
 
     incident_id: int
     source: str  # "playbook:<id>" or "llm:<model>"
@@ -95,6 +104,9 @@ class Plan:
     verification: Verification
     confidence: float  # 0–1, how well the plan fits the incident
     cool_down: timedelta  # least time between two runs of this plan on one target
+    preconditions: Preconditions = Preconditions()
+    executor: str = "supervisord"  # who carries it out, as the inventory said when it was made
+    why: str = ""  # which pattern matched, in words
 
     @property
     def risk(self) -> Risk:

@@ -10,7 +10,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.errors import BadInput
-from domain.plans import Action, ActionKind, Plan, Risk, Undo, Verification
+from domain.incidents import Kind
+from domain.inventory import Service
+from domain.logs import Level
+from domain.plans import Action, ActionKind, Plan, Preconditions, Risk, Undo, Verification
 
 _CUT = "\n… (cut)"
 
@@ -27,18 +30,9 @@ class MetricMatch:
 class Matches:
     """What a playbook is for; empty tuples match nothing by themselves."""
 
-    templates: tuple[str, ...]  # regular expressions over the incident's signature, case-insensitive
+    templates: tuple[str, ...]  # regular expressions over the incident's template, case-insensitive
     metrics: tuple[MetricMatch, ...]
     services: tuple[str, ...]  # globs; must match too
-
-
-@dataclass(frozen=True, slots=True)
-class Preconditions:
-    """What must hold before the playbook may run."""
-
-    min_logs: int = 3  # anomalous logs of the incident
-    max_age_seconds: int = 120  # of its newest evidence
-    min_confidence: float = 0.0  # of the incident's worst log, 0–1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +80,13 @@ class Matchable(Protocol):
     @property
     def service(self) -> str: ...
     @property
-    def signature(self) -> str: ...
+    def kind(self) -> Kind: ...
     @property
-    def metric(self) -> str: ...
+    def template(self) -> str: ...
+    @property
+    def level(self) -> int: ...  # the worst of its logs
+    @property
+    def metric(self) -> str: ...  # which names it, or was abnormal beside its text; or empty
     @property
     def direction(self) -> str: ...
 
@@ -103,16 +101,33 @@ class Fit:
 
 
 def fit(playbook: Playbook, incident: Matchable) -> Fit | None:
-    """How well `playbook` fits, or None when it is for something else."""
+    """How well `playbook` fits, or None when it is for something else.
+
+    What a text says counts only where something is wrong beyond its words: at ERROR or above, or with an
+    abnormal metric beside it. Anybody may write words.
+    """
     if not any(fnmatch.fnmatch(incident.service, glob) for glob in playbook.matches.services):
         return None
+    return _MATCHING[incident.kind](playbook, incident) if incident.kind in _MATCHING else None
+
+
+def _fit_text(playbook: Playbook, incident: Matchable) -> Fit | None:
+    if incident.level < Level.ERROR and not incident.metric:
+        return None
     for pattern in playbook.matches.templates:
-        if re.search(pattern, incident.signature, re.IGNORECASE):
-            return Fit(playbook, 0.95, f"signature matches /{pattern}/")
+        if re.search(pattern, incident.template, re.IGNORECASE):
+            return Fit(playbook, 0.95, f"template matches /{pattern}/")
+    return None
+
+
+def _fit_metric(playbook: Playbook, incident: Matchable) -> Fit | None:
     for metric in playbook.matches.metrics:
-        if incident.metric and fnmatch.fnmatch(incident.metric, metric.name) and metric.direction == incident.direction:
+        if fnmatch.fnmatch(incident.metric, metric.name) and metric.direction == incident.direction:
             return Fit(playbook, 0.9, f"metric {incident.metric} is {incident.direction}")
     return None
+
+
+_MATCHING = {Kind.LOG: _fit_text, Kind.METRIC: _fit_metric}
 
 
 def best_fit(playbooks: Iterable[Playbook], incident: Matchable) -> Fit | None:
@@ -121,10 +136,10 @@ def best_fit(playbooks: Iterable[Playbook], incident: Matchable) -> Fit | None:
     return max(fits, key=lambda found: found.confidence, default=None)
 
 
-def bind(playbook: Playbook, incident: Matchable, confidence: float) -> Plan:
+def bind(playbook: Playbook, incident: Matchable, found: Fit, service: Service) -> Plan:
     """The playbook's plan for one incident, with its parameters filled in.
 
-    Only the service's name is bound; text from logs never reaches an action.
+    Targets come from the inventory alone; text from logs never reaches an action.
     """
     if not playbook.actions:
         raise BadInput(f"{playbook.path}: a playbook without actions has no plan")
@@ -134,7 +149,7 @@ def bind(playbook: Playbook, incident: Matchable, confidence: float) -> Plan:
         actions=tuple(
             Action(
                 template.kind,
-                template.target.replace("{service}", incident.service),
+                template.target.replace("{service}", service.target),
                 template.risk,
                 template.undo,
                 template.parameters,
@@ -142,6 +157,9 @@ def bind(playbook: Playbook, incident: Matchable, confidence: float) -> Plan:
             for template in playbook.actions
         ),
         verification=playbook.verification,
-        confidence=confidence,
+        confidence=found.confidence,
         cool_down=playbook.cool_down,
+        preconditions=playbook.preconditions,
+        executor=service.executor,
+        why=found.reason,
     )

@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
+
+from domain.addresses import anchor_problem, supervisord_problem
+from domain.paging_settings import PagerDutySettings, PagingSettings
+from domain.settings_branch import Branch, without_problem
 
 
 class Start(StrEnum):
@@ -17,26 +21,6 @@ class Start(StrEnum):
 
     LATEST = "latest"
     EARLIEST = "earliest"
-
-
-class Security(StrEnum):
-    """How the connection to an SMTP server is protected."""
-
-    NONE = "none"
-    STARTTLS = "starttls"
-    TLS = "tls"
-
-
-class Branch(BaseModel):
-    """A frozen branch of the tree; unknown keys are errors."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        hide_input_in_errors=True,  # a wrong value may be a secret
-        use_attribute_docstrings=True,
-    )
 
 
 def _as_text(value: object) -> object:
@@ -119,6 +103,8 @@ class IncidentSettings(Branch):
     """An incident is confirmed, so answered, from this many anomalous logs on."""
     storm_after: int = Field(20, gt=0)
     """Open incidents of a service beyond which new ones merge into one storm."""
+    fleet_storm_after: int = Field(50, gt=0)
+    """Pages within `paging.group_seconds`, over all services, beyond which further ones share one page of the fleet."""
 
 
 class PlaybookSettings(Branch):
@@ -151,8 +137,20 @@ class MitigationSettings(Branch):
     """Ineffective actions on a target within a day after which the next pages instead."""
     evidence_seconds: float = Field(120, gt=0)
     """Older evidence never leads to an action."""
-    supervisord_url: str = Field("", repr=False)
-    """XML-RPC address of the supervisord whose processes may be acted upon: unix:///… or http://…"""
+    approval_seconds: float = Field(1_800, gt=0)
+    """How long a plan waits for a person who allows it, before the incident is escalated."""
+    step_tries: int = Field(5, gt=0)
+    """Tries of one step of an answer, after which the incident goes to a human as failed."""
+    inventory: str = ""
+    """YAML file that says which service runs where, relative to the project; empty: nothing may be acted upon."""
+    supervisord_url: SecretStr = SecretStr("")
+    """XML-RPC address of the supervisord whose processes may be acted upon: unix:///… or http[s]://…"""
+
+    @field_validator("supervisord_url")
+    @classmethod
+    def _of_a_supervisord(cls, url: SecretStr) -> SecretStr:
+        """The error must not repeat the URL: it may hold a password."""
+        return without_problem(url, supervisord_problem)
 
 
 class LlmSettings(Branch):
@@ -168,55 +166,17 @@ class LlmSettings(Branch):
     """Key of the model's API; without effect yet."""
 
 
-class EmailSettings(Branch):
-    """The SMTP server that carries pages."""
+class LedgerSettings(Branch):
+    """The record of decisions."""
 
-    host: str = ""
-    """Empty means the demo's sink, where one runs; else the channel is off."""
-    port: int = Field(587, gt=0, lt=65536)
-    """Port of the SMTP server."""
-    security: Security = Security.STARTTLS
-    """How the connection is protected."""
-    ca_file: str = ""
-    """Certificates to trust instead of the system's; empty means the system's."""
-    username: str = ""
-    """Empty means no login."""
-    password: SecretStr = SecretStr("")
-    """Password of the login."""
-    sender: str = "sre-agent@localhost"
-    """From address of pages."""
-    recipients: tuple[str, ...] = ("on-call@localhost",)
-    """Who is paged; in the environment separated by commas."""
+    anchor: SecretStr = SecretStr("")
+    """A second place for the heads of the chain: /a/file, topic:NAME, or a URL that takes a POST; empty: none."""
 
-    @field_validator("recipients", mode="before")
+    @field_validator("anchor")
     @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        """One text is a comma-separated list."""
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-class PagerDutySettings(Branch):
-    """PagerDuty's Events API v2."""
-
-    routing_key: SecretStr = SecretStr("")
-    """Integration key; the channel is off without one; without effect yet."""
-
-
-class PagingSettings(Branch):
-    """Who is told, and how."""
-
-    enabled: bool = True
-    """Off: pages are recorded as suppressed, not sent."""
-    webhook: SecretStr = SecretStr("")
-    """The reference project's `paging_webhook`; without effect yet."""
-    escalation_policy: str = "default"
-    """Name of the escalation policy; without effect yet."""
-    group_seconds: float = Field(60, ge=0)
-    """Uncommon incidents of one service that come within this time share one page; a worse one pages anew."""
-    late_seconds: float = Field(120, gt=0)
-    """Evidence older than this pages at most once per service, marked late."""
-    email: EmailSettings = EmailSettings()
-    pagerduty: PagerDutySettings = PagerDutySettings()
+    def _a_place_that_we_know(cls, place: SecretStr) -> SecretStr:
+        """The error must not repeat it: the path of a URL may be a password."""
+        return without_problem(place, anchor_problem)
 
 
 class CallSettings(Branch):
@@ -243,7 +203,7 @@ class LoggingSettings(Branch):
     level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
     """Least level that is logged; SRE_LOG_LEVEL sets this too."""
     file: Path = Path("logs/sre_agent.log")
-    """JSON lines, rotated."""
+    """JSON lines, rotated; relative to the home, `SRE_HOME`."""
 
     @field_validator("level", mode="before")
     @classmethod
@@ -262,6 +222,7 @@ class Settings(Branch):
     mitigation: MitigationSettings = MitigationSettings()
     llm: LlmSettings = LlmSettings()
     paging: PagingSettings = PagingSettings()
+    ledger: LedgerSettings = LedgerSettings()
     calls: CallSettings = CallSettings()
     servers: ServerSettings = ServerSettings()
     logging: LoggingSettings = LoggingSettings()
@@ -275,6 +236,7 @@ def without_secrets(settings: Settings) -> Settings:
         update={
             "paging": settings.paging.model_copy(update=paging),
             "llm": settings.llm.model_copy(update={"api_key": SecretStr("")}),
-            "mitigation": settings.mitigation.model_copy(update={"supervisord_url": ""}),
+            "mitigation": settings.mitigation.model_copy(update={"supervisord_url": SecretStr("")}),
+            "ledger": LedgerSettings(),
         }
     )

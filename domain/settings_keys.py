@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from domain.settings import Branch, Settings
+from domain.settings import Settings
+from domain.settings_branch import Branch
 
 # Branches whose keys are not ours to name.
 OPEN = frozenset({"kafka.client"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -34,6 +34,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Abnormal:
+    """One metric of one log that is anomalous by itself."""
+
+    metric: str
+    direction: str  # "high" or "low"
+    confidence: float  # 0–1, at least the threshold
+
+
+@dataclass(frozen=True, slots=True)
 class Verdicts:
     """The verdict on every log of a batch."""
 
@@ -43,6 +52,8 @@ class Verdicts:
     findings: tuple[Finding, ...]
     threshold: float  # confidence from which on a log is an anomaly
     model: int  # version of the champion, 0 when rules decided alone
+    # Row -> every abnormal metric of that log, the surest first, whichever finding was surest.
+    abnormal: Mapping[int, tuple[Abnormal, ...]] = field(default_factory=dict)
 
     @property
     def anomalous(self) -> NDArray[np.bool_]:

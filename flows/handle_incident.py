@@ -1,4 +1,4 @@
-"""`handle-incident`: one incident from its claim to its resolution, or to a human."""
+"""`handle-incident`: the steps of one incident that are due now; a run of its own each time there are some."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import logging
 from prefect import flow, tags
 
 from adapters.store.look_ups import one_incident
-from domain.errors import BadInput, Refused, Unavailable
-from domain.pages import PageReason
-from flows.long_lived import Part, Parts, inside
-from tasks.answering import Answer
-from tasks.case import Case
-from tasks.incident_report import markdown
-from tasks.orchestrator import show_markdown
-from tasks.paging import Pager
+from domain.errors import Refused, SreError
+from domain.steps import Step
+from flows.incident_page import markdown
+from flows.long_lived import Subflow, Subflows, inside
+from flows.orchestrator import rename_run, show_markdown
+from tasks.answer import NOTHING_TO_DO, HeldStep, due_step, let_go, quiet_look, take, take_step
+from tasks.held import Held
+from tasks.paging import Delivery, Pager, send_page
 
 log = logging.getLogger(__name__)
 
@@ -24,37 +24,64 @@ log = logging.getLogger(__name__)
     name="handle-incident", flow_run_name="{title}", log_prints=False, persist_result=False, validate_parameters=False
 )
 async def handle_incident(title: str) -> bool:  # noqa: ARG001 - Prefect names the run by it
-    """Answer one incident."""
+    """Take the steps of one incident that are due."""
     return await inside()
 
 
-async def handle(case: Case, pager: Pager, parts: Parts) -> None:
-    """Answer one incident, as a subflow where Prefect answers."""
+async def handle(held: Held, pager: Pager, subflows: Subflows) -> None:
+    """Take what is due for one incident: as a subflow, or as a plain call where only a timer moves."""
+    try:
+        step = await asyncio.to_thread(due_step, held)
+        if step.kind in NOTHING_TO_DO:
+            await asyncio.to_thread(let_go, held, step)
+        elif not await asyncio.to_thread(quiet_look, held, step):
+            await _shown(held, step, pager, subflows)
+    except SreError as error:
+        # The store is gone, or the lease; it runs out, and the incident is claimed again.
+        log.warning("incident.interrupted", extra={"incident": held.claim.incident_id, "why": str(error)})
 
-    async def answer(shown: bool) -> None:  # noqa: FBT001 - called with what it was told
-        await in_order(Answer(case, pager, shown=shown))
+
+async def _shown(held: Held, first: Step, pager: Pager, subflows: Subflows) -> None:
+    incident = (await asyncio.to_thread(held.read)).incident
+    title = f"incident {incident.id}: {incident.title}"
+    taken: list[str] = []
+
+    async def work(shown: bool) -> None:  # noqa: FBT001 - called with what it was told
+        mails = asyncio.create_task(deliver_all(held, pager, shown=shown))  # page first, and delay no step
+        try:
+            await in_order(held, first, taken, shown=shown)
+        finally:
+            await mails
+        await deliver_all(held, pager, shown=shown)
 
     async def close() -> None:
-        found = await asyncio.to_thread(one_incident, case.engine, case.incident.id)
+        await rename_run(f"{title}: {', '.join(taken)}")
+        found = await asyncio.to_thread(one_incident, held.means.engine, incident.id)
         if found is not None:
-            await show_markdown(f"incident-{case.incident.id}", markdown(found), str(case))
+            await show_markdown(f"incident-{incident.id}", markdown(found), title)
 
-    with tags(case.incident.service, case.incident.severity.name.lower(), case.incident.route):
-        await parts.run(Part(answer, close), lambda: handle_incident(str(case)))
+    with tags(f"incident-{incident.id}", incident.service, incident.severity.name.lower()):
+        await subflows.run(Subflow(work, close), lambda: handle_incident(f"{title}: {first.name}"))
 
 
-async def in_order(answer: Answer) -> None:
-    """Page first, then respond, then page what came of it."""
+async def in_order(held: Held, step: Step, taken: list[str], *, shown: bool) -> None:
+    """One step after the other until the incident waits or rests; `taken` gets their names."""
     try:
-        await answer.page()
-        await answer.respond()
-        await answer.page()
+        while step.kind not in NOTHING_TO_DO:
+            named = await asyncio.to_thread(str, HeldStep(held, step))
+            taken.append(named)
+            done = take_step(HeldStep(held, step), named) if shown else asyncio.to_thread(take, held, step)
+            if not await done:
+                return
+            step = await asyncio.to_thread(due_step, held)
+        await asyncio.to_thread(let_go, held, step)
     except Refused as error:
-        log.warning("incident.let-go", extra={"incident": answer.case.incident.id, "why": str(error)})
-    except BadInput as error:
-        # A setting or playbook that cannot be: a human must know, and trying again would not help.
-        await answer.escalate(PageReason.FAILED, [f"Failed: {error}"])
-        await answer.page()
-    except Unavailable as error:
-        # The lease runs out and the incident is claimed again.
-        log.warning("incident.interrupted", extra={"incident": answer.case.incident.id, "why": str(error)})
+        log.warning("incident.let-go", extra={"incident": held.claim.incident_id, "why": str(error)})
+
+
+async def deliver_all(held: Held, pager: Pager, *, shown: bool) -> None:
+    """Send what is queued for the incident."""
+    queued = await asyncio.to_thread(pager.claim, held.claim.token, incident_id=held.claim.incident_id)
+    for one in queued:
+        delivery = Delivery(pager, one)
+        await (send_page(delivery) if shown else send_page.fn(delivery))

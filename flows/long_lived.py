@@ -9,16 +9,21 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tasks.orchestrator import GONE, OPEN_SECONDS, is_healthy, mark_lost, present_run
+from flows.orchestrator import GONE, OPEN_SECONDS, is_healthy, mark_lost, present_run
 
 log = logging.getLogger(__name__)
 
 # Prefect's clean-up deletes nothing below a run that still runs, so each run completes once a day.
 LIFETIME = timedelta(hours=24)
+
+
+def since(name: str) -> Callable[[], str]:
+    """What gives a long-lived run its name: `watch since 13:20`."""
+    return lambda: f"{name} since {datetime.now(UTC):%H:%M}"
 
 
 class Lifetime:
@@ -44,7 +49,7 @@ Body = Callable[[bool], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Part:
+class Subflow:
     """A piece of work that Prefect shows as a subflow if it can, and that runs in any case.
 
     `body(shown)` does the work; the subflow's opening has two seconds, and its closing goes on
@@ -59,7 +64,7 @@ class Part:
     run_id: UUID | None = None  # of the subflow, once it is opened
 
 
-CURRENT: ContextVar[Part] = ContextVar("part of a long-lived flow")
+CURRENT: ContextVar[Subflow] = ContextVar("part of a long-lived flow")
 
 
 async def inside() -> bool:
@@ -79,7 +84,7 @@ async def inside() -> bool:
     return True
 
 
-def _settle(part: Part, error: BaseException | None) -> None:
+def _settle(part: Subflow, error: BaseException | None) -> None:
     if part.finished.done():
         return
     if error is None:
@@ -88,14 +93,14 @@ def _settle(part: Part, error: BaseException | None) -> None:
         part.finished.set_exception(error)
 
 
-class Parts:
+class Subflows:
     """Runs parts one after the other or side by side, and knows whether Prefect shows them."""
 
     def __init__(self) -> None:
         self.closing: set[asyncio.Task[None]] = set()
         self.lost: list[UUID] = []  # subflows whose end Prefect did not hear of
 
-    async def _closing(self, subflow: Coroutine[Any, Any, Any], part: Part) -> None:
+    async def _closing(self, subflow: Coroutine[Any, Any, Any], part: Subflow) -> None:
         """Run the subflow to its end; Prefect's own errors end it, never the work."""
         try:
             await subflow
@@ -108,7 +113,7 @@ class Parts:
         """Tell Prefect of the subflows that ended while it was gone."""
         self.lost = [run_id for run_id in self.lost if not await mark_lost(run_id)]
 
-    async def run(self, part: Part, open_subflow: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
+    async def run(self, part: Subflow, open_subflow: Callable[[], Coroutine[Any, Any, Any]]) -> bool:
         """Do the part's work; True when Prefect shows it."""
         if not await is_healthy():
             await part.body(False)

@@ -1,88 +1,110 @@
-"""`on-call`: answers incidents, delivers pages, keeps timers and seals the ledger."""
+"""`on-call`: takes the due steps of incidents, delivers pages, closes what is quiet and seals the ledger."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 from prefect import flow
 
-from domain.errors import SreError
 from flows.handle_incident import handle
-from flows.long_lived import Lifetime, Parts
+from flows.long_lived import Lifetime, Subflows, since
+from flows.orchestrator import close_leftovers, is_healthy
+from flows.supervisor import Supervisor, Work
 from tasks import bootstrap
-from tasks.desk import AT_ONCE, Desk
-from tasks.orchestrator import close_leftovers, is_healthy
-from tasks.paging import Envelope, send_page
+from tasks.answer import put_off
+from tasks.held import Held
+from tasks.on_call import AT_ONCE, SEEN_BY, Rounds
+from tasks.paging import Delivery, send_page
 
 # Prefect loads this file under a name of its own.
 log = logging.getLogger("flows.on_call")
 
+THREADS = 40  # eight incidents, each with a page on its way, and as many overdue pages as one claim takes
 ROUND_SECONDS = 0.5
 TIDY_SECONDS = 5.0
 # What is in hand when the run ends has so long; after that its leases run out and others take it.
 ENDING_SECONDS = 120.0
 
 
-@flow(name="on-call", log_prints=False, persist_result=False)
+@flow(name="on-call", flow_run_name=since("on-call"), log_prints=False, persist_result=False)
 async def on_call() -> str:
-    """Answer incidents for as long as the day lasts; why it ended."""
-    desk = bootstrap.desk(bootstrap.settings())
-    parts, lifetime = Parts(), Lifetime()
-    in_hand: set[asyncio.Task[None]] = set()
-    tidying = asyncio.create_task(tidy(desk))
+    """Take what is due for as long as the day lasts; why it ended."""
+    # Slow servers and slow restarts must not take the threads of those that claim and page.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    rounds = bootstrap.rounds(bootstrap.settings())
+    subflows, lifetime = Subflows(), Lifetime()
+    supervisor = Supervisor(rounds.means.engine, SEEN_BY)
+    in_hand: set[asyncio.Task[bool]] = set()
+    await close_leftovers("on-call")
+    await supervisor.once("reading playbooks and inventory", partial(_beside_the_loop, rounds.tell_flaws))
+    beside = [asyncio.create_task(work) for work in _beside(rounds, supervisor)]
     try:
         while not (why := await lifetime.is_over()):
-            await one_round(desk, parts, in_hand)
+            await supervisor.once("on-call's round", partial(one_round, rounds, subflows, supervisor, in_hand))
             await asyncio.sleep(ROUND_SECONDS)
         if in_hand:
             await asyncio.wait(in_hand, timeout=ENDING_SECONDS)
     finally:
-        tidying.cancel()
-        await parts.settle(ROUND_SECONDS * 10)
+        for task in beside:
+            task.cancel()
+        await subflows.settle(ROUND_SECONDS * 10)
     log.info("on-call.ended", extra={"why": why})
     return why
 
 
-async def one_round(desk: Desk, parts: Parts, in_hand: set[asyncio.Task[None]]) -> None:
+def _beside(rounds: Rounds, supervisor: Supervisor) -> list[Coroutine[Any, Any, None]]:
+    """What goes on beside the rounds, each piece by itself, so that a slow one holds up no other."""
+    works: dict[str, Work] = {
+        "closing quiet incidents": partial(_beside_the_loop, rounds.close_quiet),
+        "sealing the ledger": partial(_beside_the_loop, rounds.seal),
+        "watching prefect": partial(look_at_prefect, rounds),
+    }
+    return [supervisor.forever(name, work, every=TIDY_SECONDS) for name, work in works.items()]
+
+
+async def _beside_the_loop(work: Callable[[], None]) -> None:
+    await asyncio.to_thread(work)
+
+
+async def look_at_prefect(rounds: Rounds) -> None:
+    """Tell people whether Prefect answers."""
+    healthy = await is_healthy()
+    await asyncio.to_thread(rounds.report, "prefect", healthy=healthy, detail="its API does not answer")
+
+
+async def one_round(
+    rounds: Rounds, subflows: Subflows, supervisor: Supervisor, in_hand: set[asyncio.Task[bool]]
+) -> None:
     """Take what waits: incidents as far as there is room, and pages that nobody took."""
-    try:
-        if (room := AT_ONCE - len(in_hand)) > 0:
-            for case in await asyncio.to_thread(desk.claim, room):
-                answering = asyncio.create_task(handle(case, desk.pager, parts))
-                in_hand.add(answering)
-                answering.add_done_callback(in_hand.discard)
-        for queued in await asyncio.to_thread(desk.overdue_pages):
-            sending = asyncio.create_task(deliver(Envelope(desk.pager, queued)))
-            in_hand.add(sending)
-            sending.add_done_callback(in_hand.discard)
-    except SreError as error:
-        log.warning("on-call.round-failed", extra={"error": str(error)[:300]})
-        await asyncio.sleep(ROUND_SECONDS)
+    if (room := AT_ONCE - len(in_hand)) > 0:
+        for held in await asyncio.to_thread(rounds.claim, room):
+            work = partial(handle, held, rounds.pager, subflows)
+            name = f"answering incident {held.claim.incident_id}"
+            _start(in_hand, supervisor.once(name, work, failed=partial(give_back, held)))
+    for queued in await asyncio.to_thread(rounds.overdue_pages):
+        delivery = Delivery(rounds.pager, queued)
+        _start(in_hand, supervisor.once(f"delivering page {queued.id}", partial(deliver, delivery)))
 
 
-async def deliver(envelope: Envelope) -> None:
+async def give_back(held: Held, error: Exception) -> None:
+    """What nobody foresaw counts as a try of the step."""
+    await asyncio.to_thread(put_off, held, error)
+
+
+def _start(in_hand: set[asyncio.Task[bool]], work: Coroutine[Any, Any, bool]) -> None:
+    task = asyncio.create_task(work)
+    in_hand.add(task)
+    task.add_done_callback(in_hand.discard)
+
+
+async def deliver(delivery: Delivery) -> None:
     """Send one page that no incident's run took, beside everything else: a slow server delays nobody."""
-    try:
-        await (send_page(envelope) if await is_healthy() else send_page.fn(envelope))
-    except SreError as error:
-        # Its lease runs out and it goes again.
-        log.warning("page.interrupted", extra={"error": str(error)[:300]})
-
-
-async def tidy(desk: Desk) -> None:
-    """Every few seconds: seal, close what went quiet, look whether Prefect answers."""
-    await close_leftovers("on-call")
-    while True:
-        began = time.monotonic()
-        try:
-            await asyncio.to_thread(desk.tidy)
-        except SreError as error:
-            log.warning("on-call.tidy-failed", extra={"error": str(error)[:300]})
-        healthy = await is_healthy()
-        await asyncio.to_thread(desk.report, "prefect", healthy=healthy, detail="its API does not answer")
-        await asyncio.sleep(max(0.0, TIDY_SECONDS - (time.monotonic() - began)))
+    await (send_page(delivery) if await is_healthy() else send_page.fn(delivery))
 
 
 if __name__ == "__main__":

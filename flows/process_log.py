@@ -15,25 +15,28 @@ import asyncio
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from adapters import parts_file
+from adapters.inventory_files import load as load_inventory
 from adapters.playbook_files import load as load_playbooks
 from adapters.settings_files import load
 from adapters.store.look_ups import totals
 from domain.execution import Executor
+from domain.inventory import Inventory
 from domain.pages import Channel
 from domain.playbooks import Playbook
 from domain.settings import Settings
+from flows.in_process import Chain, Decision, Given, Result, open_store
 from ml.outlier_model import AnyOutlierModel, OutlierModel
 from ml.registry import load_file
 from ml.scoring import Champion, Detector
 from tasks import bootstrap
-from tasks.single import Chain, Decision, Result, open_store
-from tasks.steps import Knowledge
+from tasks.judging import Knowledge
 
-__all__ = ["Decision", "Result", "health", "process_log", "stats"]
+__all__ = ["Decision", "Result", "health", "process_log", "run_due", "stats"]
 
 _chains: list[Chain] = []
 _opening = threading.Lock()
@@ -48,6 +51,7 @@ async def process_log(  # noqa: PLR0913 - one argument per part that can be repl
     common_error_threshold: float | None = None,
     executor: Executor | None = None,
     channel: Channel | None = None,
+    inventory: Inventory | Path | str | None = None,
     settings: Settings | None = None,
 ) -> Result:
     """Judge, store and answer one log; the decisions with their reasons, and the actions taken.
@@ -59,6 +63,7 @@ async def process_log(  # noqa: PLR0913 - one argument per part that can be repl
     playbooks : another knowledge base, as a folder or as playbooks
     confidence_threshold, common_error_threshold : as in the settings
     executor : who carries actions out; without one nothing is done
+    inventory : which service may be acted upon, as a file or as an object; by default `mitigation.inventory`
     channel : who pages; without one pages stay queued
     settings : the whole tree; by default from files and environment
 
@@ -66,12 +71,21 @@ async def process_log(  # noqa: PLR0913 - one argument per part that can be repl
     """
     tree = _settings(settings, confidence_threshold, common_error_threshold, acting=executor is not None)
     chain = await asyncio.to_thread(_chain, tree)
-    chain.knowledge = replace(
+    knowledge = replace(
         bootstrap.knowledge(tree) if playbooks is None else _knowing(tree, playbooks),
         champion=_champion(tree, detector),
     )
-    chain.executor, chain.channel = executor, channel
-    return await asyncio.to_thread(chain.process, log)
+    if inventory is not None:
+        knowledge = replace(knowledge, inventory=_inventory(inventory))
+    return await asyncio.to_thread(chain.process, log, Given(knowledge, executor, channel))
+
+
+async def run_due(now: datetime | None = None) -> list[Decision]:
+    """Take the steps that are due by now for logs of earlier calls: verifications, approvals, further tries.
+
+    Uses what the last `process_log` was given. `now` may lie in the future, to see what would come.
+    """
+    return await asyncio.to_thread(_chains[0].run_due, now) if _chains else []
 
 
 def _settings(settings: Settings | None, confidence: float | None, common: float | None, *, acting: bool) -> Settings:
@@ -94,13 +108,17 @@ def _chain(tree: Settings) -> Chain:
     with _opening:
         if not _chains:
             path = parts_file.PROJECT / tree.store.sqlite_path
-            _chains.append(Chain(bootstrap.knowledge(tree), open_store(f"sqlite:///{path}")))
+            _chains.append(Chain(open_store(f"sqlite:///{path}")))
     return _chains[0]
 
 
 def _knowing(tree: Settings, playbooks: Path | str | tuple[Playbook, ...]) -> Knowledge:
     known = playbooks if isinstance(playbooks, tuple) else load_playbooks(Path(playbooks))
     return replace(bootstrap.knowledge(tree), playbooks=known)
+
+
+def _inventory(given: Inventory | Path | str) -> Inventory:
+    return given if isinstance(given, Inventory) else load_inventory(Path(given))
 
 
 def _champion(tree: Settings, detector: Detector | OutlierModel | Path | str | None) -> Champion | None:
@@ -140,7 +158,7 @@ def health() -> dict[str, Any]:
         "paging": tree.paging.enabled,
     }
     parts = {name: "ready" if on else "switched off" for name, on in switched.items()}
-    if switched["detection"] and (chain is None or chain.knowledge.champion is None):
+    if switched["detection"] and (chain is None or chain.given is None or chain.given.knowledge.champion is None):
         parts["detection"] = "ready, rules alone: no model"
     parts["store"] = "ready" if chain is None or chain.engine.url.database != ":memory:" else "in memory only"
     return {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prefect import flow
 
+from flows.orchestrator import rename_run
 from tasks import bootstrap
-from tasks.orchestrator import rename_run
 from tasks.retraining import fit_and_judge, normal_logs, register
 
 

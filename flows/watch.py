@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from prefect import flow
 
 from adapters.quality import warm_up
 from domain.errors import OffsetLost, SreError, Unavailable
-from flows.long_lived import Lifetime, Part, Parts, inside
+from flows.long_lived import Lifetime, Subflow, Subflows, inside, since
+from flows.orchestrator import close_leftovers, is_healthy, rename_run, show_table
+from flows.supervisor import Supervisor
+from flows.window_page import window_name, window_table
 from tasks import bootstrap
-from tasks.batch import InHand, ReadAhead, micro_batch, take
-from tasks.orchestrator import close_leftovers, is_healthy, rename_run, show_table
-from tasks.reports import window_name, window_table
-from tasks.watching import Tally, Watching
+from tasks.batch import Batch, ReadAhead, micro_batch, take
+from tasks.watching import SEEN_BY, Tally, Watching
 
 # Prefect loads this file under a name of its own.
 log = logging.getLogger("flows.watch")
@@ -27,19 +30,21 @@ AGAIN_SECONDS = 1.0
 OUTSIDE_SECONDS = 5.0
 
 
-@flow(name="watch", log_prints=False, persist_result=False)
+@flow(name="watch", flow_run_name=since("watch"), log_prints=False, persist_result=False)
 async def watch() -> str:
     """Read, check, score, decide and save logs, one window a minute; why it ended."""
     tree = bootstrap.settings()
     watching = await _opened(tree_opens=lambda: bootstrap.watching(tree))
-    ahead, parts, lifetime = ReadAhead(watching), Parts(), Lifetime()
+    ahead, parts, lifetime = ReadAhead(watching), Subflows(), Lifetime()
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
-    outside = asyncio.create_task(look_outside(watching))
+    await close_leftovers("watch")
+    outside = [asyncio.create_task(work) for work in looking_outside(watching)]
     try:
         while not (why := await lifetime.is_over()):
             await one_window(ahead, parts, lifetime)
     finally:
-        outside.cancel()
+        for task in outside:
+            task.cancel()
         await ahead.end()
         await warming
         await asyncio.to_thread(watching.close)
@@ -58,7 +63,7 @@ async def _opened(tree_opens: Callable[[], Watching]) -> Watching:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def one_window(ahead: ReadAhead, parts: Parts, lifetime: Lifetime) -> None:
+async def one_window(ahead: ReadAhead, parts: Subflows, lifetime: Lifetime) -> None:
     """A minute of batches, shown as one subflow where Prefect answers."""
     watching = ahead.watching
     watching.tally = tally = Tally()
@@ -76,7 +81,7 @@ async def one_window(ahead: ReadAhead, parts: Parts, lifetime: Lifetime) -> None
         await rename_run(window_name(begun, datetime.now(UTC), tally))
         await show_table("window", window_table(tally, whole_seconds=seconds, model=model), "What the window saw")
 
-    await parts.run(Part(batches, close), lambda: window(f"{begun:%H:%M:%S}: watching"))
+    await parts.run(Subflow(batches, close), lambda: window(f"{begun:%H:%M:%S}: watching"))
     steps = {step: round(took, 3) for step, took in tally.seconds.items()}
     log.info("window.closed", extra={"logs": tally.logs, "batches": tally.batches, "steps": steps})
 
@@ -94,7 +99,7 @@ async def one_batch(ahead: ReadAhead, *, shown: bool) -> None:
         raw = await ahead.next()
         if len(raw):
             watching.batch_number += 1
-            batch = InHand(watching, raw, watching.batch_number)
+            batch = Batch(watching, raw, watching.batch_number)
             await (timed(batch) if shown else take(batch))
     except OffsetLost as error:
         watching.drop(error)
@@ -103,25 +108,38 @@ async def one_batch(ahead: ReadAhead, *, shown: bool) -> None:
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def timed(batch: InHand) -> None:
+async def timed(batch: Batch) -> None:
     """Take the batch as a task run, and count what Prefect adds to it."""
     begun = time.perf_counter()
     await micro_batch(batch)
     batch.watching.tally.seconds["prefect"] += time.perf_counter() - begun - batch.watching.took_seconds
 
 
-async def look_outside(watching: Watching) -> None:
-    """Every few seconds: is there a new champion, and who of the others answers?"""
-    await close_leftovers("watch")
-    refreshed = 0.0
-    while True:
-        healthy = await is_healthy()
-        await asyncio.to_thread(watching.report, "prefect", healthy=healthy, detail="its API does not answer")
-        if time.monotonic() - refreshed >= watching.settings.detection.refresh_seconds:
-            refreshed = time.monotonic()
-            wrong = await asyncio.to_thread(watching.champion.refresh)
-            await asyncio.to_thread(watching.report, "mlflow", healthy=not wrong, detail=wrong)
-        await asyncio.sleep(OUTSIDE_SECONDS)
+def looking_outside(watching: Watching) -> list[Coroutine[Any, Any, None]]:
+    """What goes on beside the batches, each piece by itself: who of the others answers, and is there a new champion?"""
+    supervisor = Supervisor(watching.engine, SEEN_BY)
+    refresh = watching.settings.detection.refresh_seconds
+    return [
+        supervisor.forever("watching prefect", partial(look_at_prefect, watching), every=OUTSIDE_SECONDS),
+        supervisor.forever("saying what is read", partial(_beside, watching.tell_reading), every=OUTSIDE_SECONDS),
+        supervisor.forever("asking for a champion", partial(look_for_champion, watching), every=refresh),
+    ]
+
+
+async def _beside(work: Callable[[], None]) -> None:
+    await asyncio.to_thread(work)
+
+
+async def look_at_prefect(watching: Watching) -> None:
+    """Tell people whether Prefect answers."""
+    healthy = await is_healthy()
+    await asyncio.to_thread(watching.report, "prefect", healthy=healthy, detail="its API does not answer")
+
+
+async def look_for_champion(watching: Watching) -> None:
+    """Take up a new champion, and tell people whether MLflow answers."""
+    wrong = await asyncio.to_thread(watching.champion.refresh)
+    await asyncio.to_thread(watching.report, "mlflow", healthy=not wrong, detail=wrong)
 
 
 if __name__ == "__main__":

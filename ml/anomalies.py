@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from domain.correlation import Anomaly
-from domain.incidents import Evidence, Severity
+from domain.folded import Anomaly, Name
+from domain.incidents import Evidence, Kind, Severity
 from domain.logs import Level, LogBatch
-from domain.signatures import signature
-from domain.verdicts import Reason, Verdicts
-from ml.rules import word_of
+from domain.templates import template
+from domain.verdicts import Abnormal, Reason, Verdicts
+from ml.rules import words_of
 
 LONGEST_EVIDENCE = 500
-BY_LEVEL = {Level.CRITICAL: Severity.CRITICAL, Level.ERROR: Severity.HIGH}
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+BY_LEVEL = tuple(
+    {Level.CRITICAL: Severity.CRITICAL, Level.ERROR: Severity.HIGH}.get(level, Severity.MEDIUM) for level in Level
+)
+# Looking a member up by its name is slow, and there may be a hundred thousand logs.
+_ERROR, _DEVIATION, _LOG, _METRIC = int(Level.ERROR), int(Reason.DEVIATION), Kind.LOG, Kind.METRIC
+
+
+class Log(NamedTuple):
+    """One anomalous log."""
+
+    row: int  # in its batch
+    service: str
+    message: str
+    at: datetime
+    level: int
+    request_id: str | None
 
 
 def anomalies(batch: LogBatch, verdicts: Verdicts) -> list[Anomaly]:
@@ -23,56 +43,65 @@ def anomalies(batch: LogBatch, verdicts: Verdicts) -> list[Anomaly]:
     rows = np.flatnonzero(verdicts.anomalous)
     if not rows.size:
         return []
+    messages = batch.frame["message"].take(pa.array(rows)).combine_chunks().dictionary_encode()
+    distinct = messages.dictionary
+    words = words_of(distinct)
+    templates = [template(message) for message in distinct.to_pylist()]
+    codes = messages.indices.to_pylist()
+    return [
+        _anomaly(log, verdicts, text=templates[code], word=words[code])
+        for code, log in zip(codes, _logs(batch, rows), strict=True)
+    ]
+
+
+def _logs(batch: LogBatch, rows: NDArray[np.intp]) -> Iterator[Log]:
     frame = batch.frame.select(["service", "message", "timestamp", "level", "request_id"]).take(pa.array(rows))
-    signatures: dict[str, str] = {}
-    found = []
-    for row, log in zip(rows.tolist(), frame.to_pylist(), strict=True):
-        metric, direction = _metric(verdicts, row)
-        if not metric and log["message"] not in signatures:
-            signatures[log["message"]] = signature(log["message"])
-        found.append(
-            Anomaly(
-                row=row,
-                service=log["service"],
-                # A metric's deviation shows on whatever message comes by, so the metric names the incident.
-                signature=f"metric {metric} {direction}" if metric else signatures[log["message"]],
-                metric=metric,
-                direction=direction,
-                at=log["timestamp"],
-                severity=Severity.MEDIUM if metric else BY_LEVEL.get(log["level"], Severity.MEDIUM),
-                detector=_detector(verdicts, row),
-                evidence=partial(evidence, verdicts, row, log),
-            )
-        )
-    return found
+    # A sum is ten times as fast as what a column of times gives by itself.
+    times = (EPOCH + timedelta(microseconds=at) for at in frame["timestamp"].cast(pa.int64()).to_pylist())
+    services, messages = frame["service"].to_pylist(), frame["message"].to_pylist()
+    levels, ids = frame["level"].to_pylist(), frame["request_id"].to_pylist()
+    return map(Log, rows.tolist(), services, messages, times, levels, ids)
 
 
-def _metric(verdicts: Verdicts, row: int) -> tuple[str, str]:
-    finding = verdicts.findings[int(verdicts.finding[row])]
-    index = int(finding.metric[row])
-    if index < 0:
-        return "", ""
-    return finding.metrics[index], "high" if finding.value[row] >= finding.normal[row] else "low"
+def _anomaly(log: Log, verdicts: Verdicts, *, text: str, word: str) -> Anomaly:
+    names = _names(text, verdicts.abnormal.get(log.row, ()))
+    # A metric's deviation shows on whatever message comes by, so it names what does not say itself that it failed.
+    by_text = len(names) == 1 or (word != "" and log.level >= _ERROR)
+    return Anomaly(
+        row=log.row,
+        service=log.service,
+        names=names,
+        called=names[0] if by_text else names[1],
+        level=log.level,
+        at=log.at,
+        severity=BY_LEVEL[log.level],
+        detector=_detector(verdicts, log.row),
+        evidence=partial(evidence, verdicts, log, word),
+    )
+
+
+def _names(text: str, abnormal: tuple[Abnormal, ...]) -> tuple[Name, ...]:
+    """By its text first, which is the most particular, then by each abnormal metric."""
+    if not abnormal:
+        return (Name(_LOG, text),)
+    surest = abnormal[0]
+    metrics = (Name(_METRIC, f"{one.metric} {one.direction}", one.metric, one.direction) for one in abnormal)
+    return (Name(_LOG, text, surest.metric, surest.direction), *metrics)
 
 
 def _detector(verdicts: Verdicts, row: int) -> str:
-    if verdicts.reason[row] == Reason.DEVIATION:
+    if int(verdicts.reason[row]) == _DEVIATION:
         return f"model {verdicts.model}"
     return "rules" if verdicts.model else "rules, model unavailable"
 
 
-def evidence(verdicts: Verdicts, row: int, log: dict[str, object]) -> Evidence:
+def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
     """What one anomalous log says for its incident."""
-    message = str(log["message"])
-    numbers = dict(verdicts.numbers(row))
-    reason = Reason(int(verdicts.reason[row]))
+    numbers = dict(verdicts.numbers(log.row))
+    reason = Reason(int(verdicts.reason[log.row]))
     if reason is Reason.WORDS:
-        numbers["word"] = word_of(message)
-    return Evidence(
-        at=log["timestamp"],  # type: ignore[arg-type]  # a column of times
-        level=int(log["level"]),  # type: ignore[call-overload]  # a column of small integers
-        request_id=log["request_id"],  # type: ignore[arg-type]  # a column of texts
-        message=message[:LONGEST_EVIDENCE],
-        reason=reason.name,
-        numbers=numbers,
-    )
+        numbers["word"] = word
+    if abnormal := verdicts.abnormal.get(log.row):
+        numbers["abnormal"] = ", ".join(f"{one.metric} {one.direction}" for one in abnormal)
+    message = log.message[:LONGEST_EVIDENCE]
+    return Evidence(log.at, log.level, log.request_id, message, reason.name, numbers)

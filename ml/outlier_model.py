@@ -43,3 +43,7 @@ class AnyOutlierModel:
                 outlying = self.model.predict(frame[judged]) < 0
                 reach[judged] = np.where(outlying, OUTLIER_REACH, 0.0)
         return Deviation(reach, np.full(rows, -1, np.int16), nothing, nothing, nothing)
+
+    def reaches(self, codes: NDArray[np.intp], columns: dict[str, Floats]) -> Floats:
+        """Nothing: such a model does not say which metric it was."""
+        return np.zeros((len(codes), len(self.metrics_)))

@@ -135,7 +135,8 @@ class Registry:
         try:
             mlflow.set_experiment(self.name)
             with mlflow.start_run(run_name="retrain"):
-                mlflow.log_params({"detector": "ServiceDeviation", **judgement.candidate.get_params()})
+                kind = type(judgement.candidate).__name__
+                mlflow.log_params({"detector": kind, **judgement.candidate.get_params()})
                 mlflow.log_params({"services": judgement.services, "unsteady": ", ".join(judgement.unsteady)[:400]})
                 mlflow.log_metrics(
                     {

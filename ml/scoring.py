@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from domain.logs import LogBatch
-from domain.verdicts import Finding, Reason, Verdicts, combine, silent
+from domain.verdicts import Abnormal, Finding, Reason, Verdicts, combine, silent
 from ml.detectors.service_deviation import Deviation
-from ml.rules import limits, metric_column, words
+from ml.rules import LIMITS, beyond, limits, metric_column, words
 
 # A row at the edge of what the champion calls normal gets the confidence 0.7.
 AT_EDGE = 0.3
@@ -28,6 +28,7 @@ class Detector(Protocol):
     center_: NDArray[np.float64]
 
     def measure(self, codes: NDArray[np.intp], columns: dict[str, NDArray[np.float64]]) -> Deviation: ...
+    def reaches(self, codes: NDArray[np.intp], columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,46 @@ def deviation(batch: LogBatch, champion: Champion) -> tuple[Finding, Mapping[str
     return finding, covered
 
 
+def abnormal(batch: LogBatch, champion: Champion | None, verdicts: Verdicts) -> dict[int, tuple[Abnormal, ...]]:
+    """Every abnormal metric of the anomalous logs by row, the surest first: none hides another."""
+    rows = np.flatnonzero(verdicts.anomalous)
+    if not rows.size or not batch.metrics.num_columns:
+        return {}
+    chosen = batch.take(pa.array(rows))
+    columns = {name: metric_column(chosen, name) for name in chosen.metrics.column_names}
+    normal, sure = _by_metric(chosen, champion, columns)
+    found: dict[int, list[Abnormal]] = {}
+    for name in sorted(columns):
+        values = columns[name]
+        for at in np.flatnonzero(sure[name] >= np.float32(verdicts.threshold)).tolist():
+            direction = "high" if values[at] >= normal[name][at] else "low"
+            found.setdefault(int(rows[at]), []).append(Abnormal(name, direction, float(sure[name][at])))
+    # Sorting keeps the order of those that are equally sure: by name.
+    return {row: tuple(sorted(held, key=lambda one: -one.confidence)) for row, held in found.items()}
+
+
+def _by_metric(
+    batch: LogBatch, champion: Champion | None, columns: dict[str, NDArray[np.float64]]
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float32]]]:
+    """What each metric of each log is compared with, and how sure it is that it is abnormal."""
+    normal = {name: np.full(len(batch), np.nan) for name in columns}
+    sure = {name: np.zeros(len(batch), np.float32) for name in columns}
+    for name in columns.keys() & LIMITS.keys():
+        sure[name], normal[name][:] = beyond(columns[name], LIMITS[name]), LIMITS[name].doubtful
+    if champion is None:
+        return normal, sure
+    detector = champion.detector
+    codes = service_codes(batch, detector.services_)
+    reaches = detector.reaches(codes, columns)
+    for index, name in enumerate(detector.metrics_):
+        if name in columns:
+            known = (codes >= 0) & ~np.isnan(detector.center_[codes, index])
+            confidence = (1 - AT_EDGE ** reaches[:, index]).astype(np.float32)
+            sure[name] = np.where(known, confidence, sure[name])
+            normal[name] = np.where(known, detector.center_[codes, index], normal[name])
+    return normal, sure
+
+
 def score(batch: LogBatch, champion: Champion | None, *, threshold: float, enabled: bool = True) -> Verdicts:
     """The verdict on every log of `batch`; each depends on its own row alone.
 
@@ -76,6 +117,9 @@ def score(batch: LogBatch, champion: Champion | None, *, threshold: float, enabl
     if not enabled:
         return combine((silent(len(batch), Reason.UNSCORED),), threshold=threshold, model=0)
     if champion is None:
-        return combine((words(batch), limits(batch, {})), threshold=threshold, model=0)
-    finding, covered = deviation(batch, champion)
-    return combine((words(batch), limits(batch, covered), finding), threshold=threshold, model=champion.version)
+        found = combine((words(batch), limits(batch, {})), threshold=threshold, model=0)
+    else:
+        finding, covered = deviation(batch, champion)
+        sources = (words(batch), limits(batch, covered), finding)
+        found = combine(sources, threshold=threshold, model=champion.version)
+    return replace(found, abnormal=abnormal(batch, champion, found))

@@ -10,6 +10,9 @@ import pandas as pd
 
 from ml.detectors.service_deviation import ServiceDeviation
 
+# The detector that is fitted and judged.
+Candidate = ServiceDeviation
+
 # Share of the logs, the earliest, that the candidate is fitted on; it is judged on the rest.
 FIT_SHARE = 0.7
 # Rows of a service below which nothing is learned about it.
@@ -31,7 +34,7 @@ class Refusal(StrEnum):
 class Judgement:
     """What training found; `refusal` is None when the candidate may be promoted."""
 
-    candidate: ServiceDeviation | None
+    candidate: Candidate | None
     refusal: Refusal | None
     rows_fitted: int
     rows_judged: int
@@ -54,7 +57,7 @@ def train(frame: pd.DataFrame) -> Judgement:
     # Split within each service, so that each is both learned and judged.
     position = frame.groupby("service").cumcount() / frame["service"].map(counts)
     early, later = frame[position < FIT_SHARE], frame[position >= FIT_SHARE]
-    candidate = ServiceDeviation().fit(early[["service", *metrics]])
+    candidate = Candidate().fit(early[["service", *metrics]])
     unsteady = _unsteady(candidate, later)
     candidate.without(unsteady)
     flagged = float(np.mean(candidate.predict(later[["service", *metrics]]) < 0)) if len(later) else 0.0
@@ -63,7 +66,7 @@ def train(frame: pd.DataFrame) -> Judgement:
     return Judgement(candidate, refusal, len(early), len(later), len(candidate.services_), flagged, names)
 
 
-def _unsteady(candidate: ServiceDeviation, later: pd.DataFrame) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _unsteady(candidate: Candidate, later: pd.DataFrame) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """The (service, metric) pairs that drift: uptimes, counters, caches that fill."""
     codes = candidate.codes(later["service"])
     unsteady = np.zeros(candidate.center_.shape, bool)

@@ -14,7 +14,7 @@ from tasks.watching import Watching
 log = logging.getLogger(__name__)
 
 
-class InHand:
+class Batch:
     """A batch on its way into the task; no dataclass, because Prefect looks through those, log by log."""
 
     def __init__(self, watching: Watching, raw: RawBatch, number: int) -> None:
@@ -51,12 +51,12 @@ class ReadAhead:
                 log.info("watch.last-read", extra={"error": str(error)})
 
 
-async def take(batch: InHand) -> None:
+async def take(batch: Batch) -> None:
     """From bytes to committed rows, beside the event loop, so that Prefect's heartbeats go on."""
     await asyncio.to_thread(batch.watching.take, batch.raw)
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, log_prints=False, task_run_name="{batch}")
-async def micro_batch(batch: InHand) -> None:
+async def micro_batch(batch: Batch) -> None:
     """Take one micro-batch from bytes to committed rows."""
     await take(batch)

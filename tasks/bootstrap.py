@@ -7,19 +7,25 @@ import os
 from pathlib import Path
 
 from adapters import parts_file
+from adapters.anchors import anchor_places
+from adapters.inventory_files import load as load_inventory
+from adapters.kafka import embedded
 from adapters.kafka.consumer import Cluster
-from adapters.kafka.embedded import incarnation
 from adapters.own_log import configure
-from adapters.playbook_files import load as load_playbooks
+from adapters.playbook_files import Checked, check
 from adapters.settings_files import load
 from adapters.store.database import Engine, connect
 from domain.errors import BadSettings
+from domain.inventory import Inventory
+from domain.ledger import AnchorPlace
 from domain.masking import secrets
 from domain.settings import Settings, without_secrets
 from ml.registry import Registry
 from tasks.champion import ChampionSource
-from tasks.desk import Desk
-from tasks.steps import Knowledge
+from tasks.held import Means
+from tasks.judging import Knowledge
+from tasks.on_call import Rounds
+from tasks.paging import Pager
 from tasks.watching import TopicIdentity, Watching
 
 log = logging.getLogger(__name__)
@@ -33,7 +39,7 @@ def home() -> Path:
 def settings() -> Settings:
     """The effective settings of this process; its log is configured by them, and never shows their secrets."""
     loaded = load()
-    configure(loaded.settings.logging, parts_file.PROJECT, secrets=secrets(loaded.settings))
+    configure(loaded.settings.logging, home(), secrets=secrets(loaded.settings))
     for warning in loaded.warnings:
         log.warning("settings.warning", extra={"warning": warning})
     return loaded.settings
@@ -48,10 +54,28 @@ def engine(tree: Settings) -> Engine:
 
 
 def knowledge(tree: Settings) -> Knowledge:
-    """The playbooks and settings that decisions are made with, without a champion yet."""
-    folder = Path(tree.playbooks.path)
-    folder = folder if folder.is_absolute() else parts_file.PROJECT / folder
-    return Knowledge(tree, load_playbooks(folder) if tree.playbooks.enabled else (), None)
+    """What decisions are made with, without a champion yet.
+
+    What cannot be read is left out and told of in `flaws`: one broken file ends neither ingestion nor paging.
+    """
+    checked = check(_in_project(tree.playbooks.path)) if tree.playbooks.enabled else Checked((), ())
+    known, wrong = _inventory(tree)
+    return Knowledge(tree, checked.playbooks, None, inventory=known, flaws=(*checked.faults, *wrong))
+
+
+def _inventory(tree: Settings) -> tuple[Inventory, tuple[str, ...]]:
+    """The services that may be acted upon, and what is wrong with their file; then there are none."""
+    if not tree.mitigation.inventory:
+        return Inventory(), ()
+    try:
+        return load_inventory(_in_project(tree.mitigation.inventory)), ()
+    except BadSettings as error:
+        return Inventory(), tuple(str(error).splitlines())
+
+
+def _in_project(path: str) -> Path:
+    """An absolute path as it is, another one from the project's folder."""
+    return parts_file.PROJECT / path
 
 
 def registry(tree: Settings) -> Registry | None:
@@ -78,10 +102,17 @@ def topic_identity(tree: Settings) -> TopicIdentity:
     The embedded broker gives its topics none, and says at start that it forgets everything: nobody is told again.
     """
     if parts_file.read(home()).kafka.get("kind") == "embedded":
-        return TopicIdentity(lambda: f"embedded {incarnation(home())}", durable=False)
+        return TopicIdentity(lambda: embedded.topic_identity(home()), durable=False)
     return TopicIdentity(Cluster(tree.kafka).topic_id, durable=True)
 
 
-def desk(tree: Settings) -> Desk:
+def anchors(tree: Settings) -> tuple[AnchorPlace, ...]:
+    """Where heads of the ledger's chain are kept, for `chain.seal`."""
+    return anchor_places(tree, home())
+
+
+def rounds(tree: Settings) -> Rounds:
     """Everything that an `on-call` run needs."""
-    return Desk(tree, engine(tree), knowledge(tree).playbooks, home() / "ledger.anchor")
+    store = engine(tree)
+    known = knowledge(tree)
+    return Rounds(Means(store, known), Pager(tree, store, known.inventory), anchors(tree))

@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.errors import BadInput, SreError, Unavailable
 from ml.registry import Registry, load_file
 from ml.scoring import Champion
-from tasks.steps import Knowledge
+from tasks.judging import Knowledge
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from prefect import task
@@ -13,73 +14,52 @@ from prefect.cache_policies import NO_CACHE
 from adapters.channels import CHANNELS
 from adapters.store import outbox
 from adapters.store.database import Engine
-from adapters.store.incident_queue import others_rely, reread
 from adapters.store.outbox import QueuedPage
-from adapters.store.switches import degraded
+from adapters.store.standing import Standing, open_lately, standing, undelivered
+from adapters.store.switches import degraded, report_condition
 from domain.errors import BadSettings, Refused, Unavailable
-from domain.incidents import Incident
-from domain.pages import Page, PageReason
+from domain.incidents import Severity
+from domain.inventory import Inventory
+from domain.page_text import headline, page_lines
+from domain.pages import UNDELIVERED_AFTER, Page, PageReason, Receipt
 from domain.settings import Settings
+from domain.told import Told, likely_origin, unwanted, unwanted_resolved
 
 log = logging.getLogger(__name__)
 
+SEEN_BY = "on-call"
 # A page's lease outlasts the time limit of its delivery by this much.
 LEASE_SLACK = timedelta(seconds=15)
-LONGEST_PAUSE_SECONDS = 60.0
-
-MEANING = {
-    PageReason.CRITICAL: "it is critical",
-    PageReason.UNCOMMON: "no playbook fits",
-    PageReason.OBJECTED: "a playbook fits, but may not run unattended",
-    PageReason.INEFFECTIVE: "the playbook ran and did not help",
-    PageReason.UNKNOWN: "the playbook ran, and nothing shows whether it helped",
-    PageReason.FAILED: "the action failed",
-    PageReason.STORM: "too many incidents at once",
-}
+LONGEST_PAUSE = timedelta(seconds=60)
+# What is over is told of after the page before it.
+ORDER_PAUSE = timedelta(seconds=5)
+# So long goes what would be given up after all: a page that is refused itself, a receiver who refuses it.
+PATIENCE = timedelta(hours=1)
+ORIGIN_SINCE = timedelta(minutes=10)
 
 
-def evidence_lines(incident: Incident) -> list[str]:
-    """What was seen, one fact a line; the messages are untrusted text."""
-    lines = [
-        f"Service: {incident.service}",
-        f"Signature: {incident.signature}",
-        f"Seen: {incident.logs} logs from {incident.opened_at:%Y-%m-%d %H:%M:%S} to {incident.last_at:%H:%M:%S} UTC",
-        f"Detector: {incident.detector}",
-    ]
-    for kept in incident.evidence:
-        numbers = ", ".join(f"{name} {value}" for name, value in kept.numbers.items())
-        lines.append(f"{kept.at:%H:%M:%S} [{kept.request_id or 'no id'}] {kept.message} ({kept.reason}: {numbers})")
-    return lines
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many tries, this one not counted."""
+    return min(timedelta(seconds=2.0 ** min(attempts, 10)), LONGEST_PAUSE)
 
 
-def page_of(queued: QueuedPage, down: list[str]) -> Page:
-    """What the human is told."""
+def page_of(queued: QueuedPage, down: Sequence[str], *, told: Sequence[Told] = (), origin: str = "") -> Page:
+    """What the human is told; `told` is everything that the page tells of, its own incident first."""
     incident = queued.incident
-    subject = f"incident {incident.id}: {incident.title}: {MEANING[queued.reason]}"
     return Page(
         key=queued.key,
         incident_id=incident.id,
-        episode=f"incident-{incident.id}",
+        thread=queued.thread,
         service=incident.service,
         severity=incident.severity.name.lower(),
-        subject=f"LATE {subject}" if queued.late else subject,
+        subject=headline(incident, queued.reason, told),
         reason=queued.reason,
-        lines=(*queued.lines, *evidence_lines(incident), f"Take it: sre ack {incident.id}"),
+        lines=page_lines(incident, queued.reason, queued.lines, told, origin),
         degraded=tuple(down),
         late=queued.late,
         created_at=queued.created_at,
+        to=queued.to,
     )
-
-
-def unwanted(incident: Incident | None, settings: Settings) -> str:
-    """Why a queued page must not go out any more, or an empty text."""
-    if not settings.paging.enabled:
-        return "paging is switched off (paging.enabled)"
-    if incident is None:
-        return "its incident is gone"
-    if incident.acked_at is not None:
-        return "the incident was acknowledged"
-    return "the incident was closed" if incident.state.closed else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +68,7 @@ class Pager:
 
     settings: Settings
     engine: Engine
+    inventory: Inventory = field(default_factory=Inventory)
 
     @property
     def lease(self) -> timedelta:
@@ -108,31 +89,81 @@ class Pager:
         now = datetime.now(UTC)
         if not outbox.hold(self.engine, queued, until=now + self.lease):
             return "somebody else has it by now"
-        why = unwanted(reread(self.engine, queued.incident.id), self.settings)
-        if why and not (self.settings.paging.enabled and others_rely(self.engine, queued.incident.id, queued.key)):
+        stands = standing(self.engine, queued)
+        resolved = queued.reason is PageReason.RESOLVED
+        if resolved and stands.waits_before and not stands.sent_before:
+            outbox.mark_retry(self.engine, queued, "the page before it waits", due_at=now + ORDER_PAUSE, now=now)
+            return "the page before it waits"
+        if why := self._unwanted(queued, stands):
             outbox.mark_suppressed(self.engine, queued, why, now=now)
             return f"suppressed: {why}"
+        return self._send(queued, self.page(queued, stands, now=now))
+
+    def _unwanted(self, queued: QueuedPage, stands: Standing) -> str:
+        enabled = self.settings.paging.enabled
+        if queued.reason is PageReason.RESOLVED:
+            return unwanted_resolved(stands.told, enabled=enabled, told_before=stands.sent_before)
+        return unwanted(stands.told, enabled=enabled)
+
+    def page(self, queued: QueuedPage, stands: Standing, *, now: datetime) -> Page:
+        """What the human is told. That this channel was down until now is no news to whoever reads it."""
+        down = [text for text in degraded(self.engine, now=now) if not text.startswith(f"{queued.channel} is down")]
+        origin = ""
+        if self.inventory.services and queued.reason is not PageReason.RESOLVED:
+            others = open_lately(self.engine, since=now - ORIGIN_SINCE)
+            origin = likely_origin(stands.told, others, self.inventory)
+        return page_of(queued, down, told=stands.told, origin=origin)
+
+    def _send(self, queued: QueuedPage, page: Page) -> str:
         try:
-            page = page_of(queued, degraded(self.engine, now=now))
-            channel = CHANNELS[queued.channel](self.settings.paging, self.settings.calls)
-            receipt = channel.send(page)
-        except Unavailable as error:
-            quick = queued.attempts < self.settings.calls.max_retries
-            pause = min(2.0**queued.attempts, LONGEST_PAUSE_SECONDS) if quick else LONGEST_PAUSE_SECONDS
-            now = datetime.now(UTC)
-            outbox.mark_retry(self.engine, queued, str(error), due_at=now + timedelta(seconds=pause), now=now)
-            log.warning("page.waiting", extra={"incident": queued.incident.id, "error": str(error)})
-            return f"not accepted, again in {pause:.0f} s: {error}"
-        except (Refused, BadSettings) as error:
-            outbox.mark_failed(self.engine, queued, str(error), now=datetime.now(UTC))
-            log.exception("page.failed", extra={"incident": queued.incident.id, "error": str(error)})
-            return f"refused: {error}"
-        outbox.mark_sent(self.engine, queued, receipt, now=datetime.now(UTC))
+            receipt = CHANNELS[queued.channel](self.settings.paging, self.settings.calls).send(page)
+        except (Unavailable, Refused, BadSettings) as error:
+            return self._not_accepted(queued, error, now=datetime.now(UTC))
+        return self._accepted(queued, receipt, now=datetime.now(UTC))
+
+    def _accepted(self, queued: QueuedPage, receipt: Receipt, *, now: datetime) -> str:
+        outbox.mark_sent(self.engine, queued, receipt, now=now)
         log.info("page.sent", extra={"incident": queued.incident.id, "message_id": receipt.message_id})
-        return f"sent: {receipt.message_id}"
+        self._report(part_of(queued), "", now)
+        for receiver, answer in receipt.refused.items():
+            self._report(f"{queued.channel} to {receiver}", answer, now)
+        left = f", but refused by {', '.join(receipt.refused)}" if receipt.refused else ""
+        return f"sent: {receipt.message_id}{left}"
+
+    def _not_accepted(self, queued: QueuedPage, error: Unavailable | Refused | BadSettings, *, now: datetime) -> str:
+        """It goes again, for ever if it is critical: only what reached the others, or is itself at fault, ends."""
+        text, age = str(error), now - queued.created_at
+        log.warning("page.waiting", extra={"incident": queued.incident.id, "error": text})
+        if is_given_up(queued, error, age):
+            outbox.mark_failed(self.engine, queued, text, now=now)
+            self._report(part_of(queued), f"given up: {text}", now)
+            return f"given up: {text}"
+        pause = pause_after(queued.attempts)
+        outbox.mark_retry(self.engine, queued, text, due_at=now + pause, now=now)
+        waiting = undelivered(self.engine, made_before=now)
+        self._report(part_of(queued), f"{waiting}; {text}", now)
+        if age >= UNDELIVERED_AFTER and queued.incident.severity >= Severity.CRITICAL and not queued.to:
+            outbox.note_undelivered(self.engine, queued, text, now=now)
+        return f"not accepted, again in {pause.total_seconds():.0f} s: {text}"
+
+    def _report(self, part: str, ailment: str, now: datetime) -> None:
+        """Tell people, by `sre status` and by other pages, how the way to them is."""
+        report_condition(self.engine, part, seen_by=SEEN_BY, healthy=not ailment, detail=ailment, now=now)
 
 
-class Envelope:
+def part_of(queued: QueuedPage) -> str:
+    """What does not work when this page is not accepted: the channel, or one receiver."""
+    return f"{queued.channel} to {queued.to}" if queued.to else queued.channel
+
+
+def is_given_up(queued: QueuedPage, error: Unavailable | Refused | BadSettings, age: timedelta) -> bool:
+    """Whether a page is not tried any more."""
+    if age < PATIENCE:
+        return False
+    return bool(queued.to) or (isinstance(error, Refused) and queued.incident.severity < Severity.CRITICAL)
+
+
+class Delivery:
     """A page on its way into its task; no dataclass, because Prefect looks through those."""
 
     def __init__(self, pager: Pager, queued: QueuedPage) -> None:
@@ -140,10 +171,10 @@ class Envelope:
         self.queued = queued
 
     def __str__(self) -> str:
-        return f"page by {self.queued.channel}: incident {self.queued.incident.id}, {self.queued.reason}"
+        return f"page by {part_of(self.queued)}: incident {self.queued.incident.id}, {self.queued.reason}"
 
 
-@task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="{envelope}")
-async def send_page(envelope: Envelope) -> str:
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="{delivery}")
+async def send_page(delivery: Delivery) -> str:
     """Deliver one page; what the channel did not accept goes again from the outbox."""
-    return await asyncio.to_thread(envelope.pager.deliver, envelope.queued)
+    return await asyncio.to_thread(delivery.pager.deliver, delivery.queued)

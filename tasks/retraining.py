@@ -9,7 +9,7 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.kafka.decode import from_bodies
+from adapters.log_codec import from_bodies
 from adapters.store.look_ups import normal_bodies
 from domain.errors import BadSettings, Unavailable
 from domain.settings import Settings

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from adapters.channels import CHANNELS
@@ -17,6 +17,8 @@ from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Contended, Engine
+from adapters.store.intake import READING
+from adapters.store.look_ups import mark_published, unpublished_letters
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.positions import (
     has_positions,
@@ -26,12 +28,14 @@ from adapters.store.positions import (
     topic_number,
 )
 from adapters.store.switches import report_condition
-from domain.correlation import Folded
+from domain.clocks import skew_in_words
 from domain.errors import OffsetLost, SreError, Unavailable
+from domain.folded import Folded
 from domain.logs import RawBatch
+from domain.readability import Readability
 from domain.settings import Settings
 from tasks.champion import ChampionSource
-from tasks.steps import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, correlate, judge
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,9 @@ SEEN_BY = "watch"
 # The same transaction is tried again so often when another one got in its way.
 CONTENDED_TRIES = 5
 CLOSE_SECONDS = 8.0
+LETTERS_AT_ONCE = 500
+# A condition is repeated so often while it lasts, and is over when nothing was seen of it for twice as long.
+SKEW_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -117,6 +124,10 @@ class Watching:
         self.moved = False
         self.left: LogConsumer | None = None  # the consumer that was closed last; closing it again is an error
         self.took_seconds = 0.0
+        self.told_partitions: list[int] = []
+        self.readability = Readability()
+        self.unreadable = False  # an incident of ours tells of it
+        self.skew_seen: datetime | None = None
         self.consumer = self._subscribe()
 
     def _subscribe(self) -> LogConsumer:
@@ -134,9 +145,9 @@ class Watching:
             )
         return LogConsumer(kafka, number, StoredPositions(self.engine, number, recreated))
 
-    def _own_incident(self, signature: str, message: str) -> None:
-        log.error("watch.own-incident", extra={"signature": signature})
-        open_own_incident(self.engine, signature, message, channels=self.store.channels, now=datetime.now(UTC))
+    def _own_incident(self, template: str, message: str) -> None:
+        log.error("watch.own-incident", extra={"template": template})
+        open_own_incident(self.engine, template, message, channels=self.store.channels, now=datetime.now(UTC))
 
     def read(self) -> RawBatch:
         """The next batch, empty when nothing came in time. Raises Unavailable."""
@@ -148,6 +159,7 @@ class Watching:
         except OutOfRange as error:
             self._skip_lost(error)
             return RawBatch(0, [], [], [], {}, {})
+        self.tell_reading(news_only=True)
         self.tally.seconds["read"] += time.perf_counter() - begun
         self.tally.empty += not len(raw)
         return raw
@@ -178,14 +190,16 @@ class Watching:
         begun = time.perf_counter()
         watch = Stopwatch()
         knowledge = self.champion.knowledge
-        judged = judge(raw, knowledge, watch)
+        now = datetime.now(UTC)
+        judged = judge(raw, knowledge, watch, now=now)
         with watch.step("topic"):
             self._same_topic()
         with watch.step("save"):
-            folded = self._save(judged, knowledge)
+            folded = self._save(judged, knowledge, now)
         if folded is None:
             return
         self.consumer.done(raw)
+        self._look_at_input(judged, now)
         if judged.rejected:
             with watch.step("dead letters"):
                 self.publish()
@@ -205,12 +219,34 @@ class Watching:
             self.moved = True
             raise OffsetLost(f"topic {self.settings.kafka.topic} was recreated; the batch is dropped")
 
-    def _save(self, judged: Judged, knowledge: Knowledge) -> Folded | None:
-        now = datetime.now(UTC)
-        fold = partial(correlate, judged, knowledge, now=now)
+    def _look_at_input(self, judged: Judged, now: datetime) -> None:
+        """What the batch says about its producers, for people to see; the batch itself is stored."""
+        try:
+            self._look_at_clocks(judged.ahead, now)
+            self._look_at_readability(judged, now)
+        except SreError as error:
+            log.warning("watch.input-not-told-of", extra={"error": str(error)[:200]})
+
+    def _look_at_clocks(self, ahead: Mapping[str, timedelta], now: datetime) -> None:
+        quiet_for = now - self.skew_seen if self.skew_seen else SKEW_AGAIN
+        if ahead and quiet_for >= SKEW_AGAIN:
+            self.skew_seen = now
+            self.report("clocks", healthy=False, detail=skew_in_words(ahead))
+        elif self.skew_seen and quiet_for >= 2 * SKEW_AGAIN:
+            self.skew_seen = None
+            self.report("clocks", healthy=True, detail="")
+
+    def _look_at_readability(self, judged: Judged, now: datetime) -> None:
+        self.readability.add(len(judged.raw), (letter.reason for letter in judged.rejected), now)
+        complaint = self.readability.complaint
+        if complaint and not self.unreadable:
+            self._own_incident(f"most logs of topic {self.settings.kafka.topic} cannot be read", complaint)
+        self.unreadable = bool(complaint)
+
+    def _save(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded | None:
         for _ in range(CONTENDED_TRIES):
             try:
-                return self.store.save(judged, lambda found, late: fold(open_incidents=found, late_paged=late), now=now)
+                return self.store.save(judged, partial(correlate, judged, knowledge, now=now), now=now)
             except Contended as error:
                 log.info("watch.contended", extra={"error": str(error)[:200]})
             except OffsetLost as error:
@@ -228,7 +264,10 @@ class Watching:
     def publish(self) -> None:
         """Put dead letters into their topic; what fails stays queued in the table."""
         try:
-            publish_letters(self.engine, self.producer, self.settings.kafka, now=datetime.now(UTC))
+            letters = unpublished_letters(self.engine, limit=LETTERS_AT_ONCE)
+            publish_letters(self.producer, self.settings.kafka, letters)
+            # A crash before this publishes them twice, never not at all.
+            mark_published(self.engine, letters, now=datetime.now(UTC))
         except SreError as error:
             log.warning("dead-letters.waiting", extra={"error": str(error)})
 
@@ -245,6 +284,15 @@ class Watching:
             report_condition(self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC))
         except Unavailable as error:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})
+
+    def tell_reading(self, *, news_only: bool = False) -> None:
+        """Say which partitions are ours; nothing while there are none, as another run may have them all."""
+        partitions = sorted(self.consumer.next_offsets)
+        if not partitions or (news_only and partitions == self.told_partitions):
+            return
+        self.told_partitions = partitions
+        detail = f"{self.settings.kafka.topic}: partitions {', '.join(map(str, partitions))}"
+        self.report(READING, healthy=True, detail=detail)
 
     def _leave(self) -> None:
         if self.left is self.consumer:

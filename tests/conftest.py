@@ -18,8 +18,11 @@ from domain.errors import Unavailable
 from tests.parts.databases_part import Server, serving
 
 # A machine that is busy with servers makes no property false.
-settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
+# `make test` draws the same examples each time, `make soak` new and more ones.
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", STEADY, derandomize=True, database=None)
+settings.register_profile("soak", STEADY, max_examples=1_000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,7 @@ class Cluster:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.topic = settings.topic
+        self.servers = settings.bootstrap_servers
         self.admin = AdminClient({**client_settings(settings)})
 
     def topic_id(self) -> str:
@@ -89,9 +90,15 @@ class Cluster:
                 found = self.admin.list_topics(self.topic, timeout=WAIT_SECONDS).topics[self.topic]
             return sorted(found.partitions)
         except (KafkaException, TimeoutError) as error:
-            raise Unavailable(
-                f"kafka: topic {self.topic} does not exist and could not be made ({error}); make it, or set kafka.topic"
-            ) from error
+            raise self._not_made(error) from error
+
+    def _not_made(self, error: KafkaException | TimeoutError) -> Unavailable:
+        """A broker that is not there says nothing about its topics."""
+        if isinstance(error, KafkaException) and isinstance(found := translate(error, self.servers), Unavailable):
+            return found
+        return Unavailable(
+            f"kafka: topic {self.topic} does not exist and could not be made ({error}); make it, or set kafka.topic"
+        )
 
 
 def translate(error: KafkaException, what: str) -> Unavailable | Refused:

@@ -43,6 +43,11 @@ def incarnation(home: Path) -> str:
     return file.read_text() if file.exists() else ""
 
 
+def topic_identity(home: Path) -> str:
+    """What stands for the id of every topic of the embedded broker."""
+    return f"embedded {incarnation(home)}"
+
+
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Copy one direction until either side ends."""
     with contextlib.suppress(ConnectionError):

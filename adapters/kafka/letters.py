@@ -1,16 +1,14 @@
-"""Dead letters from their table into their topic."""
+"""Dead letters into their topic."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.kafka.producer import LogProducer, Outgoing
-from adapters.store.database import Engine
-from adapters.store.look_ups import mark_published, unpublished_letters
 from domain.settings import KafkaSettings
 
-AT_ONCE = 500
+Letter = dict[str, Any]  # topic, partition, offset and reason of the log, and its body
 
 
 def dead_letter_topic(settings: KafkaSettings) -> str:
@@ -18,20 +16,14 @@ def dead_letter_topic(settings: KafkaSettings) -> str:
     return settings.dead_letter_topic or f"{settings.topic}.dead-letter"
 
 
-def publish_letters(engine: Engine, producer: LogProducer, settings: KafkaSettings, *, now: datetime) -> int:
-    """Publish what the topic does not have yet; how many. Raises Unavailable or Refused.
-
-    A crash between the broker's acknowledgement and ours publishes a letter twice, never not at all.
-    """
-    letters = unpublished_letters(engine, limit=AT_ONCE)
+def publish_letters(producer: LogProducer, settings: KafkaSettings, letters: Sequence[Letter]) -> None:
+    """Publish letters; the broker has all of them when this returns. Raises Unavailable or Refused."""
     if letters:
         producer.send(dead_letter_topic(settings), [_outgoing(letter) for letter in letters])
         producer.flush()
-        mark_published(engine, letters, now=now)
-    return len(letters)
 
 
-def _outgoing(letter: dict[str, Any]) -> Outgoing:
+def _outgoing(letter: Letter) -> Outgoing:
     headers = {
         "topic": letter["topic"],
         "partition": letter["partition"],

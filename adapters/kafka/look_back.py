@@ -11,7 +11,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from adapters.kafka.consumer import WAIT_SECONDS, client_settings, translate
-from domain.errors import Refused, Unavailable
+from adapters.kafka.edges import edges
+from domain.errors import Unavailable
 from domain.logs import RawBatch
 from domain.settings import KafkaSettings
 
@@ -35,18 +36,14 @@ def read_back(settings: KafkaSettings, since: datetime | None) -> Iterator[RawBa
 
 
 def _edges(consumer: Consumer, name: str, since: datetime | None) -> tuple[dict[int, int], dict[int, int]]:
-    topic = consumer.list_topics(name, timeout=WAIT_SECONDS).topics[name]
-    if topic.error is not None:
-        raise Refused(f"kafka: topic {name}: {topic.error.str()}; `kafka.topic` or `--topic` names it")
-    begins, ends = {}, {}
-    for number in topic.partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=WAIT_SECONDS)
-        begins[number], ends[number] = low, high
+    found = edges(consumer, name, WAIT_SECONDS)
+    begins, ends = ({number: both[side] for number, both in found.items()} for side in (0, 1))
     if since is not None:
         at = round(since.timestamp() * 1000)
         wanted = [TopicPartition(name, number, at) for number in begins]
-        for found in consumer.offsets_for_times(wanted, timeout=WAIT_SECONDS):
-            begins[found.partition] = found.offset if found.offset >= 0 else ends[found.partition]
+        for at_time in consumer.offsets_for_times(wanted, timeout=WAIT_SECONDS):
+            number, offset = at_time.partition, at_time.offset
+            begins[number] = offset if offset >= 0 else ends[number]
     return begins, ends
 
 

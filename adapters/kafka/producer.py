@@ -29,6 +29,7 @@ class LogProducer:
     def __init__(self, settings: KafkaSettings) -> None:
         self.failed: list[KafkaError] = []
         self.acknowledged = 0
+        self.last: dict[int, int] = {}  # partition -> highest offset that was acknowledged
         self.producer = Producer(
             {
                 "enable.idempotence": True,
@@ -41,9 +42,12 @@ class LogProducer:
             | client_settings(settings)
         )
 
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self.acknowledged += 1
+            partition, offset = message.partition(), message.offset()
+            if partition is not None and offset is not None:
+                self.last[partition] = max(offset, self.last.get(partition, -1))
         else:
             self.failed.append(error)
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import ErrorDetails
 
 from domain.nearest import nearest
-from domain.plans import ActionKind, Measure, Risk, Undo, Verification
-from domain.playbooks import ActionTemplate, Matches, MetricMatch, Playbook, Preconditions
+from domain.plans import ActionKind, Measure, Preconditions, Risk, Undo, Verification
+from domain.playbooks import ActionTemplate, Matches, MetricMatch, Playbook
 
 _A_MONTH = 30 * 24 * 3600
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from adapters import parts_file
 from adapters.settings_files.assignments import Assignment, Source
 from domain.errors import BadSettings
-from domain.settings import Security
+from domain.paging_settings import Security
 
 _PLACE = "embedded"
 

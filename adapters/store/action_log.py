@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store.database import transaction
-from adapters.store.incident_queue import Claim, move, note
-from adapters.store.tables import actions
-from domain.correlation import LedgerKind
+from adapters.store.ledger_rows import note
+from adapters.store.tables import actions, incidents
+from domain.actions import COUNTED, ActionRecord, ActionState, UndoState
 from domain.execution import ProcessState, Snapshot, TargetState
-from domain.gate import History, Objected
+from domain.gate import History
 from domain.incidents import State
-from domain.plans import Action
-from domain.verification import Outcome
+from domain.ledger import LedgerKind
+from domain.plan_documents import action_document
+from domain.plan_documents import as_action as planned_action
+from domain.plans import Plan
+from domain.verification import Outcome, Proof, proof_words
 
 ACTING_LOCK = 7303
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAction:
-    """An action as it is recorded."""
-
-    id: int
-    incident_id: int
-    ordinal: int
-    source: str
-    kind: str
-    target: str
-    state: str  # started | done | failed
-    before: Snapshot
-    after: Snapshot | None
-    started_at: datetime
-    finished_at: datetime | None
-    verdict: str | None
-    undone: bool
+NOT_HELPED = (Outcome.INEFFECTIVE, Outcome.UNKNOWN)
 
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -74,138 +57,181 @@ def as_snapshot(kept: Mapping[str, Any]) -> Snapshot:
     )
 
 
-def _stored(row: sa.Row[Any]) -> StoredAction:
-    return StoredAction(
-        row.id,
-        row.incident_id,
-        row.ordinal,
-        row.source,
-        row.kind,
-        row.target,
-        row.state,
-        as_snapshot(row.before),
-        as_snapshot(row.after) if row.after else None,
-        row.started_at,
-        row.finished_at,
-        row.verdict,
-        row.undone,
+def as_record(row: sa.Row[Any]) -> ActionRecord:
+    """The action that a row holds."""
+    return ActionRecord(
+        id=row.id,
+        incident_id=row.incident_id,
+        episode=row.episode,
+        ordinal=row.ordinal,
+        source=row.source,
+        action=planned_action(row.planned),
+        executor=row.executor,
+        budget_key=row.budget_key,
+        state=ActionState(row.state),
+        before=as_snapshot(row.before) if row.before else None,
+        after=as_snapshot(row.after) if row.after else None,
+        reserved_at=row.reserved_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        error=row.error,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        undo=UndoState(row.undo),
     )
 
 
-def of_incident(engine: sa.Engine, incident_id: int) -> list[StoredAction]:
-    """The incident's actions, in order."""
-    query = sa.select(actions).where(actions.c.incident_id == incident_id).order_by(actions.c.ordinal)
-    with transaction(engine) as connection:
-        return [_stored(row) for row in connection.execute(query)]
+def of_incident(connection: sa.Connection, incident_id: int, *, episode: int) -> tuple[ActionRecord, ...]:
+    """The actions of an episode, in order, and those of earlier ones whose end is not known."""
+    wanted = sa.or_(actions.c.episode == episode, actions.c.state == ActionState.STARTED)
+    query = sa.select(actions).where(actions.c.incident_id == incident_id, wanted)
+    return tuple(map(as_record, connection.execute(query.order_by(actions.c.episode, actions.c.ordinal))))
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """An action that is about to be carried out."""
-
-    action: Action
-    before: Snapshot
-    ordinal: int  # in its plan
-    source: str
+def lock_budgets(connection: sa.Connection) -> None:
+    """From here to the end of the transaction nobody else reserves a plan, so that budgets hold over all incidents."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACTING_LOCK})
 
 
-# What speaks against acting, asked with what was done lately while nobody else can begin.
-Gate = Callable[[History], list[Objected]]
-
-
-def begin(engine: sa.Engine, claimed: Claim, intent: Intent, gate: Gate, *, now: datetime) -> list[Objected]:
-    """Ask the gate and, if nothing speaks against it, commit that the action is about to be carried out.
-
-    One transaction that no other begin can overlap, so that budgets hold over any number of incidents.
-    Raises Contended when this incident's action was begun before, Refused when the lease was lost.
-    """
-    with transaction(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACTING_LOCK})
-        if found := gate(_history(connection, [intent.action.target], now=now)):
-            return found
-        move(connection, claimed, State.ACTING)
-        connection.execute(
-            actions.insert().values(
-                incident_id=claimed.incident.id,
-                ordinal=intent.ordinal,
-                source=intent.source,
-                kind=intent.action.kind,
-                target=intent.action.target,
-                state="started",
-                before=snapshot_json(intent.before),
-                started_at=now,
-                undone=False,
-            )
-        )
-        fields = {
-            "kind": intent.action.kind,
-            "target": intent.action.target,
-            "pids": list(intent.before.pids),
-            "source": intent.source,
-        }
-        note(connection, LedgerKind.ACTION_STARTED, claimed.incident.id, fields, now=now)
-    return []
-
-
-def finish(
-    engine: sa.Engine, claimed: Claim, action: StoredAction, after: Snapshot, *, taken_over: str, now: datetime
-) -> None:
-    """The action is done; `taken_over` says what a successor found, or is empty."""
-    with transaction(engine) as connection:
-        move(connection, claimed, State.VERIFYING)
-        connection.execute(
-            actions.update()
-            .where(actions.c.id == action.id)
-            .values(state="done", after=snapshot_json(after), finished_at=now)
-        )
-        fields = {"target": action.target, "pids_before": list(action.before.pids), "pids_after": list(after.pids)}
-        if taken_over:
-            note(connection, LedgerKind.ACTION_TAKEN_OVER, claimed.incident.id, {"found": taken_over}, now=now)
-        note(connection, LedgerKind.ACTION_DONE, claimed.incident.id, fields, now=now)
-
-
-def fail(engine: sa.Engine, claimed: Claim, action: StoredAction, error: str, *, now: datetime) -> None:
-    """The executor refused or could not be reached."""
-    with transaction(engine) as connection:
-        connection.execute(
-            actions.update().where(actions.c.id == action.id).values(state="failed", error=error, finished_at=now)
-        )
-        note(connection, LedgerKind.ACTION_FAILED, claimed.incident.id, {"error": error}, now=now)
-
-
-def judge(engine: sa.Engine, incident_id: int, outcome: Outcome, *, now: datetime) -> None:
-    """Record the verdict of the verification on all actions of the incident."""
-    with transaction(engine) as connection:
-        connection.execute(
-            actions.update()
-            .where(actions.c.incident_id == incident_id, actions.c.verdict.is_(None))
-            .values(verdict=outcome.verdict, verdict_numbers=outcome.numbers())
-        )
-        note(connection, LedgerKind.VERIFIED, incident_id, {"verdict": outcome.verdict} | outcome.numbers(), now=now)
-
-
-def mark_undone(engine: sa.Engine, action: StoredAction, *, now: datetime) -> None:
-    """The action was taken back."""
-    with transaction(engine) as connection:
-        connection.execute(actions.update().where(actions.c.id == action.id).values(undone=True))
-        note(connection, LedgerKind.UNDONE, action.incident_id, {"target": action.target}, now=now)
-
-
-def history(engine: sa.Engine, targets: list[str], *, now: datetime) -> History:
-    """What was done lately, as the gate wants to know it."""
-    with transaction(engine) as connection:
-        return _history(connection, targets, now=now)
-
-
-def _history(connection: sa.Connection, targets: list[str], *, now: datetime) -> History:
-    day, hour = now - timedelta(days=1), now - timedelta(hours=1)
-    of_targets = (actions.c.target.in_(targets), actions.c.started_at > day)
-    recent = connection.execute(sa.select(actions).where(*of_targets).order_by(actions.c.started_at)).all()
-    helped_not = Counter(row.target for row in recent if row.verdict in ("ineffective", "unknown"))
-    in_hour = sa.select(sa.func.count()).select_from(actions).where(actions.c.started_at > hour)
+def history(connection: sa.Connection, budget_keys: Sequence[str], *, now: datetime) -> History:
+    """What was or may have been done in the last day; actions dated in the future count, too."""
+    counted = actions.c.state.in_(COUNTED)
+    query = sa.select(actions.c.budget_key, actions.c.reserved_at, actions.c.outcome).where(
+        counted, actions.c.budget_key.in_(set(budget_keys)), actions.c.reserved_at > now - timedelta(days=1)
+    )
+    recent = connection.execute(query.order_by(actions.c.reserved_at)).all()
+    in_hour = (
+        sa.select(sa.func.count()).select_from(actions).where(counted, actions.c.reserved_at > now - timedelta(hours=1))
+    )
     return History(
-        last_action={row.target: row.started_at for row in recent},
-        ineffective=helped_not,
+        last_action={row.budget_key: row.reserved_at for row in recent},
+        ineffective=Counter(row.budget_key for row in recent if row.outcome in NOT_HELPED),
         in_last_hour=int(connection.scalar(in_hour) or 0),
+        under_way=_under_way(connection, budget_keys),
     )
+
+
+def _under_way(connection: sa.Connection, budget_keys: Sequence[str]) -> frozenset[str]:
+    """Targets with an action whose plan has not come to its end, however long ago it was reserved."""
+    unfinished = actions.c.state.in_([ActionState.RESERVED, ActionState.STARTED])
+    answered = incidents.c.state.in_([State.ACTING, State.VERIFYING])
+    query = (
+        sa.select(actions.c.budget_key)
+        .join(incidents, incidents.c.id == actions.c.incident_id, isouter=True)
+        .where(actions.c.budget_key.in_(set(budget_keys)))
+        .where(sa.or_(unfinished, sa.and_(answered, actions.c.episode == incidents.c.episode)))
+    )
+    return frozenset(connection.scalars(query))
+
+
+def reserve(connection: sa.Connection, plan: Plan, budget_keys: Sequence[str], *, episode: int, now: datetime) -> None:
+    """The whole plan's actions at once. Raises Contended when this episode's plan was begun before."""
+    rows = [
+        {
+            "incident_id": plan.incident_id,
+            "episode": episode,
+            "ordinal": ordinal,
+            "source": plan.source,
+            "kind": action.kind,
+            "target": action.target,
+            "planned": action_document(action),
+            "executor": plan.executor,
+            "budget_key": key,
+            "state": ActionState.RESERVED,
+            "reserved_at": now,
+            "undo": UndoState.NOT,
+        }
+        for ordinal, (action, key) in enumerate(zip(plan.actions, budget_keys, strict=True))
+    ]
+    connection.execute(actions.insert(), rows)
+    for row in rows:
+        note(connection, LedgerKind.ACTION_RESERVED, plan.incident_id, _told(row), now=now)
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, object]:
+    return {name: row[name] for name in ("kind", "target", "source")}
+
+
+def start(connection: sa.Connection, action: ActionRecord, before: Snapshot, *, now: datetime) -> None:
+    """Commit what the target looks like, before anything is done to it."""
+    _change(connection, action, state=ActionState.STARTED, before=snapshot_json(before), started_at=now)
+    fields = {"kind": action.kind, "target": action.target, "pids": list(before.pids), "source": action.source}
+    note(connection, LedgerKind.ACTION_STARTED, action.incident_id, fields, now=now)
+
+
+def finish(connection: sa.Connection, action: ActionRecord, after: Snapshot, *, taken_over: str, now: datetime) -> None:
+    """The action is done; `taken_over` says what a successor found, or is empty."""
+    _change(connection, action, state=ActionState.DONE, after=snapshot_json(after), finished_at=now)
+    if taken_over:
+        fields = {"target": action.target, "found": taken_over}
+        note(connection, LedgerKind.ACTION_TAKEN_OVER, action.incident_id, fields, now=now)
+    before = list(action.before.pids) if action.before else []
+    pids = {"pids_before": before, "pids_after": list(after.pids)}
+    told = {"kind": action.kind, "target": action.target, **pids}
+    note(connection, LedgerKind.ACTION_DONE, action.incident_id, told, now=now)
+
+
+def restamp(connection: sa.Connection, action: ActionRecord, *, now: datetime) -> None:
+    """Its end lies in the future, because the clock was set back: from now on it counts from now."""
+    _change(connection, action, finished_at=now)
+
+
+def fail(connection: sa.Connection, action: ActionRecord, error: str, *, now: datetime) -> None:
+    """The executor refused, or could not be reached for too long."""
+    _change(connection, action, state=ActionState.FAILED, error=error, finished_at=now)
+    fields = {"kind": action.kind, "target": action.target, "error": error}
+    note(connection, LedgerKind.ACTION_FAILED, action.incident_id, fields, now=now)
+
+
+def drop_reserved(connection: sa.Connection, incident_id: int, why: str, *, now: datetime) -> None:
+    """Actions whose turn has not come are not carried out any more; their budget is free again."""
+    waiting = sa.select(actions).where(actions.c.incident_id == incident_id, actions.c.state == ActionState.RESERVED)
+    for row in connection.execute(waiting.order_by(actions.c.id)).all():
+        drop(connection, as_record(row), why, now=now)
+
+
+def drop(connection: sa.Connection, action: ActionRecord, why: str, *, now: datetime) -> None:
+    """Something spoke against the action before it was carried out."""
+    _change(connection, action, state=ActionState.DROPPED, error=why, finished_at=now)
+    fields = {"kind": action.kind, "target": action.target, "why": why}
+    note(connection, LedgerKind.ACTION_DROPPED, action.incident_id, fields, now=now)
+
+
+def judge(
+    connection: sa.Connection, incident_id: int, found: Sequence[ActionRecord], proof: Proof, *, now: datetime
+) -> None:
+    """Record what the verification found on all these actions."""
+    for action in found:
+        _change(connection, action, outcome=proof.outcome, outcome_numbers=proof.numbers())
+    fields = {"outcome": proof.outcome} | proof.numbers()
+    note(connection, LedgerKind.VERIFIED, incident_id, fields, now=now)
+
+
+def undoing(connection: sa.Connection, action: ActionRecord, *, now: datetime) -> None:
+    """Commit that the action is about to be taken back; asking twice for that does no harm."""
+    _change(connection, action, undo=UndoState.STARTED)
+    fields = {"kind": action.kind, "target": action.target}
+    note(connection, LedgerKind.UNDO_STARTED, action.incident_id, fields, now=now)
+
+
+def undone(connection: sa.Connection, action: ActionRecord, error: str, *, now: datetime) -> None:
+    """The action was taken back; `error` says why it could not be, or is empty."""
+    _change(connection, action, undo=UndoState.FAILED if error else UndoState.DONE, undo_error=error or None)
+    fields = {"kind": action.kind, "target": action.target} | ({"error": error} if error else {})
+    note(connection, LedgerKind.UNDO_FAILED if error else LedgerKind.UNDONE, action.incident_id, fields, now=now)
+
+
+def proof_lines(connection: sa.Connection, incident_id: int, episode: int) -> list[str]:
+    """What the verification of an episode's actions found, in words."""
+    query = sa.select(actions.c.outcome, actions.c.outcome_numbers).where(
+        actions.c.incident_id == incident_id, actions.c.episode == episode, actions.c.outcome_numbers.is_not(None)
+    )
+    found = [
+        f"Verification: {row.outcome}, {proof_words(row.outcome_numbers, 'the measure')}"
+        for row in connection.execute(query.order_by(actions.c.ordinal))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _change(connection: sa.Connection, action: ActionRecord, **values: object) -> None:
+    connection.execute(actions.update().where(actions.c.id == action.id).values(values))

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import numpy as np
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from adapters.store.bulk import JudgedLogs, insert_dead_letters, insert_logs
 from adapters.store.database import transaction
 from adapters.store.days import make_days
-from adapters.store.incident_rows import insert_incident, open_incidents, update_incident
+from adapters.store.incident_rows import (
+    forget_answers,
+    insert_incidents,
+    number,
+    open_incidents,
+    page_times,
+    paged_incidents,
+    resolved_incidents,
+    set_due,
+    update_incidents,
+)
+from adapters.store.knowledge_rows import remember
+from adapters.store.many_rows import among, insert_rows
+from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
-from domain.correlation import Folded, stored_page_key
 from domain.errors import OffsetLost
-from domain.incidents import Incident
+from domain.folded import Correlation, Folded, Known, final_keys
 from domain.logs import LogBatch, RawBatch, Rejected
+from domain.replay import Texts, knowledge_digest
+from domain.telling import FLEET
 from domain.verdicts import Verdicts
 
-# (open incidents of the touched services, late pages by service) -> what the batch does to them.
-FoldStep = Callable[[list[Incident], Mapping[str, datetime]], Folded]
+# What is known of the services of the batch -> what the batch does to it.
+FoldStep = Callable[[Known], Folded]
+# Logs may come late; what was resolved longer before now than this is not looked at for them.
+OLDEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +53,25 @@ class Judged:
     rejected: list[Rejected]
     verdicts: Verdicts
     services: frozenset[str]  # services with at least one anomalous log
+    rules: Correlation
+    texts: Texts  # what decided
+    ahead: Mapping[str, timedelta] = field(default_factory=dict)  # service -> how far its clock is ahead of ours
+
+    @property
+    def first_anomaly(self) -> datetime:
+        """Event time of the earliest anomalous log; there is one."""
+        earliest: datetime = pc.min(self.batch.frame["timestamp"].filter(self.verdicts.anomalous)).as_py()
+        return earliest
 
 
 class BatchStore:
-    """Where micro-batches go; remembers only which days have partitions."""
+    """Where micro-batches go; remembers only which days have partitions, and what is stored once."""
 
     def __init__(self, engine: sa.Engine, channels: Iterable[str]) -> None:
         self.engine = engine
         self.channels = tuple(channels)  # a page is queued once for each
         self._days: set[date] = set()
+        self._remembered: set[str] = set()  # digests of what decided that are stored
 
     def prepare(self, now: datetime) -> None:
         """Make sure that what arrives now and tomorrow has a partition."""
@@ -57,27 +86,77 @@ class BatchStore:
         the same work may succeed when it is done again, Unavailable when the database does not answer.
         """
         self.prepare(now)
-        with transaction(self.engine) as connection:
+        with collector_paused(), transaction(self.engine) as connection:
             advance(connection, judged.raw, now=now)
             folded = self._fold(connection, judged, fold, now=now)
             insert_logs(connection, _with_incidents(judged, folded, now))
             insert_dead_letters(connection, judged.rejected, topic_id=judged.raw.topic_id, arrived_at=now)
+            decided_by = self._insert_batch(connection, judged, now=now)
+        self._remembered.add(decided_by)
         return folded
 
     def _fold(self, connection: sa.Connection, judged: Judged, fold: FoldStep, *, now: datetime) -> Folded:
         if not judged.services:
             return Folded()
-        folded = fold(open_incidents(connection, judged.services), late_pages(connection, judged.services, now=now))
-        # Closed ones first: a new incident may take the place of one that went quiet in this batch.
-        touched = folded.touched.values()
-        for incident in sorted((i for i in touched if i.id), key=lambda i: (not i.state.closed, i.id)):
-            update_incident(connection, incident, folded.resolutions.get(id(incident)), now=now)
-        for incident in sorted((i for i in touched if not i.id), key=lambda i: (not i.state.closed, i.key)):
-            insert_incident(connection, incident, now=now)
-        keys = final_keys(connection, folded)
-        insert_pages(connection, folded, keys, self.channels, now=now)
-        insert_notes(connection, folded, keys, now=now)
+        folded = fold(known(connection, judged, now=now))
+        save_incidents(connection, folded, self.channels, now=now)
         return folded
+
+    def _insert_batch(self, connection: sa.Connection, judged: Judged, *, now: datetime) -> str:
+        """Record what is needed to decide the batch again; the digest of what decided."""
+        decided_by = knowledge_digest(judged.texts)
+        if decided_by not in self._remembered:
+            remember(connection, *judged.texts, now=now)
+        raw = judged.raw
+        row = {
+            "topic_id": raw.topic_id,
+            "now": now,
+            "first_offsets": {str(partition): offset for partition, offset in raw.expected.items()},
+            "next_offsets": {str(partition): offset for partition, offset in raw.following.items()},
+            "knowledge": decided_by,
+        }
+        connection.execute(batch_table.insert().values(row))
+        return decided_by
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No search for cycles inside: over a hundred thousand new incidents it takes as long as all the rest."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def known(connection: sa.Connection, judged: Judged, *, now: datetime) -> Known:
+    """What is stored about the services of a batch, locked until the transaction ends."""
+    services, rules, since = judged.services, judged.rules, judged.first_anomaly
+    return Known(
+        open=open_incidents(connection, {*services, FLEET}),
+        resolved=resolved_incidents(connection, services, since=max(since, now - OLDEST) - rules.quiet),
+        paged=paged_incidents(connection, since=since - rules.group),
+        page_times=page_times(connection, newest=rules.fleet_after),
+        late_paged=late_pages(connection, services, now=now),
+    )
+
+
+def save_incidents(connection: sa.Connection, folded: Folded, channels: Iterable[str], *, now: datetime) -> None:
+    """Write incidents, what is due of them, their pages and the ledger, each kind in a statement or two."""
+    touched = list(folded.touched.values())
+    changed = sorted((one for one in touched if one.id), key=lambda one: one.id)
+    new = sorted((one for one in touched if not one.id), key=lambda one: (not one.state.closed, one.key))
+    number(connection, new)
+    keys = final_keys(folded)
+    update_incidents(connection, changed, now=now)
+    forget_answers(connection, folded.reopened.values())
+    insert_incidents(connection, new, now=now)
+    due = (one for one in folded.due.values() if not one.state.closed)
+    set_due(connection, due, (one for one in changed if one.state.closed), now=now)
+    insert_pages(connection, folded, keys, channels, now=now)
+    insert_notes(connection, folded, keys, now=now)
 
 
 def advance(connection: sa.Connection, raw: RawBatch, *, now: datetime) -> None:
@@ -104,7 +183,7 @@ def late_pages(connection: sa.Connection, services: Iterable[str], *, now: datet
         sa.select(incident_table.c.service, sa.func.max(pages.c.created_at))
         .join(incident_table, incident_table.c.id == pages.c.incident_id)
         .where(pages.c.late, pages.c.created_at > now - timedelta(hours=2))
-        .where(incident_table.c.service.in_(sorted(services)))
+        .where(among(connection, incident_table.c.service, services))
         .group_by(incident_table.c.service)
     )
     # An aggregate loses the column's own type, and with it, on SQLite, the zone.
@@ -119,16 +198,6 @@ def _time(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def final_keys(connection: sa.Connection, folded: Folded) -> dict[str, str]:
-    """The keys of pages by those of the fold, now that all incidents have numbers; incidents get them too."""
-    keys = {intent.key: stored_page_key(intent.incident, intent.reason) for intent in folded.pages}
-    for incident in folded.touched.values():
-        if (key := keys.get(incident.page_key, incident.page_key)) != incident.page_key:
-            incident.page_key = key
-            connection.execute(incident_table.update().where(incident_table.c.id == incident.id).values(page_key=key))
-    return keys
-
-
 def insert_pages(
     connection: sa.Connection, folded: Folded, keys: Mapping[str, str], channels: Iterable[str], *, now: datetime
 ) -> None:
@@ -139,6 +208,7 @@ def insert_pages(
             "incident_id": intent.incident.id,
             "channel": channel,
             "reason": intent.reason,
+            "severity": int(intent.severity),
             "late": intent.late,
             "lines": [],
             "state": "queued",
@@ -149,8 +219,7 @@ def insert_pages(
         for intent in folded.pages
         for channel in channels
     ]
-    if rows:
-        connection.execute(pages.insert(), rows)
+    insert_rows(connection, pages, rows)
 
 
 def insert_notes(connection: sa.Connection, folded: Folded, keys: Mapping[str, str], *, now: datetime) -> None:
@@ -159,8 +228,7 @@ def insert_notes(connection: sa.Connection, folded: Folded, keys: Mapping[str, s
         {"at": now, "kind": note.kind, "incident_id": note.incident.id, "fields": _named(note.fields, keys)}
         for note in folded.notes
     ]
-    if rows:
-        connection.execute(ledger.insert(), rows)
+    insert_rows(connection, ledger, rows)
 
 
 def _named(fields: Mapping[str, object], keys: Mapping[str, str]) -> dict[str, object]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -38,15 +39,17 @@ def connect(url: str) -> sa.Engine:
     """An engine for a `postgresql://` or `sqlite://` URL. Raises BadSettings for any other."""
     try:
         parsed = sa.make_url(url)
-    except SQLAlchemyError as error:
-        raise BadSettings(f"store.url: not a database URL: {error}") from error
+    except (SQLAlchemyError, ValueError) as error:  # whose text may be a piece of the URL, so of a password
+        raise BadSettings("store.url: not a database URL; write postgresql://user:password@host:port/name") from error
     if parsed.get_backend_name() == "postgresql":
         options = f"-c lock_timeout={LOCK_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
         return sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             pool_size=5,
+            max_overflow=35,  # as many as `on-call` has threads; each goes back when it is not needed
             connect_args={"options": options, "connect_timeout": CONNECT_SECONDS, "application_name": "sre-agent"},
+            json_deserializer=orjson.loads,
         )
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":

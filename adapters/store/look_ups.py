@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import actions, dead_letters, incidents, ledger, logs, pages, topics
-from domain.logs import Level
+from adapters.store.tables import actions, dead_letters, incidents, ledger, logs, pages, steps, topics
 
 Row = dict[str, Any]
 
@@ -35,7 +33,10 @@ def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
     if not found:
         return None
     of_it = {
-        "actions": sa.select(actions).where(actions.c.incident_id == incident_id).order_by(actions.c.ordinal),
+        "actions": sa.select(actions)
+        .where(actions.c.incident_id == incident_id)
+        .order_by(actions.c.episode, actions.c.ordinal),
+        "due": sa.select(steps).where(steps.c.incident_id == incident_id),
         "pages": sa.select(pages).where(pages.c.incident_id == incident_id).order_by(pages.c.id),
         "ledger": sa.select(ledger).where(ledger.c.incident_id == incident_id).order_by(ledger.c.id),
     }
@@ -52,33 +53,6 @@ def find_log(engine: sa.Engine, request_id: str) -> list[Row]:
         .limit(20)
     )
     return _rows(engine, query)
-
-
-@dataclass(frozen=True, slots=True)
-class FreshLogs:
-    """A service's logs since a moment, counted; `bodies` for a metric's mean."""
-
-    logs: int
-    anomalous: int
-    errors: int
-    bodies: tuple[str, ...]
-
-
-def fresh_logs(engine: sa.Engine, service: str, *, since: datetime, bodies: int = 0) -> FreshLogs:
-    """The service's logs whose event time is after `since`."""
-    of_service = (logs.c.service == service, logs.c.timestamp > since, logs.c.arrived_at > since)
-    counts = sa.select(
-        sa.func.count(),
-        sa.func.count().filter(logs.c.anomaly),
-        sa.func.count().filter(logs.c.level >= int(Level.ERROR)),
-    ).where(*of_service)
-    with transaction(engine) as connection:
-        total, anomalous, errors = connection.execute(counts).one()
-        texts: tuple[str, ...] = ()
-        if bodies:
-            newest = sa.select(logs.c.body).where(*of_service).order_by(logs.c.timestamp.desc()).limit(bodies)
-            texts = tuple(connection.scalars(newest))
-    return FreshLogs(total, anomalous, errors, texts)
 
 
 def normal_bodies(engine: sa.Engine, *, since: datetime, limit: int) -> list[str]:
@@ -132,6 +106,39 @@ def ledger_since(engine: sa.Engine, after: int, *, limit: int, newest: bool = Fa
     """Ledger entries with a higher id, the oldest first unless `newest`."""
     order = ledger.c.id.desc() if newest else ledger.c.id
     return _rows(engine, sa.select(ledger).where(ledger.c.id > after).order_by(order).limit(limit))
+
+
+def _kind(engine: sa.Engine) -> sa.ColumnElement[str]:
+    """A dead letter's reason up to its first colon, as `domain.logs.Rejected.kind` has it."""
+    reason = dead_letters.c.reason
+    if engine.dialect.name == "postgresql":
+        return sa.func.split_part(reason, ":", 1)
+    return sa.func.substr(reason, 1, sa.func.instr(reason + ":", ":") - 1)
+
+
+def letter_reasons(engine: sa.Engine, *, since: datetime, examples: int) -> list[Row]:
+    """Why logs that came since then could not be read, the most frequent first, each with its newest letters."""
+    kind = _kind(engine)
+    counts = (
+        sa.select(
+            kind.label("reason"),
+            sa.func.count().label("logs"),
+            sa.func.min(dead_letters.c.arrived_at).label("first"),
+            sa.func.max(dead_letters.c.arrived_at).label("last"),
+        )
+        .where(dead_letters.c.arrived_at >= since)
+        .group_by(kind)
+        .order_by(sa.func.count().desc(), kind)
+    )
+    newest = (
+        sa.select(dead_letters, topics.c.name.label("topic"))
+        .join(topics, topics.c.id == dead_letters.c.topic_id, isouter=True)
+        .where(dead_letters.c.arrived_at >= since)
+        .order_by(dead_letters.c.arrived_at.desc(), dead_letters.c.offset.desc())
+        .limit(examples)
+    )
+    found = _rows(engine, counts)
+    return [row | {"examples": _rows(engine, newest.where(kind == row["reason"]))} for row in found]
 
 
 def unpublished_letters(engine: sa.Engine, *, limit: int) -> list[Row]:

@@ -1,7 +1,8 @@
-"""Bring a database to the newest schema: `python -m adapters.store.migrate URL`."""
+"""Bring a database to the newest schema: `SRE_STORE__URL=… python -m adapters.store.migrate`."""
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from alembic.config import Config
 
 from adapters.store.database import connect, mapped
 from adapters.store.days import make_days
+from domain.errors import SreError
 
 
 def migrate(url: str) -> None:
@@ -25,5 +27,13 @@ def migrate(url: str) -> None:
     engine.dispose()
 
 
+def main() -> None:
+    """Migrate the database that the environment names: arguments of a command are seen by everybody."""
+    try:
+        migrate(os.environ.get("SRE_STORE__URL", ""))
+    except SreError as error:
+        sys.exit(f"{error}")
+
+
 if __name__ == "__main__":
-    migrate(sys.argv[1])
+    main()

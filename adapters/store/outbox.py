@@ -10,14 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.incident_queue import note
-from adapters.store.incident_rows import as_incident
-from adapters.store.tables import incidents, pages
-from domain.correlation import LedgerKind
+from adapters.store.incident_rows import OPEN_STATES, as_incident
+from adapters.store.ledger_rows import note
+from adapters.store.tables import incidents, ledger, pages
 from domain.incidents import Incident
+from domain.ledger import LedgerKind
 from domain.pages import PageReason, Receipt
 
 AT_ONCE = 20
+AGAIN_AFTER = timedelta(minutes=1)
+# What a row for one receiver has in common with the row for all of them.
+COPIED = ("key", "incident_id", "reason", "severity", "late", "lines", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,12 @@ class QueuedPage:
     created_at: datetime
     lines: tuple[str, ...]  # what was found out since the incident opened
     incident: Incident
+    to: str = ""  # the one receiver that refused it before; empty: everybody
+
+    @property
+    def thread(self) -> str:
+        """Key of the first page about the incident."""
+        return self.incident.page_key or self.key
 
 
 def queue(  # noqa: PLR0913 - what a page is made of
@@ -58,6 +67,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
                 incident_id=incident.id,
                 channel=channel,
                 reason=reason,
+                severity=int(incident.severity),
                 late=late,
                 lines=list(lines),
                 state="queued",
@@ -66,11 +76,46 @@ def queue(  # noqa: PLR0913 - what a page is made of
                 due_at=now,
             )
         )
-    connection.execute(
-        incidents.update().where(incidents.c.id == incident.id, incidents.c.page_key == "").values(page_key=key)
-    )
+    mine = incidents.update().where(incidents.c.id == incident.id)
+    connection.execute(mine.where(incidents.c.page_key == "").values(page_key=key))
+    connection.execute(mine.where(incidents.c.told < int(incident.severity)).values(told=int(incident.severity)))
     note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": late}, now=now)
     return True
+
+
+def queue_resolved(connection: sa.Connection, incident: Incident, lines: Iterable[str], now: datetime) -> bool:
+    """Queue the news that what a page told of is over; False when nobody needs it.
+
+    Nobody was told, or is being told right now; a page that still waits says itself that it is over; or the
+    page also told of other incidents, which are open: the last one to close says it for all of them.
+    """
+    kept = connection.execute(
+        sa.select(incidents.c.page_key, incidents.c.episode).where(incidents.c.id == incident.id)
+    ).first()
+    thread, episode = (kept.page_key, kept.episode) if kept else ("", 1)
+    if not thread:  # nobody was told in this episode, whatever an earlier one was paged for
+        return False
+    about = sa.or_(pages.c.incident_id == incident.id, pages.c.key == thread)
+    # The lock puts those in order that close the last two incidents of a page at once.
+    query = sa.select(pages).where(about, pages.c.reason != PageReason.RESOLVED).order_by(pages.c.id)
+    told = [row for row in connection.execute(query.with_for_update()) if _reaches_somebody(row, now)]
+    if not told or _others_open(connection, incident.id, thread):
+        return False
+    key = f"{thread} resolved {episode}"
+    channels = dict.fromkeys(row.channel.partition(" ")[0] for row in told)
+    return queue(connection, incident, PageReason.RESOLVED, key=key, channels=channels, lines=lines, now=now)
+
+
+def _reaches_somebody(row: sa.Row[Any], now: datetime) -> bool:
+    """Whether a page was sent, or is on its way in this moment."""
+    return row.state == "sent" or (row.state == "queued" and row.lease_until is not None and row.lease_until > now)
+
+
+def _others_open(connection: sa.Connection, incident_id: int, thread: str) -> bool:
+    query = sa.select(sa.func.count()).where(
+        incidents.c.id != incident_id, incidents.c.page_key == thread, incidents.c.state.in_(OPEN_STATES)
+    )
+    return bool(connection.scalar(query))
 
 
 def claim_pages(
@@ -106,10 +151,11 @@ def _incidents(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Incid
 
 
 def _queued(row: sa.Row[Any], token: str, incident: Incident) -> QueuedPage:
+    channel, _, to = row.channel.partition(" ")
     return QueuedPage(
         row.id,
         token,
-        row.channel,
+        channel,
         row.key,
         PageReason(row.reason),
         row.late,
@@ -117,6 +163,7 @@ def _queued(row: sa.Row[Any], token: str, incident: Incident) -> QueuedPage:
         row.created_at,
         tuple(row.lines),
         incident,
+        to,
     )
 
 
@@ -132,39 +179,71 @@ def hold(engine: sa.Engine, page: QueuedPage, *, until: datetime) -> bool:
 
 
 def _settle(
-    engine: sa.Engine, page: QueuedPage, values: dict[str, Any], kind: LedgerKind | None, *, now: datetime
+    connection: sa.Connection, page: QueuedPage, values: dict[str, Any], kind: LedgerKind | None, *, now: datetime
 ) -> bool:
     """Record an outcome if the lease is still ours; False when somebody took the page over."""
-    with transaction(engine) as connection:
-        done = connection.execute(
-            pages.update()
-            .where(pages.c.id == page.id, pages.c.lease_token == page.token, pages.c.state == "queued")
-            .values(lease_token=None, lease_until=None, attempts=page.attempts + 1, **values)
-        )
-        if done.rowcount == 1 and kind is not None:
-            fields = {"key": page.key, "channel": page.channel, "attempt": page.attempts + 1}
-            fields |= {name: str(value) for name, value in values.items() if name == "error" and value}
-            note(connection, kind, page.incident.id, fields, now=now)
-        return done.rowcount == 1
+    done = connection.execute(
+        pages.update()
+        .where(pages.c.id == page.id, pages.c.lease_token == page.token, pages.c.state == "queued")
+        .values(lease_token=None, lease_until=None, attempts=page.attempts + 1, **values)
+    )
+    if done.rowcount == 1 and kind is not None:
+        note(connection, kind, page.incident.id, _outcome(page, values.get("error")), now=now)
+    return done.rowcount == 1
+
+
+def _outcome(page: QueuedPage, error: str | None) -> dict[str, object]:
+    """What the ledger keeps of one delivery."""
+    fields: dict[str, object] = {"key": page.key, "channel": page.channel, "attempt": page.attempts + 1}
+    given = {"receiver": page.to, "error": error}
+    return fields | {name: value for name, value in given.items() if value}
 
 
 def mark_sent(engine: sa.Engine, page: QueuedPage, receipt: Receipt, *, now: datetime) -> bool:
-    """The receiver accepted it."""
+    """The receiver accepted it; whoever refused it gets a row of their own, due later."""
     kept = asdict(receipt) | {"accepted_at": receipt.accepted_at.isoformat()}
     values = {"state": "sent", "sent_at": now, "receipt": kept, "error": None}
-    return _settle(engine, page, values, LedgerKind.PAGE_SENT, now=now)
+    with transaction(engine) as connection:
+        if not _settle(connection, page, values, LedgerKind.PAGE_SENT, now=now):
+            return False
+        for receiver, answer in receipt.refused.items():
+            _queue_again(connection, page, receiver, answer, now + AGAIN_AFTER)
+        return True
+
+
+def _queue_again(connection: sa.Connection, page: QueuedPage, receiver: str, answer: str, due_at: datetime) -> None:
+    """The same page, for one receiver who did not take it."""
+    row = connection.execute(sa.select(pages).where(pages.c.id == page.id)).one()
+    same = {name: row._mapping[name] for name in COPIED}  # noqa: SLF001 - SQLAlchemy's public name
+    channel = f"{page.channel} {receiver}"
+    values = same | {"channel": channel, "state": "queued", "attempts": 1, "due_at": due_at, "error": answer}
+    connection.execute(pages.insert().values(values))
 
 
 def mark_retry(engine: sa.Engine, page: QueuedPage, error: str, *, due_at: datetime, now: datetime) -> bool:
     """It was not accepted, or nobody knows; it goes again under the same key."""
-    return _settle(engine, page, {"due_at": due_at, "error": error}, None, now=now)
+    with transaction(engine) as connection:
+        return _settle(connection, page, {"due_at": due_at, "error": error}, None, now=now)
 
 
 def mark_failed(engine: sa.Engine, page: QueuedPage, error: str, *, now: datetime) -> bool:
-    """The receiver refused it for good."""
-    return _settle(engine, page, {"state": "failed", "error": error}, LedgerKind.PAGE_FAILED, now=now)
+    """It is given up."""
+    with transaction(engine) as connection:
+        return _settle(connection, page, {"state": "failed", "error": error}, LedgerKind.PAGE_FAILED, now=now)
 
 
 def mark_suppressed(engine: sa.Engine, page: QueuedPage, why: str, *, now: datetime) -> bool:
-    """It is not wanted any more: acknowledged, closed or paging switched off."""
-    return _settle(engine, page, {"state": "suppressed", "error": why}, LedgerKind.PAGE_SUPPRESSED, now=now)
+    """Nobody wants it any more."""
+    with transaction(engine) as connection:
+        return _settle(connection, page, {"state": "suppressed", "error": why}, LedgerKind.PAGE_SUPPRESSED, now=now)
+
+
+def note_undelivered(engine: sa.Engine, page: QueuedPage, error: str, *, now: datetime) -> bool:
+    """Record, once for each page, that nobody accepted it for long; False when that is known."""
+    of_it = (ledger.c.incident_id == page.incident.id, ledger.c.kind == LedgerKind.PAGE_UNDELIVERED)
+    with transaction(engine) as connection:
+        known = [fields["key"] for fields in connection.scalars(sa.select(ledger.c.fields).where(*of_it))]
+        if page.key in known:
+            return False
+        note(connection, LedgerKind.PAGE_UNDELIVERED, page.incident.id, _outcome(page, error), now=now)
+        return True

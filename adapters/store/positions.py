@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import Contended, transaction
 from adapters.store.tables import ledger, offsets, topics
-from domain.correlation import LedgerKind
+from domain.ledger import LedgerKind
 
 
 def topic_number(engine: sa.Engine, name: str, kafka_id: str, *, now: datetime) -> tuple[int, bool]:
@@ -48,7 +48,15 @@ def read_positions(engine: sa.Engine, topic_id: int, partitions: Iterable[int]) 
 
 def has_positions(engine: sa.Engine, topic_id: int) -> bool:
     """Whether any partition of the topic, in whatever incarnation, was ever assigned."""
-    name = sa.select(topics.c.name).where(topics.c.id == topic_id).scalar_subquery()
+    return _placed(engine, sa.select(topics.c.name).where(topics.c.id == topic_id).scalar_subquery())
+
+
+def is_placed(engine: sa.Engine, topic: str) -> bool:
+    """The same, by the topic's name."""
+    return _placed(engine, sa.literal(topic))
+
+
+def _placed(engine: sa.Engine, name: sa.ColumnElement[str]) -> bool:
     of_name = sa.select(topics.c.id).where(topics.c.name == name)
     query = sa.select(sa.func.count()).select_from(offsets).where(offsets.c.topic_id.in_(of_name))
     with transaction(engine) as connection:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.store.database import transaction
-from adapters.store.incident_queue import note
+from adapters.store.ledger_rows import note
 from adapters.store.tables import conditions, switches
-from domain.correlation import LedgerKind
+from domain.ledger import LedgerKind
 
 PAUSE = "pause"
 # A condition that nobody repeated for so long says nothing any more.
@@ -32,17 +34,14 @@ def set_pause(engine: sa.Engine, *, on: bool, by: str, now: datetime) -> None:
 
 
 def report_condition(engine: sa.Engine, part: str, *, seen_by: str, healthy: bool, detail: str, now: datetime) -> None:
-    """Record how a part of the outside is, as one of our processes sees it."""
-    mine = (conditions.c.part == part) & (conditions.c.seen_by == seen_by)
+    """Record how a part of the outside is, as one of our processes sees it; several threads may do so at once."""
+    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+    order = insert(conditions).values(part=part, seen_by=seen_by, healthy=healthy, detail=detail, since=now, at=now)
+    changed = conditions.c.healthy != order.excluded.healthy
+    values: dict[str, Any] = {name: order.excluded[name] for name in ("healthy", "detail", "at")}
+    values["since"] = sa.case((changed, order.excluded.since), else_=conditions.c.since)
     with transaction(engine) as connection:
-        known = connection.execute(sa.select(conditions).where(mine)).first()
-        values = {"healthy": healthy, "detail": detail, "at": now}
-        if known is None:
-            connection.execute(conditions.insert().values(part=part, seen_by=seen_by, since=now, **values))
-            return
-        if known.healthy != healthy:
-            values["since"] = now
-        connection.execute(conditions.update().where(mine).values(**values))
+        connection.execute(order.on_conflict_do_update(index_elements=["part", "seen_by"], set_=values))
 
 
 def degraded(engine: sa.Engine, *, now: datetime) -> list[str]:

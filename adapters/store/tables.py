@@ -85,7 +85,8 @@ incidents = sa.Table(
     metadata,
     sa.Column("id", BigId, primary_key=True),
     sa.Column("service", sa.Text, nullable=False),
-    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # log | metric | storm | fleet | own
+    sa.Column("template", sa.Text, nullable=False),
     sa.Column("metric", sa.Text, nullable=False),
     sa.Column("direction", sa.Text, nullable=False),
     sa.Column("detector", sa.Text, nullable=False),
@@ -94,54 +95,144 @@ incidents = sa.Table(
     sa.Column("opened_at", UtcTime, nullable=False),
     sa.Column("last_at", UtcTime, nullable=False),
     sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),  # the worst of its logs
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("logs", sa.BigInteger, nullable=False),
     sa.Column("confirmed_at", UtcTime),
     sa.Column("page_key", sa.Text, nullable=False),
     sa.Column("paged_at", UtcTime),
+    sa.Column("told", sa.SmallInteger, nullable=False),  # the highest severity that a page told of, 0 for none
     sa.Column("acked_at", UtcTime),
+    sa.Column("episode", sa.Integer, nullable=False),  # 1, and one more each time it is reopened
     sa.Column("late_noted", sa.Boolean, nullable=False),
     sa.Column("evidence", Json, nullable=False),
     # From here on only `on-call` and people write.
     sa.Column("stored_at", UtcTime, nullable=False),  # wall time of its first row
-    sa.Column("handled", sa.Boolean, nullable=False),  # an answer was found; only timers remain
     sa.Column("objections", Json, nullable=False),
-    sa.Column("plan", Json),
+    sa.Column("plan", Json),  # whole, as it was made in this episode; carried out as stored
     sa.Column("resolved_at", UtcTime),
     sa.Column("resolution", sa.Text),
-    sa.Column("lease_token", sa.Text),
-    sa.Column("lease_until", UtcTime),
 )
 sa.Index(
     "incidents_open",
     incidents.c.service,
-    incidents.c.signature,
+    incidents.c.kind,
+    incidents.c.template,
     unique=True,
     postgresql_where=incidents.c.state.not_in(["resolved", "merged"]),
     sqlite_where=incidents.c.state.not_in(["resolved", "merged"]),
 )
 sa.Index("incidents_state", incidents.c.state)
+sa.Index(
+    "incidents_paged",
+    incidents.c.paged_at,
+    postgresql_where=incidents.c.paged_at.is_not(None),
+    sqlite_where=incidents.c.paged_at.is_not(None),
+)
+sa.Index(
+    "incidents_resolved",
+    incidents.c.resolved_at,
+    postgresql_where=incidents.c.resolved_at.is_not(None),
+    sqlite_where=incidents.c.resolved_at.is_not(None),
+)
+sa.Index(
+    "incidents_page_key",
+    incidents.c.page_key,
+    postgresql_where=incidents.c.page_key != "",
+    sqlite_where=incidents.c.page_key != "",
+)
+# The queue of `on-call`: what is due next for an incident. An incident without a row waits for nothing.
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("incident_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("due_at", UtcTime, nullable=False),
+    sa.Column("waits_for", sa.Text, nullable=False),  # in words, for people
+    sa.Column("until", UtcTime),  # when the wait ends at the latest
+    sa.Column("tries", sa.Integer, nullable=False),  # of the step that is due, so far in vain
+    sa.Column("error", sa.Text),  # of the last try
+    sa.Column("lease_token", sa.Text),
+    sa.Column("lease_until", UtcTime),
+)
+sa.Index("steps_due", steps.c.due_at)
+# Every step that was taken, with what it was decided from: enough to decide it again.
+steps_taken = sa.Table(
+    "steps_taken",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("incident_id", sa.BigInteger, nullable=False),
+    sa.Column("episode", sa.Integer, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("now", UtcTime, nullable=False),
+    sa.Column("knowledge", sa.Text, nullable=False),  # digest, see `knowledge`
+)
+sa.Index("steps_taken_incident", steps_taken.c.incident_id)
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("incident_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("plan_digest", sa.Text, primary_key=True),
+    sa.Column("granted", sa.Boolean, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)
+# Every batch with what it was decided from.
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("topic_id", sa.Integer, nullable=False),
+    sa.Column("now", UtcTime, nullable=False),
+    sa.Column("first_offsets", Json, nullable=False),  # partition -> offset
+    sa.Column("next_offsets", Json, nullable=False),
+    sa.Column("knowledge", sa.Text, nullable=False),
+)
+sa.Index("batches_now", batches.c.now)
+# What decided: a digest over the digests of its parts, whose texts are in `documents`.
+knowledge = sa.Table(
+    "knowledge",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("settings", sa.Text, nullable=False),
+    sa.Column("playbooks", sa.Text, nullable=False),
+    sa.Column("inventory", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),  # "" where rules decide alone
+    sa.Column("first_used", UtcTime, nullable=False),
+)
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+)
 actions = sa.Table(
     "actions",
     metadata,
     sa.Column("id", BigId, primary_key=True),
     sa.Column("incident_id", sa.BigInteger, nullable=False),
+    sa.Column("episode", sa.Integer, nullable=False),
     sa.Column("ordinal", sa.Integer, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),  # started | done | failed
-    sa.Column("before", Json, nullable=False),  # snapshot committed before the effect
+    sa.Column("planned", Json, nullable=False),  # the action with every parameter
+    sa.Column("executor", sa.Text, nullable=False),
+    sa.Column("budget_key", sa.Text, nullable=False),  # what the executor resolved the target to: one for all its names
+    sa.Column("state", sa.Text, nullable=False),  # reserved | started | done | failed | dropped
+    sa.Column("before", Json),  # snapshot committed before the effect
     sa.Column("after", Json),
-    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("reserved_at", UtcTime, nullable=False),
+    sa.Column("started_at", UtcTime),
     sa.Column("finished_at", UtcTime),
     sa.Column("error", sa.Text),
-    sa.Column("verdict", sa.Text),  # recovered | ineffective | unknown
-    sa.Column("verdict_numbers", Json),
-    sa.Column("undone", sa.Boolean, nullable=False),
-    sa.UniqueConstraint("incident_id", "ordinal", name="actions_once"),
+    sa.Column("outcome", sa.Text),  # recovered | ineffective | unknown
+    sa.Column("outcome_numbers", Json),
+    sa.Column("undo", sa.Text, nullable=False),  # "" | started | done | failed
+    sa.Column("undo_error", sa.Text),
+    sa.UniqueConstraint("incident_id", "episode", "ordinal", name="actions_once"),
 )
-sa.Index("actions_target", actions.c.target, actions.c.started_at)
+sa.Index("actions_budget", actions.c.budget_key, actions.c.reserved_at)
 pages = sa.Table(
     "pages",
     metadata,
@@ -150,6 +241,7 @@ pages = sa.Table(
     sa.Column("incident_id", sa.BigInteger, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),  # of the incident when the page was made
     sa.Column("late", sa.Boolean, nullable=False),
     sa.Column("lines", Json, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # queued | sent | failed | suppressed
@@ -181,6 +273,22 @@ seals = sa.Table(
     sa.Column("seq", BigId, primary_key=True, autoincrement=False),
     sa.Column("ledger_id", sa.BigInteger, nullable=False, unique=True),
     sa.Column("hash", sa.Text, nullable=False),
+)
+# Ids of entries that have no seal yet. A trigger writes them with the entries, so that sealing finds what is
+# new at once, in whatever order transactions commit, and an entry that was removed before it was sealed is missed.
+unsealed = sa.Table(
+    "unsealed",
+    metadata,
+    sa.Column("ledger_id", sa.BigInteger, primary_key=True, autoincrement=False),
+)
+# How far the chain had come, and what each place outside was last told of it.
+chain_heads = sa.Table(
+    "chain_heads",
+    metadata,
+    sa.Column("place", sa.Text, primary_key=True),  # "" is the chain itself
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
 )
 switches = sa.Table(
     "switches",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import yaml
+
 from domain.errors import BadInput
 
 HOST = "127.0.0.1"
@@ -82,6 +84,28 @@ def shop_file(home: Path) -> Path:
 def folder(home: Path) -> Path:
     """The shop's own folder: configuration, socket, outputs, faults left in place."""
     return home / "shop"
+
+
+def inventory_file(home: Path) -> Path:
+    """Which service runs where, for whoever may act on the shop."""
+    return folder(home) / "inventory.yaml"
+
+
+def write_inventory(home: Path) -> Path:
+    """Write the inventory; its path."""
+    services = {
+        name: {
+            "executor": "supervisord",
+            "target": name,
+            "dependencies": sorted({call.service for calls in spec.routes.values() for call in calls}),
+            "owner": f"{name} team",
+            "limits": {"workers": WORKERS, "actions": ["restart", "scale"]},
+        }
+        for name, spec in SERVICES.items()
+    }
+    folder(home).mkdir(parents=True, exist_ok=True)
+    inventory_file(home).write_text(yaml.safe_dump({"services": services}, sort_keys=False))
+    return inventory_file(home)
 
 
 def read(home: Path) -> Shop | None:

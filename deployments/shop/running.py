@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from adapters.supervisord_client import State, Supervisord
+from adapters.supervisord_client import ProgramState, Supervisord
 from deployments.shop import layout
 from deployments.shop.layout import SERVICES, WORKERS, Shop, worker_name
 from domain.errors import Unavailable
@@ -94,6 +94,12 @@ def answers(shop: Shop) -> bool:
     return True
 
 
+def is_up(home: Path) -> bool:
+    """Whether the shop of this home runs."""
+    shop = layout.read(home)
+    return shop is not None and answers(shop)
+
+
 def up(home: Path, *, bootstrap: str, topic: str, rate: float) -> Shop:
     """Start the shop, or leave it alone when just this shop runs already. Raises Unavailable when it does not start."""
     home = home.resolve()
@@ -104,6 +110,7 @@ def up(home: Path, *, bootstrap: str, topic: str, rate: float) -> Shop:
         down(home)
     shop = layout.plan(home, bootstrap=bootstrap, topic=topic, rate=rate)
     layout.write(home, shop)
+    layout.write_inventory(home)
     config = layout.folder(home) / "supervisord.conf"
     config.write_text(configuration(home))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
@@ -123,7 +130,7 @@ def wait_until_running(shop: Shop) -> None:
 def running(shop: Shop) -> set[str]:
     """Names of the processes that run; empty while supervisord does not answer."""
     try:
-        return {info.name for info in server(shop).processes() if info.state is State.RUNNING}
+        return {info.name for info in server(shop).processes() if info.state is ProgramState.RUNNING}
     except Unavailable:
         return set()
 
@@ -131,7 +138,7 @@ def running(shop: Shop) -> set[str]:
 def down(home: Path) -> None:
     """Stop the shop and wait until it is gone; fine when it does not run."""
     shop = layout.read(home)
-    if shop is None or not answers(shop):
+    if shop is None or not is_up(home):
         return
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(server(shop).pid())

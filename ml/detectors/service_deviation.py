@@ -111,6 +111,18 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             at[worse], width[worse] = center[worse], spread[worse]
         return Deviation(reach, metric, value, at, width)
 
+    def reaches(self, codes: NDArray[np.intp], columns: dict[str, Floats]) -> Floats:
+        """How far each metric of each row is from normal; shape (n_rows, n_metrics), 0 where unknown."""
+        check_is_fitted(self)
+        values = np.full((len(codes), len(self.metrics_)), np.nan)
+        for index, name in enumerate(self.metrics_):
+            if name in columns:
+                values[:, index] = columns[name]
+        with np.errstate(invalid="ignore"):
+            far = np.abs(values - self.center_[codes]) / (self.spread_[codes] * self.reach_[codes])
+        known = (codes >= 0)[:, None] & ~np.isnan(far)
+        return np.where(known, far, 0.0)
+
     def score_samples(self, X: pd.DataFrame) -> Floats:
         """Lower is more abnormal, −1 is the edge of normal; shape (n_rows,)."""
         columns = {name: X[name].to_numpy(float) for name in self.metrics_}

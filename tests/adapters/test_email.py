@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from html.parser import HTMLParser
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.email import EmailChannel
-from adapters.email_text import clean, html_part, message, message_id, text_part, thread_id
+from adapters.email_text import clean, html_part, message, message_id, subject, text_part
 from domain.errors import BadSettings, Refused, SreError, Unavailable
 from domain.pages import Page, PageReason
-from domain.settings import CallSettings, EmailSettings, Security
+from domain.paging_settings import EmailSettings, Security
+from domain.settings import CallSettings
 from tests.contracts.pages_part import NOON, a_page
 from tests.contracts.smtp_part import PASSWORD, USER, Inbox, certificate, scripted_server, smtp_server
 
@@ -51,17 +54,27 @@ def test_a_mail_carries_the_page_as_text_and_as_html() -> None:
 
 
 def test_mails_about_one_incident_are_one_thread() -> None:
+    """N6: the first mail is its root, so that every reader sees them together."""
     with smtp_server() as inbox:
         for key in ("first", "second"):
-            channel(inbox.port).send(a_page(key=key))
+            channel(inbox.port).send(a_page(key=key, thread="first"))
         one, two = inbox.mails
+    assert one["References"] is None
+    assert one["Message-ID"] == two["References"] == two["In-Reply-To"]
     assert one["Message-ID"] != two["Message-ID"]
-    assert thread_id("17/1") == one["References"] == two["References"] == one["In-Reply-To"]
+
+
+def test_a_resolved_page_says_so_first_and_asks_nobody_for_anything() -> None:
+    page = a_page(reason=PageReason.RESOLVED, lines=("payments was restarted; error rate 0.1 %, 14 % before",))
+    assert subject(page).startswith("RESOLVED [CRITICAL]")
+    for part in (text_part(page), html_part(page)):
+        assert "payments was restarted" in part
+        assert "sre ack" not in part
 
 
 def test_the_message_id_is_the_same_for_the_same_key_only() -> None:
     assert message_id("a") == message_id("a")
-    assert len({message_id("a"), message_id("b"), thread_id("a")}) == 3
+    assert message_id("a") != message_id("b")
 
 
 def test_starttls_with_login(tmp_path: Path) -> None:
@@ -69,7 +82,7 @@ def test_starttls_with_login(tmp_path: Path) -> None:
     secured = {"security": Security.STARTTLS, "ca_file": str(trusted), "username": USER}
     with smtp_server(starttls=context, login=True) as inbox:
         assert channel(inbox.port, password=PASSWORD, **secured).send(a_page())
-        with pytest.raises(Refused, match="535") as caught:
+        with pytest.raises(Unavailable, match="535") as caught:
             channel(inbox.port, password="wrong secret", **secured).send(a_page())
     assert len(inbox.mails) == 1
     assert "wrong secret" not in str(caught.value)
@@ -83,16 +96,17 @@ def test_implicit_tls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
-def test_a_certificate_that_is_not_trusted_is_refused(tmp_path: Path, security: Security) -> None:
+def test_a_certificate_that_is_not_trusted_gets_nothing_and_loses_nothing(tmp_path: Path, security: Security) -> None:
+    """P1: a certificate that ran out lost a page at the first try."""
     context, _ = certificate(tmp_path)
     offered = {"tls": context} if security is Security.TLS else {"starttls": context}
-    with smtp_server(**offered) as inbox, pytest.raises(Refused, match="ca_file"):
+    with smtp_server(**offered) as inbox, pytest.raises(Unavailable, match="ca_file"):
         channel(inbox.port, security=security).send(a_page())
     assert inbox.mails == []
 
 
 def test_a_server_without_starttls_gets_neither_password_nor_page() -> None:
-    with smtp_server(login=True) as inbox, pytest.raises(Refused, match="security"):
+    with smtp_server(login=True) as inbox, pytest.raises(Unavailable, match="security"):
         channel(inbox.port, security=Security.STARTTLS, username=USER, password=PASSWORD).send(a_page())
     assert inbox.mails == []
 
@@ -102,20 +116,66 @@ def test_a_server_without_starttls_gets_neither_password_nor_page() -> None:
     [
         pytest.param({"DATA": "451 try later"}, Unavailable, id="data-later"),
         pytest.param({"DATA": "554 spam"}, Refused, id="data-never"),
+        pytest.param({"DATA": "552 too large"}, Refused, id="too-large"),
         pytest.param({"RCPT": "450 mailbox busy"}, Unavailable, id="recipients-later"),
-        pytest.param({"RCPT": "550 nobody"}, Refused, id="recipients-never"),
+        pytest.param({"RCPT": "550 nobody"}, Unavailable, id="recipients-unknown"),
+        pytest.param({"RCPT": "552 mailbox full"}, Unavailable, id="mailbox-full"),
+        pytest.param({"RCPT": "554 relay access denied"}, Unavailable, id="no-relay"),
         pytest.param({RECIPIENTS[0]: "550 nobody", RECIPIENTS[1]: "450 busy"}, Unavailable, id="one-of-them-later"),
     ],
 )
-def test_replies_become_ours(answers: dict[str, str], expected: type[SreError]) -> None:
+def test_only_a_fault_of_the_page_itself_is_final(answers: dict[str, str], expected: type[SreError]) -> None:
+    """P1: 535, 550, 552 and a wrong certificate lost a critical page at the first try."""
     with smtp_server(Inbox(answers)) as inbox, pytest.raises(expected):
         channel(inbox.port).send(a_page())
 
 
-def test_one_good_recipient_is_enough() -> None:
+def test_an_answer_is_told_as_words() -> None:
+    with smtp_server(Inbox({"RCPT": "550 nobody here"})) as inbox, pytest.raises(Unavailable) as caught:
+        channel(inbox.port).send(a_page())
+    assert f"{RECIPIENTS[0]}: 550 nobody here" in str(caught.value)
+    assert "{" not in str(caught.value)
+
+
+def test_an_unknown_host_is_unavailable() -> None:
+    unknown = EmailChannel(settings(25, host="no-such-host.invalid"), CallSettings())
+    with pytest.raises(Unavailable, match=r"paging\.email\.host"):
+        unknown.send(a_page())
+
+
+def test_a_refused_recipient_is_named_and_the_others_have_the_page() -> None:
+    """P4: one of two refused counted as sent to both."""
     with smtp_server(Inbox({RECIPIENTS[0]: "550 nobody"})) as inbox:
-        assert channel(inbox.port).send(a_page())
+        receipt = channel(inbox.port).send(a_page())
+    assert {RECIPIENTS[0]: "550 nobody"} == receipt.refused
     assert len(inbox.mails) == 1
+
+
+def test_a_page_for_one_receiver_goes_to_nobody_else() -> None:
+    with smtp_server() as inbox:
+        channel(inbox.port).send(a_page(to=RECIPIENTS[1]))
+    (mail,) = inbox.mails
+    assert RECIPIENTS[1] == mail["To"]
+
+
+class Choosy(Inbox):
+    """Takes no mail that says a word of the logs."""
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as its base
+        if b"no space left" in envelope.original_content:
+            return "554 5.7.1 looks like spam"
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_a_page_whose_evidence_is_refused_goes_without_it() -> None:
+    """P1: what a log says must not keep a page from going out."""
+    inbox = Choosy()
+    with smtp_server(inbox):
+        receipt = channel(inbox.port).send(a_page())
+    (mail,) = inbox.mails
+    assert receipt.message_id == mail["Message-ID"]
+    assert mail["Subject"] == "[CRITICAL] incident 17"
+    assert "refused the whole page" in mail.get_body(("plain",)).get_content()
 
 
 def say(connection: socket.socket, *replies: bytes) -> BinaryIO:
@@ -225,7 +285,7 @@ TEXT = st.text(st.characters(exclude_categories=()), max_size=80) | st.sampled_f
 PAGES = st.builds(
     a_page,
     key=TEXT,
-    episode=TEXT,
+    thread=TEXT,
     service=TEXT,
     subject=TEXT,
     severity=st.sampled_from(["low", "critical"]) | TEXT,
@@ -239,7 +299,9 @@ PAGES = st.builds(
 @given(PAGES)
 def test_text_from_logs_never_becomes_markup(page: Page) -> None:
     """The HTML has the tags of a harmless page with as many lines, and shows each line as it was written."""
-    plain = a_page(lines=("x",) * len(page.lines), degraded=("x",) * len(page.degraded), late=page.late)
+    plain = replace(
+        page, lines=("x",) * len(page.lines), degraded=("x",) * len(page.degraded), subject="x", service="x"
+    )
     read = read_html(page)
     assert read_html(plain).tags == read.tags
     for line in page.lines:
@@ -251,7 +313,8 @@ def test_text_from_logs_never_becomes_a_header(page: Page) -> None:
     """Whatever the page says, the mail on the wire has our headers and no other, and two parts."""
     wire = message(page, settings()).as_bytes()
     mail = message_from_bytes(wire, policy=default)
-    ours = set(message(a_page(severity=page.severity), settings()).keys())
+    plain = a_page(severity=page.severity, thread=page.thread, key=page.key)
+    ours = set(message(plain, settings()).keys())
     assert ours == set(mail.keys())
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert len(mail["To"].addresses) == len(RECIPIENTS)
@@ -259,7 +322,7 @@ def test_text_from_logs_never_becomes_a_header(page: Page) -> None:
 
 @given(PAGES)
 def test_the_text_part_has_one_line_per_fact(page: Page) -> None:
-    fewer = text_part(a_page(lines=(), degraded=(), late=page.late))
+    fewer = text_part(a_page(lines=(), degraded=(), late=page.late, reason=page.reason))
     expected = len(fewer.splitlines()) + len(page.lines) + len(page.degraded)
     assert expected == len(text_part(page).splitlines())
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.own_log import OURS, SharedFile, configure
+from adapters.own_log import CHATTY, OURS, SharedFile, configure
 from domain.errors import BadSettings
 from domain.settings import LoggingSettings
+from tasks import bootstrap
 
 WRITERS = 4
 LINES = 500
@@ -21,7 +22,7 @@ LINES = 500
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
-    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in OURS)]
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in (*OURS, *CHATTY))]
     before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     yield
     for logger, handlers, level in before:
@@ -51,6 +52,24 @@ def test_configured_again_writes_each_line_once(tmp_path: Path) -> None:
     configure(LoggingSettings(), tmp_path)
     logging.getLogger("tasks.page").info("page.sent")
     assert len(lines(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("name", CHATTY)
+def test_n7_the_end_of_each_batch_is_no_line_and_a_failure_is_one(name: str, tmp_path: Path) -> None:
+    """N7: a window of 60 batches left 60 times "Finished in state Completed()"."""
+    configure(LoggingSettings(level="DEBUG"), tmp_path)
+    assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+    assert logging.getLogger(name).isEnabledFor(logging.ERROR)
+
+
+def test_n9_each_home_has_a_log_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """N9: the parts of a second home wrote into the first one's log."""
+    for name in ("a", "b"):
+        monkeypatch.setenv("SRE_HOME", str(tmp_path / name))
+        bootstrap.settings()
+        logging.getLogger("tasks.page").info("page.sent", extra={"home": name})
+    found = {name: [line["home"] for line in lines(tmp_path / name)] for name in ("a", "b")}
+    assert {"a": ["a"], "b": ["b"]} == found
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from adapters.parts_file import PROJECT
 from adapters.playbook_files import check, load
 from domain.errors import BadPlaybook
-from domain.plans import ActionKind, Measure, Risk, Undo, Verification
-from domain.playbooks import ActionTemplate, Matches, MetricMatch, Preconditions
+from domain.plans import ActionKind, Measure, Preconditions, Risk, Undo, Verification
+from domain.playbooks import ActionTemplate, Matches, MetricMatch
 
 GOOD = """\
 ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from adapters.kafka.decode import decode
+from adapters.log_codec import decode
 from adapters.quality import KEPT_BYTES, LONGEST_MESSAGE, check, expectations
 from domain.logs import LogBatch, RawBatch
 from tests.parts.logs_part import a_batch, a_log

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from adapters import parts_file
 from adapters.settings_files import load
 from adapters.settings_files.environment import MARKS, NO_SETTINGS, SHORT_NAMES, variable
-from domain.settings import Security, Start
+from domain.paging_settings import Security
+from domain.settings import Start
 from domain.settings_keys import leaves
 from tests.adapters.settings_part import Project, value
 
@@ -263,7 +264,7 @@ def test_embedded_parts_stand_in_where_nothing_is_named(project: Project) -> Non
         "paging.email.security",
     }
     assert loaded.settings.paging.email.security is Security.NONE
-    assert loaded.settings.mitigation.supervisord_url == ""
+    assert loaded.settings.mitigation.supervisord_url.get_secret_value() == ""
 
 
 def test_own_smtp_server_takes_nothing_from_the_sink(project: Project) -> None:

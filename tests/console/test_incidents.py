@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from adapters.anchors import FileAnchors
 from adapters.store.chain import seal
+from adapters.store.closing import reread
 from adapters.store.database import Engine
-from adapters.store.incident_queue import reread
 from adapters.store.switches import is_paused
 from console.given import NotFound
 from console.main import cli
@@ -124,7 +125,7 @@ def test_pausing_and_resuming(feed: Feed) -> None:
 
 
 def test_the_ledger_is_verified_and_damage_is_a_failure(feed: Feed, tmp_path: Path) -> None:
-    seal(feed.engine, tmp_path / "home" / "ledger.anchor", now=datetime.now(UTC))
+    seal(feed.engine, [FileAnchors(tmp_path / "home" / "ledger.anchor")], now=datetime.now(UTC))
     assert {"sealed": 3, "not_sealed_yet": 0, "faults": []} == told("ledger", "verify")
     with feed.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE ledger SET incident_id = 99 WHERE id = 2")

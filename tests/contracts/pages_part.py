@@ -12,7 +12,7 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PAGE = Page(
     key="incident 17 page 1",
     incident_id=17,
-    episode="17/1",
+    thread="incident 17 page 1",
     service="web",
     severity="critical",
     subject="web: disk is full",

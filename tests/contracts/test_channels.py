@@ -10,7 +10,8 @@ import pytest
 from adapters.channels import CHANNELS
 from domain.errors import Refused, SreError, Unavailable
 from domain.pages import Channel
-from domain.settings import CallSettings, EmailSettings, PagingSettings, Security
+from domain.paging_settings import EmailSettings, PagingSettings, Security
+from domain.settings import CallSettings
 from tests.contracts.fakes import RecordingChannel
 from tests.contracts.pages_part import a_page
 from tests.contracts.smtp_part import Inbox, smtp_server

@@ -94,6 +94,26 @@ def test_what_is_not_known_is_not_abnormal(fitted: BaseEstimator, log: pd.DataFr
     assert np.isfinite(fitted.score_samples(log)).all()
 
 
+def test_what_a_champion_is_asked_agrees_with_its_scores(fitted: BaseEstimator) -> None:
+    """`watch` and the training ask for `measure` and `reaches`, by service and metric."""
+    logs = normal_logs(seed=8)
+    logs.loc[0, "latency_ms"] = 2_000.0
+    codes = fitted.codes(logs["service"])
+    columns = {name: logs[name].to_numpy(float) for name in fitted.metrics_}
+    found = fitted.measure(codes, columns)
+    np.testing.assert_array_equal(-fitted.score_samples(logs), found.reach)
+    np.testing.assert_array_equal(fitted.reaches(codes, columns).max(axis=1), found.reach)
+    assert fitted.metrics_[found.metric[0]] == "latency_ms"
+    assert fitted.center_.shape == (len(fitted.services_), len(fitted.metrics_))
+
+
+def test_a_detector_is_blind_to_what_it_is_told_to_leave_out(fitted: BaseEstimator) -> None:
+    """The training leaves out what drifts: uptimes, counters, caches that fill."""
+    slow = a_log(latency_ms=2_000.0)
+    left_out = np.array([[name == "latency_ms" for name in fitted.metrics_] for _ in fitted.services_])
+    assert [-1, 1] == [fitted.predict(slow)[0], fitted.without(left_out).predict(slow)[0]]
+
+
 def test_a_detector_is_stored_without_code(fitted: BaseEstimator) -> None:
     """Only reviewed types are in the file, so loading one runs nothing."""
     stored = skops.io.dumps(fitted)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from adapters.executors import EXECUTORS
-from adapters.supervisord_client import Supervisord
+from adapters.supervisord_client import ProgramState, Supervisord
 from domain.errors import Refused
 from domain.execution import Executor, Progress, TargetState, progress, scale_progress
 from domain.plans import Action, ActionKind, Risk, Undo
 from domain.settings import CallSettings, MitigationSettings
 from tests.contracts.fakes import RecordingExecutor
-from tests.contracts.supervisord_part import group, program, supervisord
+from tests.contracts.supervisord_part import group, poll, program, supervisord
 
 PROGRAMS = (
     program("web_00")
@@ -38,7 +38,13 @@ def recording() -> Iterator[World]:
 def on_supervisord() -> Iterator[World]:
     with supervisord(PROGRAMS) as address:
         executor = EXECUTORS["supervisord"](MitigationSettings(supervisord_url=address), CallSettings())
-        yield executor, Supervisord(address, 5).stop
+        yield executor, lambda name: stop_and_wait(Supervisord(address, 5), name)
+
+
+def stop_and_wait(server: Supervisord, name: str) -> None:
+    """supervisord answers before a process is down."""
+    server.stop(name)
+    poll(lambda: all(info.state is ProgramState.STOPPED for info in server.processes() if info.name == name))
 
 
 MEMBERS = {"recording": recording, "supervisord": on_supervisord}

@@ -51,6 +51,8 @@ TICK = {
     "name": "tick",
     "entrypoint": "flows/tick.py:tick",
     "work_pool": {"name": "watch"},
+    # On a busy machine a run takes longer than the interval, and runs that gather make it busier still.
+    "concurrency_limit": {"limit": 1, "collision_strategy": "CANCEL_NEW"},
     "schedules": [{"interval": 5, "slug": "often"}],
 }
 

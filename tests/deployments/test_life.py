@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from adapters.kafka.embedded import answers
+from adapters.settings_files import load
 from deployments import ours, supervised
 from deployments.prefect_api import PrefectApi, Run, connect
 from deployments.programs import POOLS
@@ -45,7 +46,8 @@ def run_at_work(api: PrefectApi, deployment: str) -> Run | None:
 
 
 def reported(running: Running, part: str) -> PartReport:
-    return next(one for one in report(running.home, Settings()) if one.part == part)
+    settings = load(environ={}, home=running.home.folder).settings
+    return next(one for one in report(running.home, settings) if one.part == part)
 
 
 def state_of(api: PrefectApi, run: str) -> str:
@@ -119,6 +121,21 @@ def test_status_names_a_stopped_part_and_up_repairs_it(running: Running) -> None
     assert "sre up" in down.text
     running.up()
     assert reported(running, "mlflow").health is Health.UP
+
+
+def test_n8_what_outlives_a_killed_supervisord_is_seen_and_up_starts_anew(running: Running) -> None:
+    """N8: "nothing runs" was the answer, while twelve processes did."""
+    left = {name: info.pid for name, info in supervised.processes(running.home).items() if info.pid}
+    os.kill(supervised.client(running.home).pid(), signal.SIGKILL)
+    first, *others = report(running.home, Settings())
+    assert (Health.DOWN, "supervisord") == (first.health, first.part)
+    assert "run on unwatched" in first.text
+    assert left.keys() == {one.part for one in others}
+    assert {Health.ABANDONED} == {one.health for one in others}
+    running.up()
+    assert not set(left.values()) & {info.pid for info in supervised.processes(running.home).values()}
+    assert Health.UP is reported(running, "kafka").health
+    assert reported(running, "kafka").text.startswith("a new broker since ")
 
 
 def test_down_leaves_nothing_and_up_starts_the_runs_again(running: Running) -> None:

@@ -8,6 +8,7 @@ import shlex
 import socket
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,16 +75,20 @@ def test_others_read_the_addresses_but_not_our_own_store_when_there_is_another(h
 @pytest.mark.parametrize(
     ("origin", "expected"),
     [
-        pytest.param("environment", Wanted(Broker.EXTERNAL, "k:1", prefect_api_url="http://p/api"), id="named"),
-        pytest.param("embedded", Wanted(Broker.REAL), id="our-own-from-last-time"),
+        pytest.param(
+            "environment",
+            {"kafka": Broker.EXTERNAL, "kafka_servers": "k:1", "prefect_api_url": "http://p/api"},
+            id="named",
+        ),
+        pytest.param("embedded", {"kafka": Broker.REAL}, id="our-own-from-last-time"),
     ],
 )
-def test_only_what_somebody_named_is_external(origin: str, expected: Wanted) -> None:
+def test_only_what_somebody_named_is_external(origin: str, expected: dict[str, Any]) -> None:
     settings = Settings(
         kafka=KafkaSettings(bootstrap_servers="k:1"), servers=ServerSettings(prefect_api_url="http://p/api")
     )
     origins = dict.fromkeys(("kafka.bootstrap_servers", "servers.prefect_api_url"), origin)
-    assert expected == wanted(settings, origins, kafka="real", sink=False)
+    assert Wanted(**expected, reading=settings.kafka) == wanted(settings, origins, kafka="real", sink=False)
 
 
 def test_sqlite_cannot_serve_the_parts() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.email import EmailChannel
-from domain.settings import CallSettings, EmailSettings, Security
+from domain.paging_settings import EmailSettings, Security
+from domain.settings import CallSettings
 from tests.contracts.pages_part import a_page
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from domain.correlation import EVIDENCE_KEPT, Anomaly, Folded, LedgerKind, page_key
-from domain.incidents import STORM, Incident, Resolution, Route, Severity, State
+from domain.folded import Anomaly, Folded, Name, stored_page_key
+from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
+from domain.ledger import LedgerKind
+from domain.logs import Level
 from domain.pages import PageReason
+from domain.telling import EVIDENCE_KEPT
 from tests.parts.incidents_part import RULES, a_fold, an_anomaly, an_incident, common, folded
 from tests.parts.logs_part import NOON, SECOND
 
@@ -36,7 +38,7 @@ def test_the_third_confirms_it_and_an_uncommon_one_pages_at_once() -> None:
     assert NOON + 2 * SECOND == incident.confirmed_at
     assert [LedgerKind.OPENED, LedgerKind.CONFIRMED, LedgerKind.PAGE_QUEUED] == kinds(found)
     assert [PageReason.UNCOMMON] == [page.reason for page in found.pages]
-    assert incident.page_key == found.pages[0].key == page_key(incident, PageReason.UNCOMMON)
+    assert incident.page_key == found.pages[0].key
 
 
 def test_a_common_one_is_answered_without_a_page() -> None:
@@ -65,7 +67,7 @@ def test_the_first_logs_are_kept_as_evidence_and_a_worse_one_replaces_the_oldest
 
 
 def test_services_and_signatures_have_incidents_of_their_own() -> None:
-    logs = [an_anomaly(), an_anomaly(service="db"), an_anomaly(signature="it burnt"), an_anomaly()]
+    logs = [an_anomaly(), an_anomaly(service="db"), an_anomaly(template="it burnt"), an_anomaly()]
     found = folded([replace(log, row=row) for row, log in enumerate(logs)])
     assert 3 == len(found.touched)
     assert found.of_row[0] is found.of_row[3]
@@ -93,12 +95,12 @@ def test_after_a_quiet_time_the_next_log_opens_a_new_incident(after: timedelta, 
     found = folded([an_anomaly(after.total_seconds())], [known])
     assert opens == (found.of_row[0] is not known)
     assert (State.RESOLVED if opens else State.OPEN) == known.state
-    assert ({id(known): Resolution.QUIET} if opens else {}) == found.resolutions
+    assert (Resolution.QUIET if opens else None) == known.resolution
 
 
 def test_an_acknowledged_incident_does_not_page() -> None:
-    known = an_incident(route=Route.HUMAN, playbook="", acked_at=NOON)
-    assert [] == folded([an_anomaly(1, severity=Severity.CRITICAL)], [known]).pages
+    known = an_incident(route=Route.HUMAN, playbook="", acked_at=NOON, told=int(Severity.HIGH))
+    assert [] == folded([an_anomaly(1)], [known]).pages
 
 
 def test_an_incident_pages_once_however_many_logs_follow() -> None:
@@ -110,8 +112,8 @@ def test_an_incident_pages_once_however_many_logs_follow() -> None:
 # --- pages shared ------------------------------------------------------------------------------
 
 
-def confirmed(second: float, signature: str, **changes: object) -> list[Anomaly]:
-    return [an_anomaly(second, signature=signature, **changes) for _ in range(RULES.confirm_logs)]
+def confirmed(second: float, template: str, **changes: object) -> list[Anomaly]:
+    return [an_anomaly(second, template=template, **changes) for _ in range(RULES.confirm_logs)]
 
 
 def test_uncommon_incidents_of_a_service_that_come_together_share_one_page() -> None:
@@ -119,7 +121,7 @@ def test_uncommon_incidents_of_a_service_that_come_together_share_one_page() -> 
     (page,) = found.pages
     assert {page.key} == {incident.page_key for incident in found.touched.values()}
     joined = [note for note in found.notes if note.kind is LedgerKind.PAGE_JOINED]
-    assert ["b", "c"] == [note.incident.signature for note in joined]
+    assert ["b", "c"] == [note.incident.template for note in joined]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_when_a_page_covers_the_next_incident(then: list[Anomaly], pages: int) -
 def a_storm(count: int, *, each: int = 1, **changes: object) -> list[Anomaly]:
     """Logs whose words differ in a way that no mask knows."""
     return [
-        an_anomaly(number / 10, signature=f"word{'abcdefghij'[number % 10]}{number // 10 * 'x'}", **changes)
+        an_anomaly(number / 10, template=f"word{'abcdefghij'[number % 10]}{number // 10 * 'x'}", **changes)
         for number in range(count)
         for _ in range(each)
     ]
@@ -154,14 +156,14 @@ def test_a_thousand_signatures_of_one_service_are_one_storm_and_one_page() -> No
     assert RULES.storm_after + 1 == len(opened)
     assert [PageReason.STORM] == [page.reason for page in found.pages]
     assert [State.MERGED] * RULES.storm_after + [State.OPEN] == [incident.state for incident in opened]
-    assert STORM == opened[-1].signature
+    assert (Kind.STORM, "") == (opened[-1].kind, opened[-1].template)
     assert 1_000 - RULES.storm_after == opened[-1].logs
 
 
 def test_what_was_paged_or_acted_upon_stays_beside_the_storm() -> None:
-    paged = an_incident(id=1, signature="paged", page_key="k")
-    acting = an_incident(id=2, signature="acting", state=State.ACTING)
-    waiting = an_incident(id=3, signature="waiting")
+    paged = an_incident(id=1, template="paged", page_key="k", told=int(Severity.HIGH))
+    acting = an_incident(id=2, template="acting", state=State.ACTING)
+    waiting = an_incident(id=3, template="waiting")
     found = folded(a_storm(30), [paged, acting, waiting])
     assert [State.OPEN, State.ACTING, State.MERGED] == [paged.state, acting.state, waiting.state]
     assert [PageReason.STORM] == [page.reason for page in found.pages]
@@ -175,28 +177,28 @@ def test_a_storm_of_one_service_leaves_the_others_alone() -> None:
 
 
 def test_quiet_incidents_make_room_before_a_storm_is_called() -> None:
-    old = [an_incident(id=number, signature=f"old {number}") for number in range(1, 21)]
+    old = [an_incident(id=number, template=f"old {number}") for number in range(1, 21)]
     found = folded([an_anomaly(3_600)], old)
-    assert "it broke" == found.of_row[0].signature
+    assert (Kind.LOG, "it broke") == (found.of_row[0].kind, found.of_row[0].template)
     assert {State.RESOLVED} == {incident.state for incident in old}
 
 
 def test_when_the_storm_went_quiet_incidents_open_again() -> None:
-    storm = an_incident(signature=STORM, page_key="k")
+    storm = an_incident(kind=Kind.STORM, template="", page_key="k", told=int(Severity.HIGH))
     found = folded([an_anomaly(3_600)], [storm])
     assert State.RESOLVED == storm.state
-    assert "it broke" == found.of_row[0].signature
+    assert "it broke" == found.of_row[0].template
 
 
 # --- late evidence ----------------------------------------------------------------------------
 
 
-def late_logs(*, services: tuple[str, ...] = ("web",), signatures: int = 3) -> list[Anomaly]:
+def late_logs(*, services: tuple[str, ...] = ("web",), templates: int = 3) -> list[Anomaly]:
     """Confirmed incidents of some services, two minutes apart, so that no page covers another."""
     return [
-        an_anomaly(120 * signature, service=service, signature=f"kind {'abc'[signature]}")
+        an_anomaly(120 * template, service=service, template=f"kind {'abc'[template]} of {service}")
         for service in services
-        for signature in range(signatures)
+        for template in range(templates)
         for _ in range(RULES.confirm_logs)
     ]
 
@@ -222,92 +224,239 @@ def test_a_later_batch_of_the_backlog_does_not_page_again() -> None:
     [pytest.param(2 * MINUTE, False, id="just-fresh"), pytest.param(2 * MINUTE + SECOND, True, id="old")],
 )
 def test_how_old_evidence_may_be(age: timedelta, late: bool) -> None:  # noqa: FBT001
-    found = folded(late_logs(signatures=1), now=NOON + age)
+    found = folded(late_logs(templates=1), now=NOON + age)
     assert [late] == [page.late for page in found.pages]
 
 
 def test_fresh_evidence_pages_beside_a_late_page() -> None:
     now = NOON + SECOND
-    found = folded(late_logs(signatures=1), now=now, late_paged={"web": now})
+    found = folded(late_logs(templates=1), now=now, late_paged={"web": now})
     assert [False] == [page.late for page in found.pages]
 
 
 def test_an_incident_whose_late_page_was_held_back_pages_when_it_goes_on() -> None:
     now = NOON + 60 * MINUTE
     fold = a_fold(now=now, late_paged={"web": now})
-    assert [] == fold.run(late_logs(signatures=1)).pages
-    fresh = an_anomaly(signature="kind a", at=now)
+    assert [] == fold.run(late_logs(templates=1)).pages
+    fresh = an_anomaly(template="kind a of web", at=now)
     found = a_fold([*fold.of_service["web"].values()], now=now, rules=replace(RULES, quiet=120 * MINUTE)).run([fresh])
     assert [False] == [page.late for page in found.pages]
 
 
-# --- properties -------------------------------------------------------------------------------
+# --- what somebody works on ---------------------------------------------------------------------
 
-LOGS = st.lists(
-    st.builds(
-        an_anomaly,
-        second=st.integers(0, 3_000),
-        service=st.sampled_from(["web", "db"]),
-        signature=st.sampled_from(["a", "b", "c", "d", "e"]),
-        severity=st.sampled_from(Severity),
-    ),
-    max_size=60,
+
+@pytest.mark.parametrize(
+    ("state", "quiet"),
+    [
+        (State.OPEN, True),
+        (State.REOPENED, True),
+        (State.ESCALATED, True),
+        (State.WAITING, False),
+        (State.ACTING, False),
+        (State.VERIFYING, False),
+    ],
 )
-SMALL = replace(RULES, quiet=timedelta(minutes=5), confirm_logs=2, storm_after=3, group=timedelta(minutes=4))
+def test_only_what_nobody_works_on_goes_quiet(state: State, quiet: bool) -> None:  # noqa: FBT001
+    """A3: the fold closed what was acted upon, and a half-done restart was never finished."""
+    known = an_incident(state=state)
+    found = folded([an_anomaly(3_600)], [known])
+    assert (State.RESOLVED if quiet else state) == known.state
+    assert quiet == (found.of_row[0] is not known)
 
 
-def told(incident: Incident) -> tuple[object, ...]:
-    return (
-        incident.key,
-        incident.opened_at,
-        incident.last_at,
-        incident.logs,
-        incident.severity,
-        incident.state,
-        incident.page_key,
-        tuple(kept.request_id for kept in incident.evidence),
+# --- coming back --------------------------------------------------------------------------------
+
+
+def resolved(**changes: Any) -> Incident:
+    """An incident that was resolved a minute after noon."""
+    fields = {"state": State.RESOLVED, "resolution": Resolution.VERIFIED, "resolved_at": NOON + MINUTE}
+    return an_incident(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("second", "state", "logs"),
+    [
+        pytest.param(30, State.RESOLVED, 4, id="a-straggler-from-before"),
+        pytest.param(60, State.RESOLVED, 4, id="just-before"),
+        pytest.param(61, State.REOPENED, 1, id="just-after"),
+        pytest.param(60 + 900, State.REOPENED, 1, id="within-the-quiet-time"),
+        pytest.param(60 + 901, State.RESOLVED, 3, id="too-long-after"),
+        pytest.param(-3_600, State.RESOLVED, 3, id="long-before-it-began"),
+    ],
+)
+def test_when_an_incident_comes_back(second: int, state: State, logs: int) -> None:
+    past = resolved()
+    folded([an_anomaly(second)], resolved=[past])
+    assert (state, logs) == (past.state, past.logs)
+
+
+def test_a_reopened_incident_is_told_of_and_answered_anew() -> None:
+    past = resolved(page_key="k", paged_at=NOON, told=4, acked_at=NOON, severity=Severity.CRITICAL, late_noted=True)
+    found = folded([an_anomaly(second) for second in (90, 91, 92)], resolved=[past])
+    assert (State.REOPENED, 2, Severity.HIGH) == (past.state, past.episode, past.severity)
+    assert (None, None, None) == (past.acked_at, past.resolved_at, past.resolution)
+    assert ["r90", "r91", "r92"] == [kept.request_id for kept in past.evidence]
+    assert [PageReason.UNCOMMON] == [page.reason for page in found.pages]
+    assert stored_page_key(past, PageReason.UNCOMMON) == past.page_key
+    assert [LedgerKind.REOPENED, LedgerKind.CONFIRMED, LedgerKind.PAGE_QUEUED] == kinds(found)
+    assert [past] == list(found.due.values()) == list(found.reopened.values())
+
+
+def test_one_log_that_comes_back_reopens_and_wakes_nobody() -> None:
+    past = resolved()
+    found = folded([an_anomaly(90)], resolved=[past])
+    assert (State.REOPENED, None, 1) == (past.state, past.confirmed_at, past.logs)
+    assert ([], []) == (found.pages, list(found.due.values()))
+
+
+def test_each_episode_has_page_keys_of_its_own() -> None:
+    """N11: keys come from the number of the episode, not from a time."""
+    one, two = an_incident(), an_incident(episode=2)
+    assert stored_page_key(one, PageReason.UNCOMMON) != stored_page_key(two, PageReason.UNCOMMON)
+
+
+# --- getting worse ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("acked", [None, NOON], ids=["told", "acknowledged"])
+@pytest.mark.parametrize("kind", [Kind.LOG, Kind.STORM], ids=["by-itself", "in-a-storm"])
+def test_a_critical_log_pages_again_where_less_was_told(kind: Kind, acked: datetime | None) -> None:
+    """A10: a CRITICAL of a new kind joined a storm that was paged at HIGH or acknowledged, and nobody knew."""
+    template = "" if kind is Kind.STORM else "it broke"
+    told = an_incident(kind=kind, template=template, route=Route.HUMAN, page_key="k", paged_at=NOON, told=3)
+    told.acked_at = acked
+    worse = an_anomaly(30, severity=Severity.CRITICAL)
+    fold = a_fold([told], rules=replace(RULES, storm_after=1))
+    assert [PageReason.CRITICAL] == [page.reason for page in fold.run([worse, worse]).pages]
+    assert ("k", NOON, 4, None) == (told.page_key, told.paged_at, told.told, told.acked_at)
+
+
+def test_what_joined_a_page_has_one_of_its_own_once_it_is_worse_than_that_told() -> None:
+    """A10: joined incidents included."""
+    first = confirmed(0, "a", severity=Severity.MEDIUM)
+    joined = confirmed(10, "b", severity=Severity.MEDIUM)
+    found = folded([*first, *joined, an_anomaly(20, template="b"), an_anomaly(21, template="b")])
+    told = [(page.incident.template, page.reason, page.severity) for page in found.pages]
+    assert [("a", PageReason.UNCOMMON, Severity.MEDIUM), ("b", PageReason.WORSE, Severity.HIGH)] == told
+
+
+# --- many services ------------------------------------------------------------------------------
+
+
+def test_three_hundred_services_with_the_same_words_are_one_page() -> None:
+    """N6: 300 services that could not resolve a host made 300 mails in a minute."""
+    logs = [log for number in range(300) for log in confirmed(number / 10, "no host", service=f"s{number}")]
+    found = folded(logs)
+    (page,) = found.pages
+    assert {page.key} == {incident.page_key for incident in found.touched.values()}
+    assert 299 == kinds(found).count(LedgerKind.PAGE_JOINED)
+
+
+def test_another_consumer_s_page_of_the_same_words_covers_it_too() -> None:
+    """N6: what was paged for other services is read from the store."""
+    other = an_incident(id=9, service="db", route=Route.HUMAN, page_key="k", paged_at=NOON, told=3)
+    found = folded(confirmed(30, "it broke"), paged=[other])
+    assert [] == found.pages
+    assert ["k"] == [incident.page_key for incident in found.touched.values()]
+
+
+def words(number: int) -> str:
+    return "word " + "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
+def test_five_thousand_pods_that_fail_differently_are_a_storm_of_the_fleet() -> None:
+    """A11: 5,000 pod names made 5,000 pages."""
+    logs = [log for number in range(5_000) for log in confirmed(number / 100, words(number), service=f"pod{number}")]
+    found = folded(logs, rules=replace(RULES, fleet_after=5))
+    assert [PageReason.UNCOMMON] * 5 + [PageReason.STORM] == [page.reason for page in found.pages]
+    fleet = found.pages[-1].incident
+    assert (Kind.FLEET, 4_995) == (fleet.kind, fleet.logs)
+    assert all(incident.told for incident in found.touched.values())
+
+
+def test_a_critical_one_pages_in_the_middle_of_a_storm_of_the_fleet() -> None:
+    """A11: further ones join unless they are critical."""
+    logs = [log for number in range(9) for log in confirmed(number, words(number), service=f"pod{number}")]
+    critical = confirmed(20, "the end", service="db", severity=Severity.CRITICAL)
+    found = folded([*logs, *critical], rules=replace(RULES, fleet_after=5))
+    assert [PageReason.STORM, PageReason.CRITICAL] == [page.reason for page in found.pages][5:]
+
+
+def test_after_a_storm_of_the_fleet_incidents_page_by_themselves_again() -> None:
+    logs = [log for number in range(9) for log in confirmed(number, words(number), service=f"pod{number}")]
+    found = folded([*logs, *confirmed(100, "later", service="db")], rules=replace(RULES, fleet_after=5))
+    assert [PageReason.STORM, PageReason.UNCOMMON] == [page.reason for page in found.pages][5:]
+
+
+# --- what an incident is called -----------------------------------------------------------------
+
+METRICS = tuple(Name(Kind.METRIC, f"{name} high", name, "high") for name in ("latency", "pool"))
+TEXT = Name(Kind.LOG, "it broke", "latency", "high")
+
+
+@pytest.mark.parametrize(
+    ("fits", "called", "expected"),
+    [
+        pytest.param({"it broke", "pool high"}, METRICS[0], TEXT, id="text-first"),
+        pytest.param({"pool high"}, METRICS[0], METRICS[1], id="any-abnormal-metric"),
+        pytest.param(set(), METRICS[0], METRICS[0], id="without-a-playbook-the-surest-metric"),
+        pytest.param(set(), TEXT, TEXT, id="or-its-words-of-failure"),
+    ],
+)
+def test_a_playbook_decides_what_an_incident_is_called(fits: set[str], called: Name, expected: Name) -> None:
+    """N3: the surest metric named it, and hid the text and the metrics that a playbook was for."""
+    found = folded(
+        [an_anomaly(names=(TEXT, *METRICS), called=called)],
+        classify=lambda one: (Route.PLAYBOOK, "p") if one.template in fits else (Route.HUMAN, ""),
     )
+    (incident,) = found.touched.values()
+    assert (expected.kind, expected.template) == (incident.kind, incident.template)
+    assert ("p" if fits else "") == incident.playbook
 
 
-def in_batches(logs: list[Anomaly], sizes: list[int]) -> tuple[list[object], ...]:
-    """Incidents in order of opening, each row's incident, pages and notes, when each batch has a fold of its own."""
-    open_ones: list[Incident] = []
-    every: list[Incident] = []
-    rows, pages, notes = [], [], []
-    begin = 0
-    for size in [*sizes, len(logs)]:
-        found = a_fold(open_ones, rules=SMALL).run(
-            replace(log, row=begin + row) for row, log in enumerate(logs[begin : begin + size])
-        )
-        for incident in found.touched.values():
-            if incident not in every:
-                every.append(incident)
-                incident.id = len(every)
-        # The store gives them in an order of its own.
-        open_ones = sorted((one for one in every if not one.state.closed), key=lambda one: one.signature)
-        rows += sorted((row, incident.opened_at, incident.key) for row, incident in found.of_row.items())
-        pages += [(page.key, page.reason) for page in found.pages]
-        notes += [(note.kind, note.incident.key, tuple(sorted(map(str, note.fields.items())))) for note in found.notes]
-        begin += size
-    return sorted(map(told, every)), rows, pages, notes
+def test_a_worse_log_may_make_it_common_until_it_is_confirmed() -> None:
+    """A6: words at WARN prove nothing, the same words at ERROR do."""
+
+    def by_level(one: Incident) -> tuple[Route, str]:
+        return (Route.PLAYBOOK, "p") if one.level >= Level.ERROR else (Route.HUMAN, "")
+
+    logs = [an_anomaly(level=int(level)) for level in (Level.WARN, Level.WARN, Level.ERROR)]
+    found = folded(logs, classify=by_level)
+    (incident,) = found.touched.values()
+    assert (Route.PLAYBOOK, "p", []) == (incident.route, incident.playbook, found.pages)
 
 
-@given(logs=LOGS, sizes=st.lists(st.integers(1, 20), max_size=8))
-def test_where_batches_end_changes_no_incident_and_no_page(logs: list[Anomaly], sizes: list[int]) -> None:
-    assert in_batches(logs, []) == in_batches(logs, sizes)
+def test_kinds_are_no_texts() -> None:
+    """A14: a log may carry the text of a storm or of a metric."""
+    storm = an_incident(kind=Kind.STORM, template="", page_key="k", told=3)
+    metric = an_incident(id=2, kind=Kind.METRIC, template="metric x high", metric="x", direction="high")
+    found = folded([an_anomaly(template="metric x high"), an_anomaly(row=1, template="(storm)")], [metric])
+    assert [Kind.LOG, Kind.LOG] == [incident.kind for incident in found.of_row.values()]
+    assert storm is folded([an_anomaly(template="(storm)")], [storm]).of_row[0]
 
 
-@given(logs=LOGS)
-def test_no_two_open_incidents_have_one_key_and_none_pages_twice(logs: list[Anomaly]) -> None:
-    found = folded(logs, rules=SMALL)
-    still_open = [incident.key for incident in found.touched.values() if not incident.state.closed]
-    assert len(set(still_open)) == len(still_open)
-    assert len({id(page.incident) for page in found.pages}) == len(found.pages)
-    assert len({page.key for page in found.pages}) == len(found.pages)
+def test_logs_do_not_touch_incidents_of_our_own() -> None:
+    """A14: whatever a service calls itself."""
+    own = an_incident(service="sre-agent", kind=Kind.OWN, template="it broke")
+    found = folded([an_anomaly(service="sre-agent")], [own])
+    assert found.of_row[0] is not own
+    assert 3 == own.logs
 
 
-@given(logs=LOGS)
-def test_every_log_counts_in_exactly_one_incident(logs: list[Anomaly]) -> None:
-    found = folded([replace(log, row=row) for row, log in enumerate(logs)], rules=SMALL)
-    assert set(range(len(logs))) == found.of_row.keys()
-    assert len(logs) == sum(incident.logs for incident in found.touched.values())
+# --- what is dated wrongly ----------------------------------------------------------------------
+
+
+def test_a_page_from_an_hour_ahead_covers_nothing_now() -> None:
+    """A1: a host one hour ahead silenced twenty faults."""
+    ahead = an_incident(id=2, template="a", route=Route.HUMAN, page_key="k", paged_at=NOON + 60 * MINUTE, told=4)
+    assert 1 == len(folded(confirmed(0, "b"), [ahead]).pages)
+
+
+def test_a_log_from_1970_makes_fresh_evidence_no_late_page() -> None:
+    """A1: the log that confirms an incident may be dated as it likes."""
+    epoch = an_anomaly(at=datetime(1970, 1, 1, tzinfo=UTC))
+    found = folded([an_anomaly(), an_anomaly(1), epoch], now=NOON + 2 * SECOND)
+    (incident,) = found.touched.values()
+    assert [False] == [page.late for page in found.pages]
+    assert NOON + SECOND == incident.paged_at == incident.confirmed_at == incident.last_at

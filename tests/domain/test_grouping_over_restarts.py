@@ -3,27 +3,30 @@
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 
-from domain.correlation import Anomaly, Correlation, Fold, Folded
-from domain.incidents import Evidence, Incident, Route, Severity
+from domain.correlation import Fold
+from domain.folded import Anomaly, Correlation, Folded, Known, Name
+from domain.incidents import Evidence, Incident, Kind, Route, Severity
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RULES = Correlation(
     quiet=timedelta(minutes=15),
     confirm_logs=3,
     storm_after=20,
+    fleet_after=50,
     late=timedelta(minutes=2),
     group=timedelta(minutes=1),
 )
 
 
-def anomalies(signature: str, second: int) -> list[Anomaly]:
+def anomalies(template: str, second: int) -> list[Anomaly]:
     at = NOON + timedelta(seconds=second)
-    seen = Evidence(at, 4, None, signature, "WORDS", {"confidence": 0.9})
-    return [Anomaly(row, "billing", signature, "", "", at, Severity.HIGH, "rules", lambda: seen) for row in range(3)]
+    seen = Evidence(at, 4, None, template, "WORDS", {"confidence": 0.9})
+    name = Name(Kind.LOG, template)
+    return [Anomaly(row, "billing", (name,), name, 4, at, Severity.HIGH, "rules", lambda: seen) for row in range(3)]
 
 
 def fold(known: list[Incident], seen: list[Anomaly]) -> Folded:
-    found = Fold(known, rules=RULES, classify=lambda _: (Route.HUMAN, ""), late_paged={}, now=None)
+    found = Fold(Known(open=known), rules=RULES, classify=lambda _: (Route.HUMAN, ""), now=None)
     return found.run(seen)
 
 

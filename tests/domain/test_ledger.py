@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ledger import Anchor, Entry, Seal, extend, faults
+from domain.ledger import Anchor, Entry, Head, Seal, anchor_faults, extend, faults
 from tests.parts.logs_part import NOON
 
 FIELDS = st.dictionaries(
@@ -23,7 +25,8 @@ LEDGERS = st.lists(
 
 
 def found(entries: list[Entry], seals: list[Seal], anchors: list[Anchor]) -> list[str]:
-    return faults({entry.id: entry for entry in entries}, seals, anchors)
+    known = {entry.id: entry for entry in entries}
+    return faults([(seal, known.get(seal.ledger_id)) for seal in seals], anchors)
 
 
 def anchored(seals: list[Seal]) -> list[Anchor]:
@@ -64,3 +67,31 @@ def test_a_chain_that_was_made_anew_is_found_by_the_anchor(entries: list[Entry],
     forged = [*entries]
     forged[place] = replace(entries[place], incident_id=-(entries[place].incident_id or 0) - 1)
     assert found(forged, extend(None, forged), anchored(seals))
+
+
+AGO = NOON - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("kept", "told", "head", "says"),
+    [
+        pytest.param([], None, None, [], id="nothing-was-ever-sealed"),
+        pytest.param([5], 5, Head(5, "h", AGO), [], id="the-newest-is-there"),
+        pytest.param([7, 5], 5, Head(5, "h", AGO), [], id="more-than-was-asked"),
+        pytest.param(
+            [], 5, Head(5, "h", AGO), ["link 5 was written there, the newest there is none"], id="file-removed"
+        ),
+        pytest.param([3], 5, Head(5, "h", AGO), ["link 5 was written there, the newest there is 3"], id="file-cut"),
+        pytest.param([], None, Head(5, "h", AGO), ["the chain ends at link 5, the newest there is none"], id="never"),
+        pytest.param([3], 3, Head(5, "h", AGO), ["the chain ends at link 5, the newest there is 3"], id="older"),
+        pytest.param([3], 3, Head(5, "h", NOON), [], id="on-its-way"),
+    ],
+)
+def test_missing_and_older_anchors_are_faults(
+    kept: list[int], told: int | None, head: Head | None, says: list[str]
+) -> None:
+    """A16: with tail and anchor file removed the chain was said to hold."""
+    anchors = [Anchor(seq, "h") for seq in kept]
+    known = Head(told, "h", AGO) if told else None
+    found = anchor_faults("file", anchors, known, head, now=NOON, patience=timedelta(minutes=1))
+    assert [f"file: anchors are missing: {text}" for text in says] == found

@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInput
-from domain.plans import ActionKind, Measure, Risk, Undo, Verification
+from domain.incidents import Kind
+from domain.inventory import Service
+from domain.logs import Level
+from domain.plans import ActionKind, Measure, Preconditions, Risk, Undo, Verification
 from domain.playbook_flaws import flaws
 from domain.playbooks import (
     ActionTemplate,
+    Fit,
     Matches,
     MetricMatch,
     Playbook,
-    Preconditions,
     best_fit,
     bind,
     excerpt,
@@ -31,9 +34,15 @@ class Seen:
 
     id: int = 7
     service: str = "orders"
-    signature: str = "connection pool exhausted after <*>"
+    kind: Kind = Kind.LOG
+    template: str = "connection pool exhausted after <*>"
     metric: str = ""
     direction: str = ""
+    level: int = int(Level.ERROR)
+
+
+def by_metric(direction: str = "high") -> Seen:
+    return Seen(kind=Kind.METRIC, template=f"memory_rss {direction}", metric="memory_rss", direction=direction)
 
 
 RESTART = ActionTemplate(ActionKind.RESTART, "{service}", Risk.LOW, Undo.NONE, {})
@@ -64,18 +73,23 @@ MEMORY = MetricMatch("memory_*", "high")
     ("playbook", "seen", "expected"),
     [
         pytest.param(a_playbook(), Seen(), 0.95, id="template"),
-        pytest.param(a_playbook(), Seen(signature="POOL EXHAUSTED"), 0.95, id="template-in-capitals"),
-        pytest.param(a_playbook(), Seen(signature="all is well"), None, id="other-template"),
+        pytest.param(a_playbook(), Seen(template="POOL EXHAUSTED"), 0.95, id="template-in-capitals"),
+        pytest.param(a_playbook(), Seen(template="all is well"), None, id="other-template"),
         pytest.param(a_playbook(services=("pay*",)), Seen(), None, id="other-service"),
         pytest.param(a_playbook(services=("pay*", "ord*")), Seen(), 0.95, id="service-glob"),
+        pytest.param(a_playbook(templates=(), metrics=(MEMORY,)), by_metric(), 0.9, id="metric"),
+        pytest.param(a_playbook(templates=(), metrics=(MEMORY,)), by_metric("low"), None, id="direction"),
+        pytest.param(a_playbook(), Seen(level=int(Level.WARN)), None, id="a6-words-at-warn-prove-nothing"),
+        pytest.param(a_playbook(), Seen(level=int(Level.WARN), metric="m"), 0.95, id="a6-a-metric-beside-them-does"),
+        pytest.param(a_playbook(metrics=(MEMORY,)), replace(by_metric(), kind=Kind.STORM), None, id="a14-storm"),
         pytest.param(
-            a_playbook(templates=(), metrics=(MEMORY,)), Seen(metric="memory_rss", direction="high"), 0.9, id="metric"
+            a_playbook(templates=("memory_rss high",)), by_metric(), None, id="a14-a-metric-s-name-is-no-text"
         ),
         pytest.param(
             a_playbook(templates=(), metrics=(MEMORY,)),
-            Seen(metric="memory_rss", direction="low"),
+            replace(by_metric(), kind=Kind.LOG),
             None,
-            id="direction",
+            id="a14-a-text-that-looks-like-a-metric-is-none",
         ),
         pytest.param(a_playbook(templates=(), metrics=(MEMORY,)), Seen(), None, id="no-metric"),
         pytest.param(a_playbook(templates=()), Seen(), None, id="matches-nothing-by-itself"),
@@ -87,37 +101,41 @@ def test_fit(playbook: Playbook, seen: Seen, expected: float | None) -> None:
 
 
 def test_the_best_fit_wins_and_ties_go_by_id() -> None:
-    by_metric = a_playbook("a", templates=(), metrics=(MEMORY,))
-    known = [a_playbook("c"), by_metric, a_playbook("b")]
+    known = [a_playbook("c"), a_playbook("a", templates=(), metrics=(MEMORY,)), a_playbook("b")]
     found = best_fit(known, Seen(metric="memory_rss", direction="high"))
     assert found is not None
-    assert (found.playbook.id, found.reason) == ("b", "signature matches /pool exhausted/")
+    assert (found.playbook.id, found.reason) == ("b", "template matches /pool exhausted/")
 
 
 def test_nothing_fits() -> None:
     assert best_fit([a_playbook(services=("x",))], Seen()) is None
 
 
-def test_bind_fills_in_the_service() -> None:
+SERVICE = Service("orders", "supervisord", "shop:orders")
+
+
+def test_bind_fills_in_the_target_of_the_inventory_and_the_whole_playbook() -> None:
     scale = ActionTemplate(ActionKind.SCALE, "{service}", Risk.MEDIUM, Undo.RESTORE, {"workers": 3})
-    plan = bind(a_playbook("pool", RESTART, scale), Seen(), 0.95)
+    book = a_playbook("pool", RESTART, scale)
+    plan = bind(book, Seen(), Fit(book, 0.95, "it matches"), SERVICE)
+    assert (plan.preconditions, plan.why, plan.executor) == (book.preconditions, "it matches", "supervisord")
     assert (plan.incident_id, plan.source, plan.confidence, plan.risk) == (7, "playbook:pool", 0.95, Risk.MEDIUM)
     assert [(action.kind, action.target, action.parameters) for action in plan.actions] == [
-        (ActionKind.RESTART, "orders", {}),
-        (ActionKind.SCALE, "orders", {"workers": 3}),
+        (ActionKind.RESTART, "shop:orders", {}),
+        (ActionKind.SCALE, "shop:orders", {"workers": 3}),
     ]
 
 
 def test_a_playbook_without_actions_has_no_plan() -> None:
     with pytest.raises(BadInput, match=r"playbooks/pool\.md"):
-        bind(replace(a_playbook(), actions=()), Seen(), 0.95)
+        bind(replace(a_playbook(), actions=()), Seen(), Fit(a_playbook(), 0.95, ""), SERVICE)
 
 
 @given(st.text(max_size=200), st.text(max_size=20))
-def test_text_of_logs_never_reaches_an_action(signature: str, metric: str) -> None:
+def test_text_of_logs_never_reaches_an_action(template: str, metric: str) -> None:
     """Fault 11: whatever a program prints, the actions are those of the file."""
-    plan = bind(a_playbook(), Seen(signature=signature, metric=metric), 0.95)
-    assert [(action.kind, action.target) for action in plan.actions] == [(ActionKind.RESTART, "orders")]
+    plan = bind(a_playbook(), Seen(template=template, metric=metric), Fit(a_playbook(), 0.95, ""), SERVICE)
+    assert [(action.kind, action.target) for action in plan.actions] == [(ActionKind.RESTART, "shop:orders")]
 
 
 @given(st.text(max_size=60), st.integers(0, 80))

@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from domain.masking import MASK, masked_urls, secrets, shown
-from domain.settings import EmailSettings, KafkaSettings, LoggingSettings, Settings, StoreSettings, without_secrets
+from domain.paging_settings import EmailSettings
+from domain.settings import KafkaSettings, LoggingSettings, Settings, StoreSettings, without_secrets
 from domain.settings_keys import OPEN, WITHOUT_EFFECT, leaves, values
 
 PASSWORD = "correct-horse"
@@ -19,6 +20,7 @@ def with_secrets() -> Settings:
             "kafka": {"client": {"sasl.password": "kafka-word", "security.protocol": "SASL_SSL"}},
             "store": {"url": "postgresql://agent:store-word@db/agent"},
             "mitigation": {"supervisord_url": "http://user:action-word@localhost:9001"},
+            "ledger": {"anchor": "https://hooks.example.org/anchors/anchor-word"},
             "llm": {"api_key": "llm-word"},
             "paging": {
                 "webhook": "https://hooks.example.org/services/webhook-word",
@@ -88,7 +90,12 @@ def test_librdkafka_gets_text(given: object, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("a@x", ("a@x",)), ("a@x, b@y,", ("a@x", "b@y")), (["a@x", "b@y"], ("a@x", "b@y"))],
+    [
+        ("a@x", ("a@x",)),
+        ("a@x, b@y,", ("a@x", "b@y")),
+        (["a@x", "b@y"], ("a@x", "b@y")),
+        (["a@x, b@y"], ("a@x", "b@y")),  # P4: the second one was never reached
+    ],
 )
 def test_recipients_may_be_one_text(given: object, expected: tuple[str, ...]) -> None:
     assert expected == EmailSettings.model_validate({"recipients": given}).recipients
@@ -100,7 +107,7 @@ def test_level_may_be_lower_case() -> None:
 
 def test_watch_holds_no_credential_of_paging_actions_or_llm() -> None:
     left = clear_texts(without_secrets(with_secrets()))
-    for word in ("action-word", "llm-word", "webhook-word", "mail-user", "mail-word", "pagerduty-word"):
+    for word in ("action-word", "anchor-word", "llm-word", "webhook-word", "mail-user", "mail-word", "pagerduty-word"):
         assert word not in left
 
 
@@ -113,7 +120,9 @@ def test_watch_keeps_what_it_works_with() -> None:
 def test_repr_and_printed_values_show_no_secret() -> None:
     settings = with_secrets()
     text = repr(settings) + repr({key: shown(key, value) for key, value in values(settings).items()})
-    assert [word for word in ("kafka", "store", "action", "llm", "webhook", "mail") if f"{word}-word" in text] == []
+    assert [
+        word for word in ("kafka", "store", "action", "anchor", "llm", "webhook", "mail") if f"{word}-word" in text
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -126,6 +135,14 @@ def test_repr_and_printed_values_show_no_secret() -> None:
         pytest.param("kafka.client.ssl.key.pem", SecretStr("x"), MASK, id="client-key"),
         pytest.param("kafka.client.new.thing", SecretStr("x"), MASK, id="unknown-client-key"),
         pytest.param("store.url", SecretStr("postgresql://a:b@h/d"), f"postgresql://a:{MASK}@h/d", id="database"),
+        pytest.param("ledger.anchor", SecretStr("https://h.org/T/B"), f"https://h.org/{MASK}", id="anchor-webhook"),
+        pytest.param("ledger.anchor", SecretStr("topic:heads"), "topic:heads", id="anchor-topic"),
+        pytest.param(
+            "mitigation.supervisord_url",
+            SecretStr("http://u:p@h:1/RPC2"),
+            f"http://u:{MASK}@h:1/RPC2",
+            id="supervisord",
+        ),
         pytest.param("paging.webhook", SecretStr("https://h.org/T/B"), f"https://h.org/{MASK}", id="webhook"),
         pytest.param("paging.webhook", SecretStr("https://u:p@h.org/T"), MASK, id="webhook-with-login"),
         pytest.param("servers.prefect_api_url", "http://u:p@h/api", f"http://u:{MASK}@h/api", id="plain-url"),

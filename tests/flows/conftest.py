@@ -6,15 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import psutil
 import pytest
 
 from adapters.kafka.producer import LogProducer, Outgoing
-from adapters.store.look_ups import stored_positions
+from adapters.store.look_ups import list_incidents, one_incident, stored_positions
 from benchmarks.stack import Stack, running
 from deployments.prefect_api import PrefectApi, connect
+from domain.incidents import State
 from domain.settings import KafkaSettings
 
 RATE = 100
@@ -92,6 +94,15 @@ class Deployed:
 
     def positions(self) -> list[tuple[int, int]]:
         return stored_positions(self.engine, self.stack.topic)
+
+    def answered(self, service: str) -> dict[str, Any] | None:
+        """The service's incident, once a human has it and its page was sent."""
+        found = [
+            row["id"] for row in list_incidents(self.engine, only_open=True, limit=50) if row["service"] == service
+        ]
+        whole = one_incident(self.engine, found[0]) if found else None
+        sent = whole and whole["pages"] and all(page["state"] == "sent" for page in whole["pages"])
+        return whole if sent and whole["state"] == State.ESCALATED else None
 
     def supervisor(self, *arguments: str) -> None:
         self.stack.supervisorctl(*arguments)

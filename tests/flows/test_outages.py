@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.email_text import message_id
+from domain.ledger import LedgerKind
 from tests.flows.conftest import SECRET, Deployed, Traffic, kill, log, until
+from tests.parts.brake_part import Brake, kill_standing, on_call_runs
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.prefect, pytest.mark.timeout(600)]
 
@@ -68,6 +71,22 @@ def test_fault_18_batches_commit_and_a_critical_page_leaves_while_prefect_is_gon
     until(lambda: len(deployed.positions()) >= before + sent, 90, "the storage of everything")
     positions = deployed.positions()
     assert (before + sent, before + sent) == (len(positions), len(set(positions)))
+
+
+def test_on_call_killed_in_the_middle_of_a_step_has_its_successor_take_it_once(
+    deployed: Deployed, traffic: Traffic
+) -> None:
+    brake = Brake(deployed.engine)
+    until(lambda: on_call_runs(deployed.stack.home), 90, "a run of on-call")
+    with brake.on("escalate"):
+        traffic.say(*(log("returns", "label printer jammed: cannot print", "ERROR") for _ in range(4)))
+        kill_standing(deployed.stack.home, brake, "escalate", seconds=90)
+    found = until(lambda: deployed.answered("returns"), 180, "the answer of the successor")
+    assert [] == found["due"]
+    assert 1 == [entry["kind"] for entry in found["ledger"]].count(LedgerKind.ESCALATED)
+    (page,) = found["pages"]
+    name = message_id(page["key"]).encode()
+    assert any(name in mail for mail in deployed.mails())
 
 
 def test_a_critical_page_leaves_while_mlflow_is_gone(deployed: Deployed, traffic: Traffic) -> None:

@@ -13,7 +13,7 @@ from domain.settings import Settings
 from ml.registry import MODEL_FILE, Registry, load_file
 from ml.training import Judgement, Refusal, train
 from tasks.champion import ChampionSource
-from tasks.steps import Knowledge
+from tasks.judging import Knowledge
 from tests.ml.test_training import normal
 
 pytestmark = pytest.mark.slow

@@ -11,14 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
-from adapters.kafka.decode import decode
+from adapters.log_codec import decode
+from adapters.parts_file import PROJECT
+from adapters.playbook_files import load
+from domain.correlation import Fold
+from domain.folded import Known, Name
+from domain.incidents import Incident, Kind, Severity
 from domain.logs import LogBatch
+from domain.settings import Settings
 from domain.verdicts import Reason, Verdicts
 from ml.anomalies import anomalies
 from ml.detectors.service_deviation import ServiceDeviation
 from ml.outlier_model import AnyOutlierModel
 from ml.rules import FAILURE_WORDS, LIMITS, word_of
 from ml.scoring import Champion, score
+from tasks.judging import Knowledge
 from tests.parts.logs_part import a_batch, a_log
 
 THRESHOLD = 0.7
@@ -112,12 +119,7 @@ def test_the_champion_finds_what_no_rule_knows() -> None:
     assert confidence > 0.99
     batch = batch_of(a_log(metrics={"queue": 10_000.0}))
     (found,) = anomalies(batch, score(batch, champion, threshold=THRESHOLD))
-    assert ("metric queue high", "queue", "high", "model 3") == (
-        found.signature,
-        found.metric,
-        found.direction,
-        found.detector,
-    )
+    assert (Name(Kind.METRIC, "queue high", "queue", "high"), "model 3") == (found.called, found.detector)
     assert 100.0 == found.evidence().numbers["normal"]
 
 
@@ -195,3 +197,101 @@ def test_where_a_batch_ends_changes_no_verdict(champion: Champion | None, logs: 
     parts = [batch_of(*part) for part in (logs[:cut], logs[cut:]) if part]
     scored = [one for part in parts for one in told(part, score(part, champion, threshold=THRESHOLD))]
     assert told(whole, score(whole, champion, threshold=THRESHOLD)) == scored
+
+
+# --- what an incident is called, and how bad it is ----------------------------------------------
+
+POOL = "POST /pay failed: could not check out a connection: 10 of 10 in use, waited 0.25 s"
+PLAYBOOKS = load(PROJECT / "playbooks")
+
+
+def opened(champion: Champion | None, **fields: Any) -> Incident:
+    """The incident that one log opens, with the playbooks that come with the agent."""
+    knowledge = Knowledge(Settings(), PLAYBOOKS, champion)
+    batch = batch_of(a_log(**fields))
+    found = anomalies(batch, score(batch, champion, threshold=THRESHOLD))
+    folded = Fold(Known(), rules=knowledge.rules, classify=knowledge.classify, now=None).run(found)
+    return folded.of_row[0]
+
+
+BUSY = {"pool_in_use": 10.0, "error_rate": 1.0, "request_latency_ms": 30_000.0}
+KNOWING = a_champion(pool_in_use=[2.0], error_rate=[0.0], request_latency_ms=[20.0])
+
+
+@pytest.mark.parametrize("champion", [None, KNOWING], ids=["rules", "champion"])
+@pytest.mark.parametrize("metrics", [None, BUSY, {"error_rate": 1.0}], ids=["alone", "pool", "rate"])
+def test_the_same_fault_finds_its_playbook_with_and_without_metrics(
+    champion: Champion | None, metrics: dict[str, float] | None
+) -> None:
+    """N3: real pool exhaustion with metrics beside it became "request_latency_ms high", and nothing was done."""
+    found = opened(champion, level="ERROR", message=POOL, metrics=metrics)
+    assert (Kind.LOG, "connection-pool-exhausted", Severity.HIGH) == (found.kind, found.playbook, found.severity)
+
+
+def test_any_abnormal_metric_finds_its_playbook() -> None:
+    """N3: the surest one hid the others."""
+    found = opened(KNOWING, message="slow", metrics=BUSY)
+    assert (Kind.METRIC, "pool_in_use high", "connection-pool-exhausted") == (
+        found.kind,
+        found.template,
+        found.playbook,
+    )
+    assert "pool_in_use high" in str(found.evidence[0].numbers["abnormal"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "template"),
+    [
+        pytest.param({"level": "ERROR", "message": "billing failed"}, "billing failed", id="words-of-failure"),
+        pytest.param({"level": "WARN", "message": "billing failed"}, "error_rate high", id="words-at-warn"),
+        pytest.param({"level": "ERROR", "message": "odd"}, "error_rate high", id="no-words"),
+    ],
+)
+def test_without_a_playbook_words_of_failure_name_it_or_the_surest_metric(
+    fields: dict[str, str], template: str
+) -> None:
+    assert template == opened(None, metrics={"error_rate": 1.0, "cpu_usage": 91.0}, **fields).template
+
+
+@pytest.mark.parametrize(
+    ("level", "metrics", "severity"),
+    [
+        ("CRITICAL", None, Severity.CRITICAL),
+        ("CRITICAL", {"cpu_usage": 100.0}, Severity.CRITICAL),
+        ("ERROR", {"cpu_usage": 100.0}, Severity.HIGH),
+        ("INFO", {"cpu_usage": 100.0}, Severity.MEDIUM),
+    ],
+)
+def test_severity_comes_from_the_level(level: str, metrics: dict[str, float] | None, severity: Severity) -> None:
+    """A12: a CRITICAL log with a metric beside it became MEDIUM, and waited."""
+    assert severity == opened(None, level=level, message="out of memory", metrics=metrics).severity
+
+
+def test_words_at_warn_find_no_playbook() -> None:
+    """A6: whoever writes the words to the topic restarted a service."""
+    said = {"level": "WARN", "message": "login failed for user java heap space"}
+    assert ("", "memory-leak") == (
+        opened(None, **said).playbook,
+        opened(None, metrics={"memory_usage": 99.0}, **said).playbook,
+    )
+
+
+@pytest.mark.parametrize("text", ["(storm)", "metric cpu_usage high", "cpu_usage high"])
+def test_a_log_with_such_a_text_is_just_a_log(text: str) -> None:
+    """A14: kinds are columns, not texts."""
+    assert (Kind.LOG, "") == (
+        opened(None, level="ERROR", message=f"failed {text}").kind,
+        opened(None, level="ERROR", message=f"failed {text}").metric,
+    )
+
+
+def test_the_reaches_of_all_metrics_agree_with_the_worst() -> None:
+    """None of a log's metrics hides another, and the worst is the same either way."""
+    detector = KNOWING.detector
+    codes = np.array([0, 0, -1])
+    columns = {
+        "pool_in_use": np.array([10.0, np.nan, 10.0]),
+        "error_rate": np.array([1.0, 0.0, 1.0]),
+        "request_latency_ms": np.array([20.0, 500.0, np.nan]),
+    }
+    assert detector.measure(codes, columns).reach.tolist() == detector.reaches(codes, columns).max(axis=1).tolist()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.correlation import Anomaly, Correlation, Fold, Folded
-from domain.incidents import Evidence, Incident, Route, Severity
+from domain.correlation import Classify, Fold
+from domain.folded import Anomaly, Correlation, Folded, Known, Name
+from domain.incidents import Evidence, Incident, Kind, Route, Severity
 from domain.logs import Level
 from tests.parts.logs_part import NOON, SECOND
 
@@ -16,21 +17,23 @@ RULES = Correlation(
     quiet=timedelta(minutes=15),
     confirm_logs=3,
     storm_after=20,
+    fleet_after=50,
     late=timedelta(minutes=2),
     group=timedelta(minutes=1),
 )
 
 
 def an_anomaly(second: float = 0, **changes: Any) -> Anomaly:
-    """An anomalous log so many seconds after noon."""
+    """An anomalous log so many seconds after noon, named by its text `template`."""
     at = NOON + second * SECOND
     kept = Evidence(at, int(Level.ERROR), f"r{second}", "it broke", "WORDS", {"confidence": 0.9})
+    name = Name(Kind.LOG, changes.pop("template", "it broke"))
     anomaly = Anomaly(
         row=0,
         service="web",
-        signature="it broke",
-        metric="",
-        direction="",
+        names=(name,),
+        called=name,
+        level=int(Level.ERROR),
         at=at,
         severity=Severity.HIGH,
         detector="rules",
@@ -44,7 +47,8 @@ def an_incident(**changes: Any) -> Incident:
     fields: dict[str, Any] = {
         "id": 1,
         "service": "web",
-        "signature": "it broke",
+        "kind": Kind.LOG,
+        "template": "it broke",
         "metric": "",
         "direction": "",
         "detector": "rules",
@@ -53,6 +57,7 @@ def an_incident(**changes: Any) -> Incident:
         "opened_at": NOON - 2 * SECOND,
         "last_at": NOON,
         "severity": Severity.HIGH,
+        "level": int(Level.ERROR),
         "logs": 3,
         "confirmed_at": NOON,
         "evidence": [Evidence(NOON, int(Level.ERROR), "r0", "it broke", "WORDS", {"confidence": 0.9})],
@@ -72,11 +77,12 @@ def a_fold(
     known: Iterable[Incident] = (),
     *,
     rules: Correlation = RULES,
-    classify: Callable[[Incident], tuple[Route, str]] = uncommon,
-    late_paged: Mapping[str, datetime] | None = None,
+    classify: Classify = uncommon,
     now: datetime | None = None,
+    **stored: Any,
 ) -> Fold:
-    return Fold(known, rules=rules, classify=classify, late_paged=late_paged or {}, now=now)
+    """A fold over open incidents; `stored` is what else of `Known` there is."""
+    return Fold(Known(open=list(known), **stored), rules=rules, classify=classify, now=now)
 
 
 def folded(anomalies: Iterable[Anomaly], known: Iterable[Incident] = (), **how: Any) -> Folded:

@@ -11,15 +11,16 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from adapters.kafka.decode import decode
+from adapters.log_codec import decode
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, transaction
 from adapters.store.positions import start_positions, topic_number
-from domain.correlation import Folded
+from domain.clocks import ahead, hold
+from domain.folded import Folded
 from domain.logs import RawBatch
 from domain.settings import Settings
 from ml.scoring import score
-from tasks.steps import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, correlate, judge
 from tests.parts.logs_part import NOON, SECOND, a_batch, an_error
 
 TREE = Settings()
@@ -51,26 +52,29 @@ class Feed:
     def raw(self, values: Iterable[bytes | None]) -> RawBatch:
         return a_batch(values, begin=self.next, topic_id=self.topic_id, partition=self.partition)
 
-    def judged(self, values: Iterable[bytes | None]) -> Judged:
+    def judged(self, values: Iterable[bytes | None], *, now: datetime = NOW) -> Judged:
         raw = self.raw(values)
         batch = decode(raw, max_bytes=TREE.kafka.max_log_bytes)
         if batch.frame["fault"].null_count < len(batch):
-            return judge(raw, self.knowledge, Stopwatch())
+            return judge(raw, self.knowledge, Stopwatch(), now=now)
         # Great Expectations takes 50 ms and finds nothing wrong with readable logs.
         detection = self.knowledge.settings.detection
-        verdicts = score(batch, None, threshold=detection.confidence_threshold, enabled=detection.enabled)
+        skewed, batch = ahead(batch, now), hold(batch, now)
+        verdicts = score(
+            batch, self.knowledge.champion, threshold=detection.confidence_threshold, enabled=detection.enabled
+        )
         flagged = batch.frame["service"].filter(pa.array(verdicts.anomalous))
-        return Judged(raw, batch, [], verdicts, frozenset(flagged.to_pylist()))
+        services = frozenset(flagged.to_pylist())
+        return Judged(raw, batch, [], verdicts, services, self.knowledge.rules, self.knowledge.texts, skewed)
 
     def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
-        fold = partial(correlate, judged, self.knowledge, now=now)
         store = BatchStore(self.engine, self.channels)
-        found = store.save(judged, lambda known_ones, late: fold(open_incidents=known_ones, late_paged=late), now=now)
+        found = store.save(judged, partial(correlate, judged, self.knowledge, now=now), now=now)
         self.next = judged.raw.following[self.partition]
         return found
 
     def take(self, *values: bytes | None, now: datetime = NOW) -> Folded:
-        return self.save(self.judged(values), now=now)
+        return self.save(self.judged(values, now=now), now=now)
 
     def incident(self, **changes: object) -> int:
         """Store a confirmed incident with one page; its id."""

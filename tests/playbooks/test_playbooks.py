@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from adapters.playbook_files import load
+from domain.incidents import Kind
+from domain.inventory import Service
+from domain.logs import Level
 from domain.plans import ActionKind
-from domain.playbooks import best_fit, bind, fit
-from domain.signatures import signature
+from domain.playbooks import Fit, best_fit, bind, fit
+from domain.templates import template
 
 PLAYBOOKS = load(Path(__file__).resolve().parents[2] / "playbooks")
 BY_ID = {playbook.id: playbook for playbook in PLAYBOOKS}
@@ -19,11 +22,16 @@ POOL, LEAK, OVERLOAD = "connection-pool-exhausted", "memory-leak", "overload"
 
 @dataclass(frozen=True)
 class Incident:
-    signature: str = ""
+    template: str = ""
     metric: str = ""
     direction: str = ""
     service: str = "web"
     id: int = 1
+    level: int = int(Level.ERROR)
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.METRIC if self.metric else Kind.LOG
 
 
 def fitting(incident: Incident) -> list[str]:
@@ -67,7 +75,7 @@ def fitting(incident: Incident) -> list[str]:
     ],
 )
 def test_a_message_finds_the_playbook_for_it(message: str, expected: list[str]) -> None:
-    assert expected == fitting(Incident(signature(message)))
+    assert expected == fitting(Incident(template(message)))
 
 
 @pytest.mark.parametrize(
@@ -91,10 +99,11 @@ def test_a_metric_finds_the_playbook_for_it(metric: str, direction: str, expecte
     ("playbook", "kind"), [(POOL, ActionKind.RESTART), (LEAK, ActionKind.RESTART), (OVERLOAD, ActionKind.SCALE)]
 )
 def test_each_plan_acts_on_the_service_of_the_incident_alone(playbook: str, kind: ActionKind) -> None:
-    plan = bind(BY_ID[playbook], Incident(service="web"), 0.9)
-    assert [(kind, "web")] == [(action.kind, action.target) for action in plan.actions]
+    service = Service("web", "supervisord", "shop:web")
+    plan = bind(BY_ID[playbook], Incident(service="web"), Fit(BY_ID[playbook], 0.9, ""), service)
+    assert [(kind, "shop:web")] == [(action.kind, action.target) for action in plan.actions]
 
 
 def test_the_choice_is_repeatable() -> None:
-    incident = Incident(signature("connection pool exhausted: out of memory"))
+    incident = Incident(template("connection pool exhausted: out of memory"))
     assert best_fit(PLAYBOOKS, incident) == best_fit(reversed(PLAYBOOKS), incident)

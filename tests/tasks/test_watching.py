@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,11 +12,12 @@ import pytest
 from adapters.kafka.consumer import Cluster
 from adapters.store.database import Contended, Engine, connect
 from adapters.store.look_ups import stored_positions
+from adapters.store.switches import degraded
 from deployments.kafka_server import KafkaServer
 from domain.errors import OffsetLost, SreError, Unavailable
 from domain.settings import Settings, Start
 from tasks.champion import ChampionSource
-from tasks.steps import Knowledge
+from tasks.judging import Knowledge
 from tasks.watching import TopicIdentity, Watching
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import count, rows
@@ -70,7 +71,7 @@ def until_stored(watch: Watching, wanted: int) -> None:
 
 
 def own_incidents(engine: Engine) -> list[str]:
-    return [row["signature"] for row in rows(engine, "SELECT signature FROM incidents WHERE service = 'sre-agent'")]
+    return [row["template"] for row in rows(engine, "SELECT template FROM incidents WHERE service = 'sre-agent'")]
 
 
 def fresh_error(number: int) -> bytes:
@@ -263,3 +264,27 @@ def test_an_offset_that_was_lost_is_no_error_of_the_run(topic: Topic, postgres_u
         watch.drop(OffsetLost("another consumer was first"))
         topic.send([a_log()])
         until_stored(watch, 1)
+
+
+def test_a_topic_of_which_most_cannot_be_read_is_one_incident_of_our_own(topic: Topic, postgres_url: str) -> None:
+    """N5: a hundred lines of another format were a hundred dead letters, and nobody was told."""
+    with watching(topic, postgres_url) as watch:
+        for wanted in (60, 120, 180):
+            topic.send([b"no log"] * 60)
+            until_stored(watch, wanted)
+        assert [f"most logs of topic {topic.name} cannot be read"] == own_incidents(watch.engine)
+        (told,) = rows(watch.engine, "SELECT lines FROM pages")
+        assert "of 120 logs of the last minutes cannot be read: not JSON" in str(told["lines"])
+
+
+def test_a_clock_that_is_ahead_is_a_condition_that_people_see(topic: Topic, postgres_url: str) -> None:
+    """A1: a host one hour ahead; its logs count as of now, and somebody can find out."""
+    ahead = datetime.now(UTC) + timedelta(hours=1, minutes=1)
+    topic.send([an_error(number, timestamp=ahead.isoformat()) for number in range(3)])
+    with watching(topic, postgres_url) as watch:
+        until_stored(watch, 3)
+        (told,) = degraded(watch.engine, now=datetime.now(UTC))
+        assert "the clock of web is 1 h" in told
+        assert [True] == [
+            row["confirmed_at"] <= datetime.now(UTC) for row in rows(watch.engine, "SELECT confirmed_at FROM incidents")
+        ]

@@ -20,17 +20,17 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from adapters.store import batches, bulk
+from adapters.store import batches, bulk, tables
 from adapters.store.batches import Judged
 from adapters.store.database import Contended, Engine, connect
 from adapters.store.look_ups import stored_positions
-from domain.correlation import Folded
 from domain.errors import OffsetLost, Refused, Unavailable
-from domain.incidents import State
+from domain.folded import Folded
+from domain.incidents import Resolution, State
 from tests.parts.judged_part import NOW, Feed, count, rows
 from tests.parts.logs_part import a_log, an_error
 
-TABLES = ("logs", "dead_letters", "incidents", "pages", "ledger")
+TABLES = ("logs", "dead_letters", "incidents", "steps", "pages", "ledger", "batches")
 
 
 def held(engine: Engine) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def held(engine: Engine) -> dict[str, Any]:
 
 def test_a_batch_is_stored_whole(store: Engine) -> None:
     Feed(store).take(a_log(), b"no log", *(an_error(number) for number in range(3)))
-    assert {"logs": 4, "dead_letters": 1, "incidents": 1, "pages": 1, "ledger": 3, "offset": 5} == held(store)
+    expected = {"logs": 4, "dead_letters": 1, "incidents": 1, "steps": 1, "pages": 1, "ledger": 3, "batches": 1}
+    assert expected | {"offset": 5} == held(store)
     assert [(0, number) for number in range(5)] == sorted(stored_positions(store, "logs"))
 
 
@@ -74,7 +75,7 @@ def test_one_incident_may_end_and_its_like_begin_in_one_batch(store: Engine) -> 
     """At most one of a kind is open, and the old one leaves its place before the new one takes it."""
     feed = Feed(store)
     feed.take(an_error(0))
-    feed.take(an_error(3_600))
+    feed.take(an_error(3_600), now=NOW + timedelta(hours=1))
     found = rows(store, "SELECT state, resolution FROM incidents ORDER BY id")
     assert [("resolved", "quiet"), ("open", None)] == [(row["state"], row["resolution"]) for row in found]
 
@@ -107,12 +108,14 @@ def breaks(*_arguments: object, **_named: object) -> Any:
 
 
 STEPS = [
-    pytest.param(batches, "update_incident", id="in-the-fold"),
+    pytest.param(batches, "update_incidents", id="in-the-fold"),
+    pytest.param(batches, "set_due", id="at-the-queue"),
     pytest.param(batches, "insert_pages", id="at-the-pages"),
     pytest.param(batches, "insert_notes", id="at-the-ledger"),
     pytest.param(batches, "insert_logs", id="before-the-logs"),
     pytest.param(bulk, "_escaped", id="while-the-logs-are-written"),
-    pytest.param(batches, "insert_dead_letters", id="after-everything-else"),
+    pytest.param(batches, "insert_dead_letters", id="after-the-logs"),
+    pytest.param(batches, "knowledge_digest", id="after-everything-else"),
 ]
 
 
@@ -304,8 +307,10 @@ def test_an_incident_that_a_person_closed_meanwhile_stays_closed(store: Engine) 
     number = feed.incident()
     with store.begin() as connection:
         connection.execute(
-            sa.text("UPDATE incidents SET state = 'resolved', resolution = 'human' WHERE id = :id"), {"id": number}
+            tables.incidents.update()
+            .where(tables.incidents.c.id == number)
+            .values(state=State.RESOLVED, resolution=Resolution.HUMAN, resolved_at=NOW)
         )
     feed.take(an_error(5))
     found = rows(store, "SELECT state, logs FROM incidents ORDER BY id")
-    assert [(State.RESOLVED, 3), (State.OPEN, 1)] == [(row["state"], row["logs"]) for row in found]
+    assert [(State.RESOLVED, 4)] == [(row["state"], row["logs"]) for row in found]

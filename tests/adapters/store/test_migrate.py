@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -48,11 +49,12 @@ def test_migrating_again_changes_nothing(store_url: str) -> None:
 @pytest.mark.slow
 def test_two_migrations_at_once_make_one_schema(postgres_server: Server) -> None:
     url = postgres_server.empty()
-    orders = [[sys.executable, "-m", "adapters.store.migrate", url]] * 2
-    running = [subprocess.Popen(order, stderr=subprocess.PIPE) for order in orders]
+    order = [sys.executable, "-m", "adapters.store.migrate"]
+    environ = os.environ | {"SRE_STORE__URL": url}
+    running = [subprocess.Popen(order, stderr=subprocess.PIPE, env=environ) for _ in range(2)]
     assert [(0, b""), (0, b"")] == [(one.wait(60), one.communicate()[1]) for one in running]
     engine = connect(url)
-    assert [{"version_num": "0001"}] == rows(engine, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": "0002"}] == rows(engine, "SELECT version_num FROM alembic_version")
     engine.dispose()
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 
 from adapters.store import outbox
+from adapters.store.closing import reread
 from adapters.store.database import Engine, transaction
-from adapters.store.incident_queue import reread
 from adapters.store.outbox import QueuedPage
+from adapters.store.tables import incidents
 from domain.pages import PageReason, Receipt
 from tests.parts.judged_part import NOW, Feed, rows
 
@@ -56,7 +59,7 @@ def test_a_stuck_page_blocks_only_itself(store: Engine) -> None:
     feed = Feed(store)
     feed.incident(service="stuck")
     claimed(store)
-    feed.incident(service="other")
+    feed.incident(service="other", message="disk error")
     assert ["other"] == [page.incident.service for page in claimed(store, "second")]
 
 
@@ -100,7 +103,7 @@ def test_whoever_lost_the_lease_cannot_settle(store: Engine) -> None:
 def test_pages_of_one_incident_are_claimed_by_its_run(store: Engine) -> None:
     feed = Feed(store)
     feed.incident(service="a")
-    number = feed.incident(service="b")
+    number = feed.incident(service="b", message="disk error")
     assert ["b"] == [page.incident.service for page in claimed(store, incident_id=number)]
 
 
@@ -116,3 +119,51 @@ def test_the_same_page_is_queued_once(store: Engine) -> None:
 
     assert [True, False, False] == [queue("new"), queue("new"), queue(incident.page_key)]
     assert ["email", "a", "b"] == [page.channel for page in claimed(store)]
+
+
+@pytest.mark.slow
+def test_of_two_that_end_at_once_the_last_one_says_that_all_is_over(postgres: Engine) -> None:
+    """N6: each saw the other one open, and nobody was told; or both told it."""
+    feed = Feed(postgres)
+    first, second = feed.incident(service="web"), feed.incident(service="api")
+    key = reread(postgres, first).page_key  # type: ignore[union-attr]  # it was stored just now
+    with transaction(postgres) as connection:
+        connection.execute(incidents.update().values(page_key=key))
+    for page in claimed(postgres):
+        assert outbox.mark_sent(postgres, page, RECEIPT, now=NOW)
+    together = threading.Barrier(2)
+
+    def close(number: int) -> bool:
+        incident = reread(postgres, number)
+        assert incident is not None
+        with transaction(postgres) as connection:
+            connection.execute(incidents.update().where(incidents.c.id == number).values(state="resolved"))
+            together.wait(10)
+            return outbox.queue_resolved(connection, incident, ["over"], NOW)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [False, True] == sorted(pool.map(close, (first, second)))
+    assert 1 == len(rows(postgres, "SELECT 1 FROM pages WHERE reason = 'resolved'"))
+
+
+def test_a_receiver_who_refused_is_a_row_of_its_own(store: Engine) -> None:
+    """P4."""
+    Feed(store).incident()
+    (page,) = claimed(store)
+    receipt = Receipt("email", "mail.example", "<k@example>", NOW, {"b@example.org": "550 nobody"})
+    assert outbox.mark_sent(store, page, receipt, now=NOW)
+    assert [] == claimed(store, "second")
+    (again,) = claimed(store, "second", now=NOW + outbox.AGAIN_AFTER)
+    assert (page.key, "email", "b@example.org") == (again.key, again.channel, again.to)
+    assert outbox.mark_sent(store, again, RECEIPT, now=NOW)
+    (_, last) = rows(store, "SELECT kind FROM ledger WHERE kind = 'page.sent'")
+    assert {"kind": "page.sent"} == last
+
+
+def test_a_page_that_was_lost_to_somebody_else_makes_no_row_for_who_refused_it(store: Engine) -> None:
+    Feed(store).incident()
+    (dead,) = claimed(store)
+    claimed(store, "second", now=LATER)
+    receipt = Receipt("email", "mail.example", "<k@example>", NOW, {"b@example.org": "550 nobody"})
+    assert not outbox.mark_sent(store, dead, receipt, now=LATER)
+    assert 1 == len(rows(store, "SELECT 1 FROM pages"))

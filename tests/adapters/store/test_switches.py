@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+
+import pytest
 
 from adapters.store.database import Engine
 from adapters.store.own_incidents import open_own_incident
@@ -49,3 +53,17 @@ def test_an_incident_of_our_own_is_opened_and_paged_once(store: Engine) -> None:
     }
     assert 1 == len(numbers)
     assert [1, 1] == [count(store, "incidents"), count(store, "pages")]
+
+
+@pytest.mark.slow
+def test_several_may_say_how_a_part_is_at_once(postgres: Engine) -> None:
+    """Two deliveries that failed together met at the condition's first row, and one of them raised."""
+    together = threading.Barrier(4)
+
+    def report(number: int) -> None:
+        together.wait(10)
+        report_condition(postgres, "email", seen_by="on-call", healthy=False, detail=f"no {number}", now=NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(report, range(4)))
+    assert 1 == len(degraded(postgres, now=NOW))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from deployments.shop import faults, layout, running
 from deployments.shop.faults import Faults
@@ -158,3 +159,22 @@ def test_every_call_goes_to_a_route_that_exists() -> None:
         for calls in spec.routes.values():
             for call in calls:
                 assert (call.method, call.path) in SERVICES[call.service].routes
+
+
+def test_the_inventory_names_each_service_with_what_it_calls(tmp_path: Path) -> None:
+    services = yaml.safe_load(layout.write_inventory(tmp_path).read_text())["services"]
+    assert list(SERVICES) == list(services)
+    called = {name: services[name]["dependencies"] for name in services}
+    assert {
+        "gateway": ["inventory", "orders"],
+        "orders": ["inventory", "payments"],
+        "payments": [],
+        "inventory": [],
+    } == called
+    assert {
+        "executor": "supervisord",
+        "target": "payments",
+        "dependencies": [],
+        "owner": "payments team",
+        "limits": {"workers": WORKERS, "actions": ["restart", "scale"]},
+    } == services["payments"]

@@ -1,0 +1,130 @@
+"""The ends of incidents: acknowledged, closed by a person, by proof, or because nothing more was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from adapters.store import action_log, outbox
+from adapters.store.database import transaction
+from adapters.store.incident_rows import OPEN_STATES, as_incident
+from adapters.store.ledger_rows import note
+from adapters.store.tables import actions, incidents, pages, steps
+from domain.actions import ActionState
+from domain.incidents import Incident, Resolution, State
+from domain.ledger import LedgerKind
+from domain.words import sentence
+
+
+def reread(engine: sa.Engine, incident_id: int) -> Incident | None:
+    """The incident as it is stored now."""
+    with transaction(engine) as connection:
+        row = connection.execute(sa.select(incidents).where(incidents.c.id == incident_id)).first()
+        return as_incident(row) if row else None
+
+
+def resolve(
+    connection: sa.Connection,
+    incident_id: int,
+    resolution: Resolution,
+    *,
+    now: datetime,
+    lines: Iterable[str] = (),
+    **fields: object,
+) -> bool:
+    """Close an incident; False when it was closed already.
+
+    `lines`: what those who were paged are told beside that. What of its plan was not begun is not carried
+    out any more; what was begun stays due until its end is known.
+    """
+    found = connection.execute(
+        incidents.update()
+        .where(incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
+        .values(state=State.RESOLVED, resolved_at=now, resolution=resolution)
+    )
+    if found.rowcount != 1:
+        return False
+    action_log.drop_reserved(connection, incident_id, "the incident was closed", now=now)
+    begun = sa.exists().where(actions.c.incident_id == incident_id, actions.c.state == ActionState.STARTED)
+    connection.execute(steps.delete().where(steps.c.incident_id == incident_id, ~begun))
+    told = {"resolution": resolution} | fields
+    note(connection, LedgerKind.RESOLVED, incident_id, told, now=now)
+    row = connection.execute(sa.select(incidents).where(incidents.c.id == incident_id)).one()
+    outbox.queue_resolved(connection, as_incident(row), [sentence(LedgerKind.RESOLVED, told), *lines], now=now)
+    return True
+
+
+def acknowledge(engine: sa.Engine, incident_id: int, *, by: str, now: datetime) -> bool:
+    """Record that a human has it: queued pages are not sent any more. False when it is closed or unknown."""
+    known, severity = incidents.c.told, incidents.c.severity
+    worst = sa.case((known < severity, severity), else_=known)  # only what gets worse than this pages again
+    with transaction(engine) as connection:
+        found = connection.execute(
+            incidents.update()
+            .where(incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
+            .values(acked_at=now, told=worst)
+        )
+        if found.rowcount != 1:
+            return False
+        suppress_pages(connection, incident_id, f"acknowledged by {by}")
+        note(connection, LedgerKind.ACKED, incident_id, {"by": by}, now=now)
+        return True
+
+
+def suppress_pages(connection: sa.Connection, incident_id: int, why: str) -> None:
+    """Queued pages of an incident are not sent any more."""
+    connection.execute(
+        pages.update()
+        .where(pages.c.incident_id == incident_id, pages.c.state == "queued", pages.c.key.not_in(_told_by(incident_id)))
+        .values(state="suppressed", error=why)
+    )
+
+
+def _told_by(incident_id: int) -> sa.Select[tuple[str]]:
+    """Keys of pages on which other incidents rely, which nobody took and no proof ended (`domain/told.py`)."""
+    return sa.select(incidents.c.page_key).where(
+        incidents.c.id != incident_id,
+        sa.or_(incidents.c.state.in_(OPEN_STATES), incidents.c.resolution == Resolution.QUIET),
+        incidents.c.acked_at.is_(None),
+    )
+
+
+def close_by_hand(engine: sa.Engine, incident_id: int, *, by: str, now: datetime) -> bool:
+    """Close an incident because a human says so; False when it was closed already or is unknown."""
+    with transaction(engine) as connection:
+        # Locked first, so that whoever takes a step of it waits or finds it closed.
+        connection.execute(sa.select(incidents.c.id).where(incidents.c.id == incident_id).with_for_update())
+        suppress_pages(connection, incident_id, f"resolved by {by}")
+        return resolve(connection, incident_id, Resolution.HUMAN, now=now, by=by)
+
+
+def close_quiet(engine: sa.Engine, *, quiet: timedelta, now: datetime) -> list[int]:
+    """Close incidents without an anomalous log for so long, by the wall clock; their ids.
+
+    Only what nobody works on: not one with a step that is due, and not one whose action was not judged,
+    because silence is not success.
+    """
+    undecided = sa.select(actions.c.incident_id).where(
+        actions.c.outcome.is_(None), actions.c.state.in_([ActionState.STARTED, ActionState.DONE])
+    )
+    query = (
+        sa.select(incidents.c.id)
+        .where(
+            incidents.c.state.in_([State.OPEN, State.REOPENED, State.ESCALATED]),
+            incidents.c.last_at < now - quiet,
+            incidents.c.stored_at < now - quiet,
+            incidents.c.id.not_in(sa.select(steps.c.incident_id)),
+            incidents.c.id.not_in(undecided),
+        )
+        .order_by(incidents.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    with transaction(engine) as connection:
+        ids = list(connection.scalars(query))
+        return [
+            number
+            for number in ids
+            if resolve(connection, number, Resolution.QUIET, now=now, quiet_seconds=quiet.total_seconds())
+        ]

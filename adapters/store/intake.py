@@ -1,0 +1,62 @@
+"""How logs come in, as far as the store can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from adapters.store.database import transaction
+from adapters.store.tables import conditions, dead_letters, logs, offsets, topics
+
+READING = "reading"  # the condition by which `watch` says that it has partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the store knows about one topic."""
+
+    incarnations: tuple[str, ...]  # the broker's ids of the topic, the newest last
+    offsets: Mapping[int, int]  # partition -> next offset to read, of the newest incarnation
+    last_at: datetime | None  # when the last batch was stored, None when none ever was
+    logs: int  # stored since a moment
+    rejected: int  # dead letters since then
+
+
+def intake(engine: sa.Engine, topic: str, *, since: datetime) -> Intake:
+    """What is stored of a topic, and how much of it since a moment."""
+    query = sa.select(topics.c.id, topics.c.kafka_id).where(topics.c.name == topic).order_by(topics.c.id)
+    with transaction(engine) as connection:
+        known = connection.execute(query).all()
+        numbers = [row.id for row in known]
+        newest = offsets.c.topic_id == (numbers[-1] if numbers else -1)
+        next_offsets = connection.execute(sa.select(offsets.c.partition, offsets.c.next_offset).where(newest)).all()
+        began = [
+            bool(connection.scalar(sa.select(sa.exists().where(table.c.topic_id.in_(numbers)))))
+            for table in (logs, dead_letters)
+        ]
+        last_at = sa.select(sa.func.max(offsets.c.committed_at)).where(offsets.c.topic_id.in_(numbers))
+        counts = [
+            sa.select(sa.func.count()).where(table.c.topic_id.in_(numbers), table.c.arrived_at >= since)
+            for table in (logs, dead_letters)
+        ]
+        stored, rejected = (int(connection.scalar(count) or 0) for count in counts)
+        return Intake(
+            incarnations=tuple(row.kafka_id for row in known),
+            offsets={row.partition: row.next_offset for row in next_offsets},
+            last_at=connection.scalar(last_at) if any(began) else None,
+            logs=stored,
+            rejected=rejected,
+        )
+
+
+def reading(engine: sa.Engine, topic: str, *, since: datetime) -> str:
+    """What `watch` said since a moment about the partitions that it has; empty when it said nothing."""
+    query = sa.select(conditions.c.detail).where(
+        conditions.c.part == READING, conditions.c.healthy, conditions.c.at >= since
+    )
+    with transaction(engine) as connection:
+        details = list(connection.scalars(query))
+    return next((detail for detail in details if detail.startswith(f"{topic}: ")), "")

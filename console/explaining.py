@@ -1,0 +1,103 @@
+"""Why a stored log was or was not an anomaly, in words with the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.log_codec import from_bodies
+from domain.incidents import Severity
+from domain.logs import Level
+from domain.settings import DetectionSettings
+from domain.verdicts import Reason
+from domain.words import because, sentence
+from ml.rules import words_of
+from ml.scoring import Champion, score
+
+
+def explain(
+    log: Mapping[str, Any],
+    incident: Mapping[str, Any] | None,
+    settings: DetectionSettings,
+    champion: Champion | None,
+) -> list[str]:
+    """Sentences about one log as the store gives it, and its incident with actions, pages and ledger.
+
+    `champion`: the model that judged it, None where rules did alone or the model is not to be had.
+    """
+    because = _because(log, settings, champion)
+    return [_what(log), _verdict(log, settings), *because, *_incident(incident), *_pages(incident)]
+
+
+def _what(log: Mapping[str, Any]) -> str:
+    return (
+        f"{log['request_id']}: a log of {log['service']} at {Level(log['level']).name}, written"
+        f" {log['timestamp']:%Y-%m-%d %H:%M:%S} UTC, stored {log['arrived_at']:%Y-%m-%d %H:%M:%S} UTC"
+        f" from partition {log['partition']}, offset {log['offset']}."
+    )
+
+
+def _verdict(log: Mapping[str, Any], settings: DetectionSettings) -> str:
+    verdict = "It was an anomaly" if log["anomaly"] else "It was not an anomaly"
+    judge = f"model {log['model']} and the rules" if log["model"] else "the rules alone (no model was available)"
+    relation = "at least" if log["anomaly"] else "under"
+    return (
+        f"{verdict}: {judge} gave it a confidence of {log['confidence']:.2f},"
+        f" {relation} the threshold of {settings.confidence_threshold:g}."
+    )
+
+
+def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Champion | None) -> list[str]:
+    """The log is judged once more, by the same functions and the same model, to name the numbers."""
+    reason = Reason(log["reason"])
+    if reason is Reason.UNSCORED:
+        return ["Detection was switched off."]
+    if log["model"] and champion is None:
+        return [f"Reason: {reason.name.lower()}; model {log['model']} is not to be had any more, so without numbers."]
+    batch = from_bodies([log["body"]])
+    verdicts = score(batch, champion, threshold=settings.confidence_threshold)
+    numbers = verdicts.numbers(0)
+    message = batch.frame["message"][0].as_py()
+    if reason is Reason.WORDS:
+        (word,) = words_of(batch.frame["message"])
+        words = f"the word {word!r} in" if word else "no word of failure in"
+        return [f"Reason: its level {Level(log['level']).name}, and {words} its message: {message[:200]}"]
+    if reason is Reason.LIMIT:
+        return [f"Reason: a metric against its fixed limit: {because(reason.name, numbers)}."]
+    if reason is Reason.DEVIATION:
+        seen = because(reason.name, numbers, f"model {log['model']}")
+        return [f"Reason: the metric farthest from what the model learned for the service: {seen}."]
+    return ["Reason: no rule and no model saw anything."]
+
+
+def _incident(incident: Mapping[str, Any] | None) -> list[str]:
+    if incident is None:
+        return ["It belongs to no incident."]
+    told = [
+        f"It belongs to incident {incident['id']} ({incident['service']}, {incident['template']}):"
+        f" {incident['logs']} logs, severity {Severity(incident['severity']).name.lower()}, {incident['state']}"
+        + (f" ({incident['resolution']})." if incident["resolution"] else ".")
+    ]
+    told += [f"Objection to acting: {objection}." for objection in incident["objections"]]
+    told += [
+        f"Action: {row['kind']} {row['target']}, {row['state']}, outcome {row['outcome'] or 'not yet'}."
+        for row in incident["actions"]
+    ]
+    return told
+
+
+def _pages(incident: Mapping[str, Any] | None) -> list[str]:
+    if incident is None:
+        return ["Nobody was paged for it."]
+    suppressed = [row for row in incident["ledger"] if row["kind"] == "page.suppressed"]
+    if not incident["pages"]:
+        if suppressed:
+            return [f"Nobody was paged: {sentence(suppressed[0]['kind'], suppressed[0]['fields'])}."]
+        if incident["confirmed_at"] is None:
+            return ["Nobody was paged: the incident has too few logs to be confirmed."]
+        return ["Nobody was paged: a playbook answers it, and pages when that does not help."]
+    return [
+        f"Page {row['id']} by {row['channel']}: {row['reason']}, {row['state']}"
+        + (f" at {row['sent_at']:%H:%M:%S} UTC." if row["sent_at"] else ".")
+        for row in incident["pages"]
+    ]

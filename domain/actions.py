@@ -1,0 +1,92 @@
+"""An action on its way: reserved with its whole plan, begun, done, judged, perhaps taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.execution import Snapshot
+from domain.plans import Action
+from domain.verification import Outcome
+
+
+class ActionState(StrEnum):
+    """How far an action has come."""
+
+    RESERVED = "reserved"  # its plan was begun; its turn has not come yet
+    STARTED = "started"  # committed before the effect: whether that happened, only the world can tell
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"  # never carried out: something spoke against it when its turn came
+
+
+class UndoState(StrEnum):
+    """How far taking an action back has come."""
+
+    NOT = ""
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+
+
+# Budgets count what was or may have been done.
+COUNTED = frozenset({ActionState.RESERVED, ActionState.STARTED, ActionState.DONE, ActionState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRecord:
+    """One action of an incident's plan, as it is stored."""
+
+    id: int
+    incident_id: int
+    episode: int
+    ordinal: int  # in its plan
+    source: str
+    action: Action  # as it was planned, with every parameter
+    executor: str
+    budget_key: str  # what the executor resolved the target to
+    state: ActionState
+    before: Snapshot | None  # from before the effect, once it was begun
+    after: Snapshot | None
+    reserved_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+    outcome: Outcome | None  # what the verification found
+    undo: UndoState = UndoState.NOT
+
+    @property
+    def kind(self) -> str:
+        """Of the catalogue."""
+        return self.action.kind
+
+    @property
+    def target(self) -> str:
+        """As the executor names it."""
+        return self.action.target
+
+    @property
+    def told(self) -> str:
+        """What became of it, in words."""
+        pids = (
+            f"process {_pids(self.before)} became {_pids(self.after)}"
+            if self.before and self.after
+            else self.error or ""
+        )
+        words = [f"{self.kind} {self.target}: {self.state}", pids]
+        words += [f"taken back: {self.undo}"] if self.undo else []
+        return ", ".join(word for word in words if word)
+
+
+def _pids(snapshot: Snapshot) -> str:
+    return " and ".join(map(str, snapshot.pids)) or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a person said about a plan."""
+
+    granted: bool
+    by: str
+    at: datetime

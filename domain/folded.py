@@ -1,0 +1,115 @@
+"""What the fold over anomalous logs takes and gives."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from domain.incidents import Evidence, Incident, Kind, Severity
+from domain.ledger import LedgerKind
+from domain.pages import PageReason
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What an incident may be called."""
+
+    kind: Kind
+    template: str
+    metric: str = ""  # that which names it, or beside a log's text the surest abnormal one; or empty
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One anomalous log as the fold sees it."""
+
+    row: int  # in its batch
+    service: str
+    names: tuple[Name, ...]  # its text and each abnormal metric, in the order in which playbooks are asked
+    called: Name  # the one that it has when no playbook fits any of them
+    level: int  # a value of Level
+    at: datetime  # not later than the clock: see `clocks`
+    severity: Severity
+    detector: str
+    evidence: Callable[[], Evidence]  # made only for the few logs that are kept as evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """The settings of the fold."""
+
+    quiet: timedelta
+    confirm_logs: int
+    storm_after: int
+    fleet_after: int  # pages within `group` beyond which further ones share one of the fleet
+    late: timedelta
+    group: timedelta  # one page tells of all uncommon incidents of a service, or of a text, that come within this time
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was stored before the logs: all that decisions about them look at."""
+
+    open: Sequence[Incident] = ()  # every open one of the services that occur in the logs, and that of the fleet
+    resolved: Sequence[Incident] = ()  # of these services, lately, by a person or as verified; oldest first
+    paged: Sequence[Incident] = ()  # open ones of any service that have a page of their own, unacknowledged
+    page_times: Sequence[datetime] = ()  # the newest `paged_at` of all incidents, `fleet_after` of them
+    late_paged: Mapping[str, datetime] = field(default_factory=dict)  # service -> when its last late page was queued
+
+
+@dataclass(frozen=True, slots=True)
+class PageIntent:
+    """A page that the fold decided on."""
+
+    incident: Incident
+    reason: PageReason
+    severity: Severity  # of the incident at that moment
+    key: str  # as in `stored_page_key`, and before the incident has a number one that holds within the fold
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A decision about an incident, for the ledger."""
+
+    kind: LedgerKind
+    incident: Incident
+    fields: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a batch did to the incidents."""
+
+    of_row: dict[int, Incident] = field(default_factory=dict)  # row in the batch -> its incident
+    touched: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> opened or changed ones
+    pages: list[PageIntent] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    due: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> confirmed or reopened: to be answered
+    reopened: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> what of the last episode is void
+
+    def touch(self, incident: Incident, kind: LedgerKind | None = None, /, **fields: object) -> None:
+        """Record that it changed and, where that is a decision, the decision."""
+        self.touched[id(incident)] = incident
+        if kind is not None:
+            self.notes.append(Note(kind, incident, fields))
+
+
+def stored_page_key(incident: Incident, reason: PageReason, severity: Severity | None = None) -> str:
+    """The idempotency key of a page: the same for the same episode, reason and severity, whoever makes it.
+
+    It holds the incident's number, because a log that comes again may open an incident that looks the same.
+    """
+    named = f"{incident.id}\0{incident.episode}\0{reason}\0{int(severity or incident.severity)}"
+    return hashlib.sha256(named.encode()).hexdigest()[:40]
+
+
+def final_keys(folded: Folded) -> dict[str, str]:
+    """The stored keys of pages by those of the fold, now that all incidents have numbers; incidents get them too."""
+    keys = {intent.key: stored_page_key(intent.incident, intent.reason, intent.severity) for intent in folded.pages}
+    for incident in folded.touched.values():
+        incident.page_key = keys.get(incident.page_key, incident.page_key)
+    return keys

@@ -1,0 +1,327 @@
+"""What people read: a decision of the ledger as a sentence, numbers with their units, evidence in words.
+
+A kind or a reason that is not in a table here is told field by field, so nothing is ever left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from domain.ledger import LedgerKind
+
+Fields = Mapping[str, object]
+
+# How a metric's name ends -> the unit of its numbers.
+UNITS: Mapping[str, str] = {
+    "_ms": "ms",
+    "_seconds": "s",
+    "_mb": "MB",
+    "_bytes": "bytes",
+    "_percent": "%",
+    "_usage": "%",
+    "_per_second": "a second",
+}
+# Fields that help programs only.
+UNSAID = frozenset({"key", "episode"})
+PAGE_REASONS: Mapping[str, str] = {
+    "uncommon": "uncommon, no playbook fits",
+    "critical": "critical",
+    "worse": "worse than when a human was told",
+    "approval": "a plan waits for a person's word",
+    "resolved": "it is over",
+    "objected": "the plan may not run unattended",
+    "ineffective": "the action did not help",
+    "unknown": "nothing shows whether the action helped",
+    "failed": "the action failed",
+    "storm": "too many incidents of the service at once",
+}
+OUTCOMES: Mapping[str, str] = {
+    "recovered": "it helped",
+    "ineffective": "it did not help",
+    "unknown": "nothing shows whether it helped",
+}
+FOUND: Mapping[str, str] = {
+    "done": "it was done already",
+    "half": "it was half done",
+    "untouched": "nothing had been done",
+    "gone": "its target no longer exists",
+}
+SUPPRESSED: Mapping[str, str] = {
+    "late": "page not sent: the evidence is old, and the service had its one late page",
+    "a page told of it before": "not paged again: a human was told before",
+}
+# From here on digits behind the point say nothing, and from there on digits before it do not either.
+WHOLE_FROM, HUGE_FROM = 999.5, 1e15
+SHARES = frozenset({"anomaly_rate", "error_rate"})
+
+
+def printable(text: object) -> str:
+    """`text` on one line and free of what would steer a terminal: some of it is a stranger's."""
+    flat = " ".join(str(text).split())
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in flat)
+
+
+def number(value: object) -> str:
+    """`10`, `0.05`, `61,204`: as few digits as say what is meant; what is no number as it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if WHOLE_FROM <= abs(value) < HUGE_FROM else f"{value:.3g}"
+    return printable(value)
+
+
+def share(value: object) -> str:
+    """0.05 as `5 %`."""
+    return f"{number(value * 100)} %" if isinstance(value, int | float) else number(value)
+
+
+def measured(metric: str, value: object) -> str:
+    """A metric's value with the unit that its name tells: `251.8 ms`."""
+    unit = next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), "")
+    return f"{number(value)} {unit}".rstrip()
+
+
+def counted(amount: object, noun: str) -> str:
+    """`no log`, `1 log`, `2,042 logs`."""
+    if amount == 0:
+        return f"no {noun}"
+    return f"{number(amount)} {noun}{'' if amount == 1 else 's'}"
+
+
+def lasting(seconds: object) -> str:
+    """`9 s`, `15 min`, `2 h`, `3 days`."""
+    if not isinstance(seconds, int | float):
+        return number(seconds)
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length or (seconds >= length and seconds % length == 0 and unit != "days"):
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def ago(age: timedelta) -> str:
+    """How long ago something was: `9 s ago`."""
+    return f"{lasting(max(0.0, age.total_seconds()))} ago"
+
+
+def listed(value: object) -> str:
+    """A list as people write it: `a, b`; `none` for an empty one."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return number(value)
+    if isinstance(value, Mapping):
+        return told(value) or "none"
+    return ", ".join(map(listed, value)) or "none"
+
+
+def told(fields: Fields) -> str:
+    """Fields without a sentence of their own: `name value, other value`."""
+    kept = {name: value for name, value in fields.items() if name not in UNSAID and value not in (None, "")}
+    return ", ".join(f"{name.replace('_', ' ')} {listed(value)}" for name, value in kept.items())
+
+
+def because(reason: str, numbers: Fields, detector: str = "") -> str:
+    """Why a log was an anomaly: `pool_in_use 10, normally 0 (model 2)`."""
+    by = f" ({detector})" if detector else ""
+    metric = printable(numbers.get("metric", ""))
+    if metric:
+        against = "normally" if reason.upper() == "DEVIATION" else "limit"
+        value, normal = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
+        return f"{metric} {value}, {against} {normal}{by}"
+    if word := numbers.get("word"):
+        return f"the word “{printable(word)}” in its message{by}"
+    return f"{reason.lower()}: {told(numbers)}{by}" if numbers else f"{reason.lower()}{by}"
+
+
+def action(entry: object) -> str:
+    """An action of a plan, however it is kept: `restart web`, `scale web (workers 4)`."""
+    if not isinstance(entry, Mapping):
+        return printable(entry)
+    parameters = told(entry.get("parameters") or {})
+    return printable(f"{entry.get('kind', '')} {entry.get('target', '')}") + (f" ({parameters})" if parameters else "")
+
+
+def processes(pids: object) -> str:
+    """`process 17`, `processes 17, 18`, `no process`."""
+    found = list(pids) if isinstance(pids, list | tuple) else [pids] if pids else []
+    if not found:
+        return "no process"
+    return f"process{'es' if len(found) > 1 else ''} {', '.join(map(str, found))}"
+
+
+def page_reason(reason: object) -> str:
+    """Why a human is paged."""
+    return PAGE_REASONS.get(str(reason), printable(reason))
+
+
+def proof(fields: Fields) -> str:
+    """What a verification saw: `0 % of 275 fresh logs, at most 5 % allowed`."""
+    if "at_most" not in fields:
+        return ""
+    shown = share if fields.get("measure", "anomaly_rate") in SHARES else number
+    samples = counted(fields.get("samples", 0), "fresh log")
+    if fields.get("value") is None:
+        return f"only {samples}" if fields.get("samples") else samples
+    return f"{shown(fields['value'])} in {samples}, at most {shown(fields['at_most'])} allowed"
+
+
+def _opened(fields: Fields) -> str:
+    if "message" in fields:
+        return f"opened: {printable(fields['message'])}"
+    what = "a storm of incidents" if fields.get("kind") == "storm" else printable(fields.get("template", ""))
+    answer = {"playbook": "; a playbook fits", "human": "; no playbook fits"}.get(str(fields.get("route")), "")
+    return f"opened by {printable(fields.get('detector', 'the agent'))}: {what}{answer}"
+
+
+def _resolved(fields: Fields) -> str:
+    how = str(fields.get("resolution", ""))
+    if how == "quiet":
+        seconds = fields.get("quiet_seconds")
+        return "resolved: no anomalous log" + (
+            f" for {lasting(seconds)}" if seconds is not None else " for long enough"
+        )
+    if how == "verified":
+        return _with("resolved: the action helped", proof(fields))
+    if how == "origin repaired":
+        return (
+            f"resolved: a symptom of {printable(fields.get('origin', 'another incident'))}, silent since that was over"
+        )
+    return _by("resolved by hand", fields)
+
+
+def _queued(fields: Fields) -> str:
+    begin = "paged again" if fields.get("again") else "page queued"
+    late = ", marked late: the evidence is old" if fields.get("late") else ""
+    return f"{begin}: {page_reason(fields.get('reason', ''))}{late}"
+
+
+def _suppressed(fields: Fields) -> str:
+    why = str(fields.get("why") or fields.get("error") or fields.get("reason") or "not wanted any more")
+    return SUPPRESSED.get(why, f"page not sent: {printable(why)}")
+
+
+def _joined(fields: Fields) -> str:
+    # The first version wrote the template alone, under another name.
+    return f"covered by the page about {printable(fields.get('told_with') or fields.get('with', ''))}"
+
+
+def _sent(fields: Fields) -> str:
+    attempt = fields.get("attempt", 1)
+    return f"page sent by {printable(fields.get('channel', ''))}" + (f", at try {attempt}" if attempt != 1 else "")
+
+
+def _plan(fields: Fields) -> str:
+    actions = fields.get("actions")
+    what = ", ".join(map(action, actions)) if isinstance(actions, list | tuple) else ""
+    source = str(fields.get("source", "")).replace(":", " ", 1)
+    why = f": {printable(fields['why'])}" if fields.get("why") else ""
+    return f"plan made: {what or 'nothing'} ({source}, confidence {number(fields.get('confidence'))}{why})"
+
+
+def _started(fields: Fields) -> str:
+    return f"{action(fields)} started ({processes(fields.get('pids'))})"
+
+
+def _done(fields: Fields) -> str:
+    before, after = processes(fields.get("pids_before")), processes(fields.get("pids_after"))
+    return f"done on {printable(fields.get('target', ''))}: {before} before, {after} now"
+
+
+def _about(verb: str) -> Callable[[Fields], str]:
+    """A sentence about an action: what, and why or with which error."""
+
+    def sentence_of(fields: Fields) -> str:
+        more = fields.get("why") or fields.get("error")
+        return f"{action(fields)} {verb}" + (f": {printable(more)}" if more else "")
+
+    return sentence_of
+
+
+def _asked(fields: Fields) -> str:
+    until = str(fields.get("until", ""))[11:16]
+    return f"a person is asked until {until} UTC: {listed(fields.get('objections', []))}"
+
+
+def _step_failed(fields: Fields) -> str:
+    return f"step {fields.get('step')} failed, try {fields.get('tries')}: {printable(fields.get('error', ''))}"
+
+
+def _verified(fields: Fields) -> str:
+    outcome = str(fields.get("outcome") or fields.get("verdict") or "")
+    why = f", {printable(fields['because'])}" if fields.get("because") else ""
+    return _with(f"verified: {OUTCOMES.get(outcome, outcome)}{why}", proof(fields))
+
+
+def _topic(fields: Fields) -> str:
+    return f"topic {printable(fields.get('topic', ''))} is another one than before: it was made anew"
+
+
+def _with(sentence: str, more: str) -> str:
+    return f"{sentence}; {more}" if more else sentence
+
+
+def _by(sentence: str, fields: Fields) -> str:
+    return f"{sentence} by {printable(fields['by'])}" if fields.get("by") else sentence
+
+
+SENTENCES: Mapping[str, Callable[[Fields], str]] = {
+    LedgerKind.OPENED: _opened,
+    LedgerKind.CONFIRMED: lambda fields: f"confirmed by {counted(fields.get('logs', 0), 'anomalous log')}",
+    LedgerKind.REOPENED: lambda fields: f"came back {lasting(fields.get('after_seconds'))} after it was resolved",
+    LedgerKind.MERGED: lambda fields: f"became part of a storm: {fields.get('open', 'too many')} incidents were open",
+    LedgerKind.RESOLVED: _resolved,
+    LedgerKind.ACKED: lambda fields: _by("acknowledged", fields),
+    LedgerKind.ESCALATED: lambda fields: f"given to a human: {page_reason(fields.get('reason', ''))}",
+    LedgerKind.PAGE_QUEUED: _queued,
+    LedgerKind.PAGE_SUPPRESSED: _suppressed,
+    LedgerKind.PAGE_JOINED: _joined,
+    LedgerKind.PAGE_SENT: _sent,
+    LedgerKind.PAGE_FAILED: lambda fields: f"page refused by {fields.get('channel')}: {printable(fields.get('error'))}",
+    LedgerKind.PAGE_UNDELIVERED: lambda fields: (
+        f"page not delivered for long, it goes on being tried: {printable(fields.get('error', ''))}"
+    ),
+    LedgerKind.PLAN: _plan,
+    LedgerKind.OBJECTED: lambda fields: f"not carried out: {listed(fields.get('objections', []))}",
+    LedgerKind.ASKED: _asked,
+    LedgerKind.APPROVED: lambda fields: _by("plan allowed", fields),
+    LedgerKind.REJECTED: lambda fields: _by("plan refused", fields),
+    LedgerKind.ACTION_RESERVED: _about("is to be carried out"),
+    LedgerKind.ACTION_DROPPED: _about("not carried out"),
+    LedgerKind.UNDO_STARTED: _about("is being taken back"),
+    LedgerKind.UNDO_FAILED: _about("could not be taken back"),
+    LedgerKind.STEP_FAILED: _step_failed,
+    LedgerKind.ACTION_STARTED: _started,
+    LedgerKind.ACTION_DONE: _done,
+    LedgerKind.ACTION_FAILED: lambda fields: f"the action failed: {printable(fields.get('error', ''))}",
+    LedgerKind.ACTION_TAKEN_OVER: lambda fields: (
+        f"taken over from a run that ended: {FOUND.get(str(fields.get('found')), printable(fields.get('found', '')))}"
+    ),
+    LedgerKind.UNDONE: lambda fields: f"taken back on {printable(fields.get('target', ''))}",
+    LedgerKind.VERIFIED: _verified,
+    LedgerKind.PAUSED: lambda fields: _by("every action paused", fields),
+    LedgerKind.RESUMED: lambda fields: _by("actions allowed again", fields),
+    LedgerKind.TOPIC_CHANGED: _topic,
+}
+
+
+def clock(moment: object) -> str:
+    """A time of today as people say it: `13:22:43 UTC`."""
+    return f"{moment:%H:%M:%S} UTC" if isinstance(moment, datetime) else printable(moment)
+
+
+def waiting(due: Sequence[Fields], state: str) -> str:
+    """What an incident waits for and until when; `due`: its row in the queue, if it has one."""
+    if not due:
+        return "waits for a person" if state == "escalated" else "waits for nothing"
+    (row,) = due
+    until = f", until {clock(row['until'])}" if row["until"] else ""
+    error = f" ({printable(row['error'])})" if row["error"] else ""
+    return f"waits for {row['waits_for']}{until}, next look at {clock(row['due_at'])}{error}"
+
+
+def sentence(kind: str, fields: Fields) -> str:
+    """One entry of the ledger in words, without its incident and time."""
+    if make := SENTENCES.get(kind):
+        return make(fields)
+    return ": ".join(filter(None, (kind.replace(".", " ").replace("-", " "), told(fields))))

@@ -1,0 +1,234 @@
+"""The whole chain in one process: one log in, decisions out; the same steps as in the other flows."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import orjson
+
+from adapters.log_files import as_batch
+from adapters.store import action_log, outbox, step_queue
+from adapters.store.batches import BatchStore, Judged
+from adapters.store.database import Engine, connect, transaction
+from adapters.store.look_ups import one_incident
+from adapters.store.migrate import migrate
+from adapters.store.outbox import QueuedPage
+from adapters.store.positions import read_positions, start_positions, topic_number
+from domain.correlation import Folded
+from domain.errors import BadInput, OffsetLost, Refused, SreError, Unavailable
+from domain.execution import Executor
+from domain.incidents import Incident, Route
+from domain.pages import Channel
+from domain.steps import Answer, Step, StepKind
+from domain.verdicts import Reason
+from tasks.answer import run_steps
+from tasks.held import Held, Means, wall_clock
+from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.paging import page_of
+
+log = logging.getLogger(__name__)
+
+SOURCE = "process_log"
+CHANNEL = "python"
+AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One thing that was decided about a log, with its reason and the numbers compared."""
+
+    what: str
+    reason: str
+    numbers: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name} {value}" for name, value in self.numbers.items())
+        return f"{self.what}: {self.reason}" + (f" ({told})" if told else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one log."""
+
+    decisions: tuple[Decision, ...]
+    actions_taken: tuple[str, ...]
+    incident_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one call decides and acts with."""
+
+    knowledge: Knowledge
+    executor: Executor | None = None
+    channel: Channel | None = None
+
+
+def open_store(url: str) -> Engine:
+    """The database at `url`; one in memory when that cannot be had, so that logs are still judged."""
+    try:
+        engine = connect(url)
+        if ":memory:" in url:
+            raise Unavailable("asked for memory")
+        migrate(url)
+    except SreError as error:
+        log.warning("store.in-memory", extra={"error": str(error)})
+        engine = connect("sqlite:///:memory:")
+        from adapters.store.tables import metadata  # noqa: PLC0415 - only where there is nothing to migrate
+
+        metadata.create_all(engine)
+    return engine
+
+
+class Chain:
+    """Judges logs one by one; acts only through what each call gives."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.store = BatchStore(engine, [CHANNEL])
+        self.counts: Counter[str] = Counter()
+        self.lock = Lock()
+        self.given: Given | None = None  # of the last call
+        self.topic_id, _ = topic_number(engine, SOURCE, SOURCE, now=datetime.now(UTC))
+        positions = read_positions(engine, self.topic_id, [0])
+        self.next = positions.get(0) or start_positions(engine, self.topic_id, {0: 0}, now=datetime.now(UTC))[0]
+
+    def process(self, log_entry: Mapping[str, Any], given: Given) -> Result:
+        """Judge, store and answer one log; one at a time. Raises BadInput when it cannot be read."""
+        with self.lock:
+            self.given = given
+            try:
+                return self._judge(log_entry, given)
+            except OffsetLost:
+                # Another process that uses the same file stored a log since.
+                self.next = read_positions(self.engine, self.topic_id, [0])[0]
+                return self._judge(log_entry, given)
+
+    def run_due(self, now: datetime | None = None) -> list[Decision]:
+        """Take every step that is due by `now`, and send the pages that come of it."""
+        with self.lock:
+            if self.given is None:
+                return []
+            decisions, _ = self._steps(self.given, now=now)
+            return [*decisions, *self._page(self.given.channel, now=now)]
+
+    def _judge(self, log_entry: Mapping[str, Any], given: Given) -> Result:
+        now = datetime.now(UTC)
+        raw = as_batch([_json(log_entry)], self.next)
+        raw = type(raw)(self.topic_id, raw.partitions, raw.offsets, raw.values, raw.expected, raw.following)
+        judged = judge(raw, given.knowledge, Stopwatch(), now=now)
+        folded = self.store.save(judged, partial(correlate, judged, given.knowledge, now=now), now=now)
+        self.next += 1
+        if judged.rejected:
+            self.counts["rejected"] += 1
+            raise BadInput(f"the log cannot be read: {judged.rejected[0].reason}")
+        return self._result(judged, folded, given)
+
+    def _result(self, judged: Judged, folded: Folded, given: Given) -> Result:
+        self.counts["logs"] += 1
+        decisions = [_verdict(judged)]
+        if not judged.verdicts.anomalous[0]:
+            return Result(tuple(decisions), ())
+        self.counts["anomalies"] += 1
+        incident = folded.of_row[0]
+        self.counts["incidents"] += sum(note.kind == "incident.opened" for note in folded.notes)
+        answered, taken = self._steps(given, incident_id=incident.id)
+        if not answered:
+            answered = _waiting(incident, given.knowledge)
+        told = [*decisions, _about(incident), *answered, *self._page(given.channel)]
+        return Result(tuple(told), tuple(taken), incident.id)
+
+    def _steps(
+        self, given: Given, *, now: datetime | None = None, incident_id: int | None = None
+    ) -> tuple[list[Decision], list[str]]:
+        """The steps that are due, of one incident or of all."""
+        means = Means(self.engine, given.knowledge, given.executor, wall_clock if now is None else lambda: now)
+        claims = step_queue.claim(
+            self.engine, token=SOURCE, lease=means.lease, now=means.clock(), limit=AT_ONCE, incident_id=incident_id
+        )
+        decisions: list[Decision] = []
+        taken: list[str] = []
+        for claimed in claims:
+            held = Held(means, claimed)
+            before = held.read()
+            steps = run_steps(held)
+            after = self._after(before)
+            decisions += _told(before, after, steps, self._objections(before.incident.id))
+            taken += [record.told for record in after.actions if record.id not in {old.id for old in before.actions}]
+        self.counts["actions"] += len(taken)
+        return decisions, taken
+
+    def _after(self, before: Answer) -> Answer:
+        with transaction(self.engine) as connection:
+            records = action_log.of_incident(connection, before.incident.id, episode=before.incident.episode)
+        done = tuple(record for record in records if record.started_at is not None)
+        return replace(before, actions=done)
+
+    def _objections(self, incident_id: int) -> list[str]:
+        found = one_incident(self.engine, incident_id)
+        return list(found["objections"]) if found else []
+
+    def _page(self, channel: Channel | None, *, now: datetime | None = None) -> list[Decision]:
+        """Queued pages go out through the channel that was given; without one they stay queued."""
+        if channel is None:
+            return []
+        at = now or datetime.now(UTC)
+        queued = outbox.claim_pages(self.engine, token=SOURCE, lease=timedelta(minutes=1), now=at, due_before=at)
+        return [self._send(channel, page) for page in queued]
+
+    def _send(self, channel: Channel, queued: QueuedPage) -> Decision:
+        now = datetime.now(UTC)
+        try:
+            receipt = channel.send(page_of(queued, []))
+        except (Refused, Unavailable) as error:
+            outbox.mark_retry(self.engine, queued, str(error), due_at=now + timedelta(seconds=5), now=now)
+            return Decision("page waits", str(error))
+        outbox.mark_sent(self.engine, queued, receipt, now=now)
+        self.counts["pages"] += 1
+        return Decision("paged", queued.reason, {"message_id": receipt.message_id})
+
+
+def _json(log_entry: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(dict(log_entry))
+    except TypeError as error:
+        raise BadInput(f"the log cannot be read: {error}") from error
+
+
+def _verdict(judged: Judged) -> Decision:
+    verdicts = judged.verdicts
+    what = "anomaly" if verdicts.anomalous[0] else "normal"
+    return Decision(what, Reason(int(verdicts.reason[0])).name.lower(), verdicts.numbers(0))
+
+
+def _about(incident: Incident) -> Decision:
+    numbers = {"logs": incident.logs, "severity": incident.severity.name.lower()}
+    return Decision(f"incident {incident.id}", f"{incident.service}, {incident.template}", numbers)
+
+
+def _waiting(incident: Incident, knowledge: Knowledge) -> list[Decision]:
+    """Who will answer, and why nobody does yet."""
+    route = "common" if incident.route is Route.PLAYBOOK else "uncommon"
+    answer = Decision(route, f"playbook:{incident.playbook}" if incident.playbook else "no playbook fits")
+    needed = knowledge.settings.incidents.confirm_logs
+    if incident.logs < needed:
+        return [answer, Decision("waiting", "not confirmed yet", {"logs": incident.logs, "at_least": needed})]
+    return [answer, Decision("waiting", f"the incident is {incident.state}", {"logs": incident.logs})]
+
+
+def _told(before: Answer, after: Answer, steps: list[Step], objections: list[str]) -> list[Decision]:
+    """What the steps came to, each with its reason."""
+    told = [Decision(step.name, step.why) for step in steps]
+    if any(step.kind is StepKind.PLAN for step in steps):
+        told.insert(0, Decision("common", f"playbook:{before.incident.playbook}"))
+    elif any(step.why is step.why.UNCOMMON for step in steps):
+        told.insert(0, Decision("uncommon", "no playbook fits; a human is needed"))
+    told += [Decision("objection", objection) for objection in objections]
+    return [*told, *(Decision("action", record.told) for record in after.actions if record not in before.actions)]

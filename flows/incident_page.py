@@ -1,0 +1,86 @@
+"""The page that Prefect shows for an incident, as Markdown in which log text is only text."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from domain.words import action, because, page_reason, processes, sentence, waiting
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
+LONGEST = 600
+
+
+def text(value: object) -> str:
+    """`value` as text that is neither markup nor Markdown, on one line."""
+    flat = " ".join(str(value)[:LONGEST].split())
+    return MARKDOWN.sub(r"\\\1", html.escape(flat, quote=False))
+
+
+def _when(value: datetime | str | None) -> str:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{moment:%H:%M:%S}" if moment else "–"
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    found = [f"- {line}" for line in lines]
+    return ["", f"## {title}", "", *(found or ["none"])]
+
+
+def markdown(incident: dict[str, Any]) -> str:
+    """Timeline, evidence, plan, objections and outcome of one incident, as `look_ups.one_incident` gives it."""
+    plan = incident["plan"] or {}
+    told = [f"{_when(row['at'])} {text(sentence(row['kind'], row['fields']))}" for row in incident["ledger"]]
+    seen = [
+        f"{_when(kept['at'])} {text(kept['message'])} ({text(_because(kept, incident))})"
+        for kept in incident["evidence"]
+    ]
+    pages = [
+        f"{_when(row['created_at'])} {row['channel']}: {text(page_reason(row['reason']))}, {row['state']}"
+        for row in incident["pages"]
+    ]
+    lines = [
+        f"# Incident {incident['id']}: {text(incident['service'])}",
+        "",
+        f"{text(incident['template'] or incident['kind'])}",
+        "",
+        _state(incident),
+        *_section("Timeline", told),
+        *_section("Evidence", seen),
+        *_section("Plan", [_plan(plan)] if plan else []),
+        *_section("Objections", map(text, incident["objections"])),
+        *_section("Actions", map(_action, incident["actions"])),
+        *_section("Pages", pages),
+        *_section("Outcome", [f"{incident['state']} {text(incident['resolution'] or '')}"]),
+    ]
+    return "\n".join(lines)
+
+
+def _because(kept: dict[str, Any], incident: dict[str, Any]) -> str:
+    return because(kept["reason"], kept["numbers"], incident["detector"])
+
+
+def _state(incident: dict[str, Any]) -> str:
+    waits = text(waiting(incident["due"], incident["state"]))
+    return f"State **{incident['state']}**, {waits}; {incident['logs']:,} logs, detector {text(incident['detector'])}."
+
+
+def _plan(plan: dict[str, Any]) -> str:
+    what = " and ".join(text(action(one)) for one in plan["actions"])
+    return f"{what}, by {text(plan['source'])}, because {text(plan.get('why') or 'it fits')}"
+
+
+def _action(row: dict[str, Any]) -> str:
+    before, after = (processes(_pids(row[name])) for name in ("before", "after"))
+    outcome = row["outcome"] or "not judged yet"
+    undone = f", taken back: {row['undo']}" if row["undo"] else ""
+    return (
+        f"{text(row['kind'])} {text(row['target'])}: {row['state']}, {before} before, {after} after, {outcome}{undone}"
+    )
+
+
+def _pids(snapshot: dict[str, Any] | None) -> list[int]:
+    return [process["pid"] for process in (snapshot or {}).get("processes", []) if process["pid"]]

@@ -1,0 +1,133 @@
+"""An incident whose step is ours: what a step needs, and the one transaction in which it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from adapters.executors import EXECUTORS
+from adapters.store import answers, step_queue
+from adapters.store.database import Connection, Engine, transaction
+from adapters.store.knowledge_rows import remember
+from adapters.store.step_queue import Claim
+from adapters.store.switches import is_paused
+from domain.errors import Refused
+from domain.execution import Executor
+from domain.gate import Policy
+from domain.plans import Plan, Risk
+from domain.replay import knowledge_digest
+from domain.settings import MitigationSettings, Settings
+from domain.steps import Answer, Step
+from tasks.judging import Knowledge
+
+# A step renews the lease before each effect; the longest is one call outside.
+LEASE_SLACK = timedelta(seconds=15)
+
+
+def wall_clock() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
+
+
+def policy_of(limits: MitigationSettings, *, paused: bool) -> Policy:
+    """What the settings let run unattended."""
+    return Policy(
+        acting=limits.acting,
+        paused=paused,
+        max_risk=Risk[limits.max_risk.upper()],
+        min_confidence=limits.common_error_threshold,
+        target_pause=timedelta(seconds=limits.target_seconds),
+        actions_per_hour=limits.actions_per_hour,
+        max_ineffective=limits.max_ineffective,
+        max_evidence_age=timedelta(seconds=limits.evidence_seconds),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every step is taken with; a look into the outside goes through here."""
+
+    engine: Engine
+    knowledge: Knowledge
+    given: Executor | None = None  # carries out everything; without one the inventory names who does
+    clock: Callable[[], datetime] = wall_clock
+    remembered: set[str] = field(default_factory=set)  # digests of knowledge that is surely stored
+
+    @property
+    def settings(self) -> Settings:
+        """The whole tree."""
+        return self.knowledge.settings
+
+    @property
+    def lease(self) -> timedelta:
+        """How long an incident stays ours without a sign of life."""
+        return timedelta(seconds=self.settings.calls.timeout_seconds) + LEASE_SLACK
+
+    def executor(self, name: str) -> Executor:
+        """Who carries actions out. Raises Refused where nothing of that name is set up, BadSettings when wrongly."""
+        if self.given is not None:
+            return self.given
+        if name not in EXECUTORS:
+            raise Refused(f"there is no executor {name!r}; known are {', '.join(sorted(EXECUTORS))}")
+        return EXECUTORS[name](self.settings.mitigation, self.settings.calls)
+
+    def named(self, connection: Connection) -> str:
+        """The digest of what decides, which is stored with the transaction at the latest."""
+        digest = knowledge_digest(self.knowledge.texts)
+        if digest not in self.remembered:
+            remember(connection, *self.knowledge.texts, now=self.clock())
+        return digest
+
+    def policy(self) -> Policy:
+        """What may run unattended right now."""
+        return policy_of(self.settings.mitigation, paused=is_paused(self.engine))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One claimed incident."""
+
+    means: Means
+    claim: Claim
+
+    def now(self) -> datetime:
+        """The clock of the means."""
+        return self.means.clock()
+
+    def read(self) -> Answer:
+        """What is stored about the incident. Raises Refused when there is nothing any more."""
+        with transaction(self.means.engine) as connection:
+            return _there(answers.read(connection, self.claim.incident_id), self.claim)
+
+    def renew(self) -> None:
+        """A sign of life before something that takes time. Raises Refused when the lease was lost."""
+        step_queue.hold(self.means.engine, self.claim, until=self.now() + self.means.lease)
+
+    @contextmanager
+    def writing(self, step: Step) -> Iterator[tuple[Connection, Answer]]:
+        """One transaction in which the incident is ours and nobody else's, with its answer as it is now.
+
+        The step goes on record in it. Raises Refused when the lease was lost.
+        """
+        with transaction(self.means.engine) as connection:
+            answer = _there(answers.read(connection, self.claim.incident_id, lock=True), self.claim)
+            step_queue.keep(connection, self.claim, until=self.now() + self.means.lease)
+            named = self.means.named(connection)
+            answers.record(connection, answer, step, knowledge=named, now=self.now())
+            yield connection, answer
+        self.means.remembered.add(named)
+
+
+def _there(answer: Answer | None, claim: Claim) -> Answer:
+    if answer is None:
+        raise Refused(f"incident {claim.incident_id} does not exist any more")
+    return answer
+
+
+def planned(answer: Answer) -> Plan:
+    """The stored plan. Raises Refused where there is none: the table gives no such step."""
+    if answer.plan is None:
+        raise Refused(f"incident {answer.incident.id} has no plan")
+    return answer.plan

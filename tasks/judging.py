@@ -1,0 +1,132 @@
+"""The steps of a micro-batch as plain functions: live, `process_log`, `sre score` and tests call these."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from adapters.log_codec import decode
+from adapters.quality import check
+from adapters.store.batches import Judged
+from domain.clocks import ahead, hold
+from domain.correlation import Fold
+from domain.folded import Correlation, Folded, Known
+from domain.incidents import Incident, Route
+from domain.inventory import Inventory
+from domain.logs import RawBatch
+from domain.playbooks import Playbook, best_fit
+from domain.replay import Texts
+from domain.settings import Settings, without_secrets
+from ml.anomalies import anomalies
+from ml.rules import LIMITS
+from ml.scoring import Champion, score
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds spent per step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add the time inside to the step's."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What decisions are made with; a new champion makes a new one."""
+
+    settings: Settings
+    playbooks: tuple[Playbook, ...]
+    champion: Champion | None
+    inventory: Inventory = field(default_factory=Inventory)
+    flaws: tuple[str, ...] = ()  # what of playbooks and inventory cannot be read, in words
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """The metrics that verdicts look at; a log's others stay in its body."""
+        return frozenset(LIMITS) | frozenset(self.champion.detector.metrics_ if self.champion else ())
+
+    @cached_property
+    def rules(self) -> Correlation:
+        """The settings of the fold."""
+        return correlation(self.settings)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """All of it as texts, to be kept for replay."""
+        model = f"{type(self.champion.detector).__name__} version {self.champion.version}" if self.champion else ""
+        playbooks = [asdict(one) | {"path": ""} for one in sorted(self.playbooks, key=lambda one: one.id)]
+        services = {name: asdict(one) for name, one in self.inventory.services.items()}
+        settings = without_secrets(self.settings).model_dump(mode="json")
+        return Texts(_json(settings), _json(playbooks), _json(services), model)
+
+    def classify(self, incident: Incident) -> tuple[Route, str]:
+        """Common, with the playbook that fits, or uncommon."""
+        if not (self.settings.playbooks.enabled and self.settings.mitigation.enabled):
+            return Route.HUMAN, ""
+        found = best_fit(self.playbooks, incident)
+        if found is None or found.confidence < self.settings.mitigation.common_error_threshold:
+            return Route.HUMAN, found.playbook.id if found else ""
+        return Route.PLAYBOOK, found.playbook.id
+
+
+def _json(value: object) -> str:
+    """The same text for the same value, in whatever order its parts are held."""
+    return json.dumps(value, sort_keys=True, default=lambda other: sorted(other) if _is_set(other) else str(other))
+
+
+def _is_set(value: object) -> bool:
+    return isinstance(value, frozenset)
+
+
+def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch, *, now: datetime | None = None) -> Judged:
+    """Decode, check and score a batch: everything that depends on nothing stored.
+
+    With `now`, no log is later than that, whatever its host's clock says.
+    """
+    settings = knowledge.settings
+    with watch.step("decode"):
+        everything = decode(raw, max_bytes=settings.kafka.max_log_bytes, wanted=knowledge.metrics)
+    with watch.step("check"):
+        batch, rejected = check(raw, everything)
+        skewed = ahead(batch, now) if now else {}
+        batch = hold(batch, now) if now else batch
+    with watch.step("score"):
+        verdicts = score(
+            batch,
+            knowledge.champion,
+            threshold=settings.detection.confidence_threshold,
+            enabled=settings.detection.enabled,
+        )
+        flagged = frozenset(batch.frame["service"].filter(verdicts.anomalous).unique().to_pylist())
+    return Judged(raw, batch, rejected, verdicts, flagged, knowledge.rules, knowledge.texts, skewed)
+
+
+def correlation(settings: Settings) -> Correlation:
+    """The settings of the fold."""
+    return Correlation(
+        quiet=timedelta(seconds=settings.incidents.quiet_seconds),
+        confirm_logs=settings.incidents.confirm_logs,
+        storm_after=settings.incidents.storm_after,
+        fleet_after=settings.incidents.fleet_storm_after,
+        late=timedelta(seconds=settings.paging.late_seconds),
+        group=timedelta(seconds=settings.paging.group_seconds),
+    )
+
+
+def correlate(judged: Judged, knowledge: Knowledge, known: Known, *, now: datetime | None) -> Folded:
+    """What the batch does to the incidents; with `now` None nothing is late."""
+    fold = Fold(known, rules=judged.rules, classify=knowledge.classify, now=now)
+    return fold.run(anomalies(judged.batch, judged.verdicts))

@@ -1,0 +1,34 @@
+"""The step `undo`: what did not help is taken back, on record before and after."""
+
+from __future__ import annotations
+
+from adapters.store import action_log
+from domain.errors import Refused
+from domain.execution import Snapshot
+from domain.gate import switched_off
+from domain.steps import Step
+from tasks.act import record_of
+from tasks.escalate import in_words
+from tasks.held import Held
+
+
+def undo(held: Held, step: Step) -> None:
+    """Take one action back, unless acting was paused or switched off; taking it back twice does no harm.
+
+    Raises Unavailable when the executor cannot be reached.
+    """
+    record = record_of(held.read(), step)
+    if met := switched_off(held.means.policy()):
+        with held.writing(step) as (connection, _):
+            action_log.undone(connection, record, "; ".join(in_words(met)), now=held.now())
+        return
+    executor = held.means.executor(record.executor)
+    with held.writing(step) as (connection, _):
+        action_log.undoing(connection, record, now=held.now())
+    error = ""
+    try:
+        executor.undo(record.action, record.before or Snapshot(record.target, ()))
+    except Refused as refused:
+        error = str(refused)
+    with held.writing(step) as (connection, _):
+        action_log.undone(connection, record, error, now=held.now())

@@ -1,0 +1,175 @@
+"""What of a waiting page is still wanted, what it shares with others, and where it may come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from domain.incidents import Evidence, Kind, Resolution, State
+from domain.inventory import Inventory, Service
+from domain.page_text import MEANING, evidence_line, headline, page_lines
+from domain.pages import PageReason
+from domain.told import Told, likely_origin, meanwhile, together, unwanted, unwanted_resolved
+from tests.parts.incidents_part import an_incident
+from tests.parts.logs_part import NOON, SECOND
+
+OPEN = Told(1, "web", "it broke", State.OPEN, None, acked=False, opened_at=NOON, last_at=NOON + SECOND)
+ACKED = replace(OPEN, acked=True)
+QUIET = replace(OPEN, state=State.RESOLVED, resolution=Resolution.QUIET)
+BY_HAND = replace(QUIET, resolution=Resolution.HUMAN)
+VERIFIED = replace(QUIET, resolution=Resolution.VERIFIED)
+MERGED = replace(OPEN, state=State.MERGED)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        pytest.param([OPEN], "", id="open"),
+        pytest.param([QUIET], "", id="quiet"),
+        pytest.param([MERGED], "", id="merged"),
+        pytest.param([ACKED], "the incident was acknowledged", id="acknowledged"),
+        pytest.param([BY_HAND], "the incident was closed by a person", id="closed-by-a-person"),
+        pytest.param([VERIFIED], "the incident was repaired, and that was verified", id="verified"),
+        pytest.param([ACKED, OPEN], "", id="another-one-relies-on-it"),
+        pytest.param([VERIFIED, QUIET], "", id="another-one-went-quiet-untold"),
+        pytest.param([ACKED, BY_HAND, VERIFIED], "the incident was acknowledged", id="nobody-needs-it"),
+        pytest.param([], "its incident is gone", id="gone"),
+    ],
+)
+def test_only_a_person_or_a_verified_repair_makes_a_page_needless(told: list[Told], says: str) -> None:
+    """P2: a service that fell silent took its queued page with it."""
+    assert says == unwanted(told, enabled=True)
+    assert "paging is switched off (paging.enabled)" == unwanted(told, enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "says"),
+    [
+        ([VERIFIED], True, ""),
+        ([VERIFIED, QUIET, BY_HAND], True, ""),
+        ([VERIFIED], False, "nobody was told of the incident"),
+        ([OPEN], True, "it is not over: an incident came back"),
+        ([VERIFIED, OPEN], True, "it is not over: an incident came back"),
+    ],
+)
+def test_that_it_is_over_is_told_to_whom_it_was_told(told: list[Told], before: bool, says: str) -> None:  # noqa: FBT001
+    assert says == unwanted_resolved(told, enabled=True, told_before=before)
+    assert unwanted_resolved(told, enabled=False, told_before=before)
+
+
+def test_a_page_that_waited_until_all_was_quiet_says_so() -> None:
+    assert "It is over meanwhile: nothing was seen of it after 2026-01-05 12:00:01 UTC." == meanwhile([QUIET, BY_HAND])
+    assert "" == meanwhile([QUIET, OPEN])
+    assert "" == meanwhile([])
+
+
+def test_what_shares_a_page_is_listed() -> None:
+    """N6: 300 services with one cause made 300 mails."""
+    many = [replace(OPEN, id=number, service=f"s{number}") for number in range(300)]
+    assert together(many).startswith("300 services: s0, s1, s2,")
+    assert together(many).endswith("s19 … and 280 more")
+    assert "2 incidents of web: 1 (it broke), 2 (no space)" == together([OPEN, replace(OPEN, id=2, what="no space")])
+    assert "" == together([OPEN])
+
+
+def inventory(**dependencies: str) -> Inventory:
+    """Services with those that they call, separated by blanks."""
+    return Inventory(
+        {
+            name: Service(name, "supervisord", name, dependencies=tuple(below.split()))
+            for name, below in dependencies.items()
+        }
+    )
+
+
+SHOP = inventory(web="payments", payments="database cache", database="", cache="", mail="")
+PAYMENTS = replace(OPEN, id=2, service="payments", what="slow")
+DATABASE = replace(OPEN, id=3, service="database", what="disk full", opened_at=NOON + SECOND)
+CACHE = replace(OPEN, id=4, service="cache", what="evicting")
+MAIL = replace(OPEN, id=5, service="mail", what="bounced")
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        pytest.param([], "", id="nothing-else-is-open"),
+        pytest.param([OPEN, MAIL], "", id="nothing-below-is-open"),
+        pytest.param([PAYMENTS], "incident 2 (payments: slow), on which web depends", id="directly"),
+        pytest.param([DATABASE], "incident 3 (database: disk full), on which web depends", id="through-another"),
+        pytest.param([PAYMENTS, DATABASE], "incident 3 (database: disk full), on which web depends", id="the-deepest"),
+        pytest.param(
+            [DATABASE, CACHE],
+            "incident 4 (cache: evicting), on which web depends;"
+            " incident 3 (database: disk full), on which web depends",
+            id="the-first-first",
+        ),
+    ],
+)
+def test_a_likely_origin_is_named(others: list[Told], expected: str) -> None:
+    """N6: three mails about symptoms, and none named the origin."""
+    assert (f"Likely origin: {expected}" if expected else "") == likely_origin([OPEN], others, SHOP)
+
+
+def test_without_an_inventory_nobody_knows_an_origin() -> None:
+    assert "" == likely_origin([OPEN], [PAYMENTS, DATABASE], Inventory())
+
+
+def test_services_that_call_each_other_are_all_named() -> None:
+    ring = inventory(web="payments", payments="database", database="payments")
+    found = likely_origin([OPEN], [PAYMENTS, DATABASE], ring)
+    assert "incident 2" in found
+    assert "incident 3" in found
+
+
+def test_every_reason_has_a_meaning() -> None:
+    assert set(PageReason) == set(MEANING)
+
+
+def test_a_page_in_words() -> None:
+    lines = page_lines(an_incident(), PageReason.OBJECTED, ["Objection: paused"], [OPEN], "Likely origin: x")
+    assert lines[:2] == ("Objection: paused", "Likely origin: x")
+    assert "Seen: 3 logs from 2026-01-05 11:59:58 to 2026-01-05 12:00:00 UTC" in lines
+    assert lines[-1] == "Take it: sre ack 1"
+    assert not any("{" in line or "'" in line for line in lines)
+
+
+def test_a_page_about_what_is_over_shows_how_and_asks_for_nothing() -> None:
+    told = [VERIFIED, replace(VERIFIED, id=2, service="api")]
+    lines = page_lines(an_incident(kind=Kind.METRIC, template="cpu high"), PageReason.RESOLVED, ["repaired"], told, "")
+    assert ("repaired", "2 services: web, api", "Service: web", "Metric: cpu high") == lines[:4]
+    assert not any("sre ack" in line for line in lines)
+
+
+def test_headlines() -> None:
+    assert "incident 1: web: mend-it: no playbook fits" == headline(an_incident(), PageReason.UNCOMMON, [OPEN])
+    late = headline(an_incident(), PageReason.UNCOMMON, [QUIET, replace(QUIET, id=2)])
+    assert "incident 1 and 1 more: web: mend-it: no playbook fits, and it is over meanwhile" == late
+    assert "incident 1: web: mend-it: it is over" == headline(an_incident(), PageReason.RESOLVED, [QUIET])
+
+
+def test_the_last_log_of_all_counts() -> None:
+    later = replace(QUIET, last_at=NOON + timedelta(hours=1))
+    assert "13:00:00" in meanwhile([QUIET, later])
+
+
+@pytest.mark.parametrize(
+    ("reason", "numbers", "expected"),
+    [
+        (
+            "DEVIATION",
+            {"metric": "pool_in_use", "value": 10.0, "normal": 0.0},
+            " (pool_in_use 10, normally 0 (model 2))",
+        ),
+        ("WORDS", {"word": "failed"}, " (the word “failed” in its message (model 2))"),
+        ("OWN", {}, ""),
+    ],
+)
+def test_n7_evidence_is_words_and_units(reason: str, numbers: dict[str, object], expected: str) -> None:
+    kept = Evidence(NOON, 4, "r1", "it broke", reason, numbers)
+    assert f"12:00:00 [r1] it broke{expected}" == evidence_line(kept, "model 2")
+
+
+def test_without_a_request_id_there_is_none() -> None:
+    assert "12:00:00 it broke" == evidence_line(Evidence(NOON, 4, None, "it broke", "OWN", {}), "")
