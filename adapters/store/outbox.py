@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
+from adapters.store.step_queue import LONGEST
 from adapters.store.tables import incidents, ledger, pages
 from domain.incidents import Incident
 from domain.ledger import LedgerKind
@@ -128,8 +129,11 @@ def claim_pages(
     incident_id: int | None = None,
 ) -> list[QueuedPage]:
     """Claim pages due before a moment, the oldest first; those whose sender died too."""
-    free = sa.or_(pages.c.lease_until.is_(None), pages.c.lease_until < now)
-    wanted = [pages.c.state == "queued", pages.c.due_at <= due_before, free]
+    # What lies further ahead than any pause or lease was written by a clock that was ahead.
+    ahead, lease_until = now + LONGEST, pages.c.lease_until
+    free = sa.or_(lease_until.is_(None), lease_until < now, lease_until > ahead)
+    due = sa.or_(pages.c.due_at <= due_before, pages.c.due_at > ahead)
+    wanted = [pages.c.state == "queued", due, free]
     if incident_id is not None:
         wanted.append(pages.c.incident_id == incident_id)
     query = sa.select(pages).where(*wanted).order_by(pages.c.id).limit(AT_ONCE).with_for_update(skip_locked=True)

@@ -167,3 +167,14 @@ def test_a_page_that_was_lost_to_somebody_else_makes_no_row_for_who_refused_it(s
     receipt = Receipt("email", "mail.example", "<k@example>", NOW, {"b@example.org": "550 nobody"})
     assert not outbox.mark_sent(store, dead, receipt, now=LATER)
     assert 1 == len(rows(store, "SELECT 1 FROM pages"))
+
+
+def test_a_clock_that_was_ahead_keeps_no_page_waiting(store: Engine) -> None:
+    """Its lease and its next try were dated a day ahead, and the clock was set back."""
+    Feed(store).incident()
+    tomorrow = NOW + timedelta(days=1)
+    (page,) = outbox.claim_pages(store, token="ahead", lease=LEASE, now=tomorrow, due_before=tomorrow)
+    assert [page.id] == [one.id for one in claimed(store)]
+    (page,) = outbox.claim_pages(store, token="ahead", lease=LEASE, now=tomorrow, due_before=tomorrow)
+    outbox.mark_retry(store, page, "busy", due_at=tomorrow + LEASE, now=tomorrow)
+    assert [page.id] == [one.id for one in claimed(store)]
