@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.many_rows import among, insert_rows, next_ids, update_rows
-from adapters.store.tables import incidents, pages, steps
+from adapters.store.tables import actions, incidents, pages, steps
+from domain.actions import ActionState
 from domain.incidents import Evidence, Incident, Kind, Resolution, Route, Severity, State
 
 OPEN_STATES = [state for state in State if not state.closed]
@@ -190,10 +191,13 @@ def forget_answers(connection: sa.Connection, reopened: Iterable[Incident]) -> N
 
 
 def set_due(connection: sa.Connection, due: Iterable[Incident], closed: Iterable[Incident], *, now: datetime) -> None:
-    """Queue what is to be answered, at once; nobody waits for what is closed."""
+    """Queue what is to be answered, at once; nobody waits for what is closed, unless something was begun for it."""
     wanted = [incident.id for incident in due]
-    void = {incident.id for incident in closed} | set(wanted)
-    if void:
-        connection.execute(steps.delete().where(among(connection, steps.c.incident_id, void)))
+    over = [incident.id for incident in closed]
+    if wanted:
+        connection.execute(steps.delete().where(among(connection, steps.c.incident_id, wanted)))
+    if over:
+        begun = sa.exists().where(actions.c.incident_id == steps.c.incident_id, actions.c.state == ActionState.STARTED)
+        connection.execute(steps.delete().where(among(connection, steps.c.incident_id, over), ~begun))
     fields: Mapping[str, Any] = {"due_at": now, "waits_for": "an answer", "tries": 0}
     insert_rows(connection, steps, [{"incident_id": one, **fields} for one in wanted])

@@ -25,6 +25,7 @@ from tasks.answer import due_step, put_off, quiet_look, run_steps, take
 from tests.contracts.fakes import RecordingExecutor
 from tests.parts.answering_part import BUSY, PLAYBOOKS, POOL, World, acting, inventory, risky
 from tests.parts.judged_part import rows
+from tests.parts.logs_part import an_error
 
 ACTED = ["plan", "begin", "act"]
 
@@ -347,6 +348,18 @@ def test_a3_a_half_done_restart_is_finished_although_the_incident_was_closed(wor
     assert world.executor.snapshot("web").pids
     assert State.RESOLVED == world.incident(number).state
     assert [] == rows(world.engine, "SELECT * FROM steps")
+
+
+def test_a3_a_late_log_of_a_closed_incident_does_not_make_its_half_done_restart_forgotten(world: World) -> None:
+    number = began(world)
+    world.executor.stop("web:web_00")
+    close_by_hand(world.engine, number, by="ann", now=world.now)
+    world.feed.take(
+        an_error(999, message=POOL, timestamp=(world.now - timedelta(seconds=30)).isoformat()), now=world.now
+    )
+    assert State.RESOLVED == world.incident(number).state
+    assert ["finish"] == world.run()
+    assert world.executor.snapshot("web").pids
 
 
 def test_a3_what_somebody_works_on_does_not_go_quiet(world: World) -> None:
