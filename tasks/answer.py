@@ -10,6 +10,7 @@ from datetime import timedelta
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from adapters.channels import CHANNELS
 from adapters.store import step_queue
 from adapters.store.database import Contended, transaction
 from adapters.store.ledger_rows import note
@@ -20,7 +21,7 @@ from domain.ledger import LedgerKind
 from domain.steps import Answer, Due, Step, StepKind, next_step, waiting
 from tasks.act import act, finish, record_of
 from tasks.begin import begin
-from tasks.escalate import CHANNELS, escalate
+from tasks.escalate import escalate
 from tasks.held import Held
 from tasks.plan import make_plan
 from tasks.resolve import resolve

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from adapters.channels import CHANNELS
 from adapters.store import action_log, answers, step_queue
 from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
@@ -18,7 +19,7 @@ from domain.pages import PageReason
 from domain.plan_documents import digest
 from domain.plans import Plan
 from domain.steps import LONGEST_WAIT, Answer, Due, Step
-from tasks.escalate import CHANNELS, in_words, to_human
+from tasks.escalate import in_words, to_human
 from tasks.held import Held, planned
 
 

@@ -22,8 +22,6 @@ from domain.steps import Answer, Step, Why
 from domain.verification import Because, Outcome, Proof
 from tasks.held import Held
 
-__all__ = ["CHANNELS", "escalate", "in_words", "to_human", "tried"]
-
 
 def in_words(found: Iterable[Objected]) -> list[str]:
     """Objections as people read them."""

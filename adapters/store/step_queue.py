@@ -105,13 +105,6 @@ def keep(connection: sa.Connection, claimed: Claim, *, until: datetime) -> None:
         raise Refused(f"incident {claimed.incident_id}: the lease was lost")
 
 
-def guard(connection: sa.Connection, claimed: Claim) -> None:
-    """Lock the incident's row in the queue. Raises Refused when the lease was lost."""
-    row = connection.execute(sa.select(steps.c.incident_id).where(*_held(claimed)).with_for_update()).first()
-    if row is None:
-        raise Refused(f"incident {claimed.incident_id}: the lease was lost")
-
-
 def drop_when_held(connection: sa.Connection, claimed: Claim) -> None:
     """Nothing more is due for the incident. Raises Refused when the lease was lost."""
     if connection.execute(steps.delete().where(*_held(claimed))).rowcount != 1:
