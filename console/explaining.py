@@ -11,7 +11,7 @@ from domain.logs import Level
 from domain.settings import DetectionSettings
 from domain.verdicts import Reason
 from domain.words import because, sentence
-from ml.rules import words_of
+from ml.rules import word_of
 from ml.scoring import Champion, score
 
 
@@ -59,7 +59,7 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
     numbers = verdicts.numbers(0)
     message = batch.frame["message"][0].as_py()
     if reason is Reason.WORDS:
-        (word,) = words_of(batch.frame["message"])
+        word = word_of(message)
         words = f"the word {word!r} in" if word else "no word of failure in"
         return [f"Reason: its level {Level(log['level']).name}, and {words} its message: {message[:200]}"]
     if reason is Reason.LIMIT:
