@@ -29,6 +29,7 @@ class _Keys(BaseModel):
 class _Limits(_Keys):
     workers: int | None = Field(None, gt=0)
     actions: list[str] = [kind.value for kind in ActionKind]
+    share: float | None = Field(None, gt=0, le=1)
 
 
 class _Service(_Keys):
@@ -41,7 +42,7 @@ class _Service(_Keys):
     def noun(self, name: str) -> Service:
         """The service as decisions see it; without a target it is called as the executor calls it."""
         allowed = frozenset(ActionKind(kind) for kind in self.limits.actions)
-        limits = Limits(workers=self.limits.workers, actions=allowed)
+        limits = Limits(self.limits.workers, allowed, self.limits.share)
         return Service(name, self.executor, self.target or name, limits, tuple(self.dependencies), self.owner)
 
 

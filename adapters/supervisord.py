@@ -27,7 +27,7 @@ STATES: Mapping[ProgramState, TargetState] = {
     ProgramState.STOPPING: TargetState.CHANGING,
     ProgramState.EXITED: TargetState.FAILED,
     ProgramState.FATAL: TargetState.FAILED,
-    ProgramState.UNKNOWN: TargetState.FAILED,
+    ProgramState.UNKNOWN: TargetState.UNKNOWN,
 }
 DOWN = frozenset({ProgramState.STOPPED, ProgramState.EXITED, ProgramState.FATAL})
 

@@ -69,6 +69,7 @@ def main() -> None:
     texts = {
         "one text": "connection refused",
         "each its own": "connection refused by {}",
+        "each waits": "{} timed out",
         "one word": "refused " + "x" * 100_000,
     }
     found = {

@@ -12,6 +12,7 @@ from console.output import json_option, show_json
 from console.settings_reference import markdown
 from domain.masking import shown
 from domain.settings_keys import values
+from domain.words import listed
 
 
 @click.command(epilog="Example: SRE_KAFKA__TOPIC=logs sre config")
@@ -40,5 +41,5 @@ def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) 
 
 def _line(setting: object, value: object, origin: object) -> str:
     """One setting a line, so that it can be searched; what nobody set stands back."""
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value == {} else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else listed(value) if value else ""
     return click.style(f"{setting:<34} {text:<32} {origin}".rstrip(), dim=origin == "default")

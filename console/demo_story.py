@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 from rich.console import Console
 
 from adapters import parts_file
-from adapters.kafka.look_back import read_back
+from adapters.kafka.edges import topic_edges
 from adapters.settings_files import load
 from adapters.store.database import Engine, connect
 from adapters.store.look_ups import list_incidents, newest_model, one_incident, stored_positions, totals
+from console.demo_cascade import Cascade
 from console.demo_summary import Fault, Summary, why_not
+from console.demo_third_act import ThirdAct
 from console.demo_view import View
 from deployments.layout import Home
 from deployments.shop import control, layout, running
@@ -35,6 +37,8 @@ ANSWER_SECONDS = 170.0
 SETTLE_SECONDS = 30.0
 # Between two faults, so that the first one's errors are not taken for the second one's.
 BETWEEN_SECONDS = 4.0
+# Between two actions on one service.
+PAUSE = timedelta(seconds=45)
 
 
 @dataclass
@@ -58,8 +62,10 @@ class Story:
             champion = self.train(view)
             faults = [self.inject(view, injection) for injection in control.SHOWCASE]
             self.wait_for_answers(view, faults)
+            self.leave_alone(view, faults)
+            cascade = ThirdAct(self.home, self.engine, view, self.sre).play()
             self.settle(view)
-        return self.sum_up(begun, champion, faults)
+        return self.sum_up(begun, champion, faults, cascade)
 
     # --- setting up -----------------------------------------------------------------------------
 
@@ -86,6 +92,8 @@ class Story:
             "SRE_MITIGATION__ACTING": "true",
             "SRE_MITIGATION__SUPERVISORD_URL": shop_url,
             "SRE_MITIGATION__INVENTORY": str(layout.inventory_file(self.home)),
+            # One service fails twice within two minutes, for two reasons.
+            "SRE_MITIGATION__TARGET_SECONDS": f"{PAUSE.total_seconds():g}",
             "SRE_KAFKA__TOPIC": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}",
             "SRE_KAFKA__START": "earliest",
             "SRE_DETECTION__REFRESH_SECONDS": "2",
@@ -179,17 +187,26 @@ class Story:
             fault.incident = self.answered(fault)
 
     def incidents_of(self, fault: Fault) -> list[dict[str, Any]]:
-        """Every incident of the faulty service since the fault, whole."""
+        """Every incident of the faulty service with a log since the fault, whole; it may be older than that."""
         found = list_incidents(self.engine, only_open=False, limit=200)
-        mine = [row["id"] for row in found if row["service"] == fault.service and row["stored_at"] >= fault.at]
+        mine = [row["id"] for row in found if row["service"] == fault.service and row["last_at"] >= fault.at]
         return [whole for number in mine if (whole := one_incident(self.engine, number))]
 
     def answered(self, fault: Fault) -> dict[str, Any] | None:
         """The fault's incident, once an action on it was verified."""
         for found in self.incidents_of(fault):
-            if found["state"] == "resolved" and any(row["outcome"] == "recovered" for row in found["actions"]):
+            helped = (row["outcome"] == "recovered" and row["reserved_at"] >= fault.at for row in found["actions"])
+            if found["state"] == "resolved" and any(helped):
                 return found
         return None
+
+    def leave_alone(self, view: View, faults: list[Fault]) -> None:
+        """Let the pause end in which a service that was acted on is left alone: the next fault is there again."""
+        actions = [row for fault in faults for row in (fault.incident or {}).get("actions", [])]
+        service = control.CASCADE.service
+        until = max(row["reserved_at"] for row in actions if row["target"] == service) + PAUSE
+        view.say(f"{service} is left alone until {until:%H:%M:%S}, as it was acted on lately")
+        view.pause((until - datetime.now(UTC)).total_seconds())
 
     def settle(self, view: View) -> None:
         """Stop the system, and wait until the last log is stored."""
@@ -203,14 +220,11 @@ class Story:
 
     # --- the end --------------------------------------------------------------------------------
 
-    def sum_up(self, begun: datetime, champion: int, faults: list[Fault]) -> Summary:
+    def sum_up(self, begun: datetime, champion: int, faults: list[Fault], cascade: Cascade) -> Summary:
         """Everything read back: from the broker, the store, the mail folder."""
-        kafka = self.settings.kafka
-        sent = [
-            position
-            for batch in read_back(kafka, None)
-            for position in zip(batch.partitions, batch.offsets, strict=True)
-        ]
+        # Whatever the broker was ever given: it may have dropped the oldest logs since.
+        ends = {number: end for number, (_, end) in topic_edges(self.settings.kafka).items()}
+        sent = [(number, offset) for number, end in ends.items() for offset in range(end)]
         stored = stored_positions(self.engine, self.topic)
         parts = parts_file.read(self.home)
         incidents = [
@@ -223,6 +237,7 @@ class Story:
             stored=stored,
             champion=champion,
             faults=faults,
+            cascade=cascade,
             incidents=[found for found in incidents if found],
             mails=Path(str(parts.smtp["folder"])),
             addresses={"prefect": str(parts.prefect["ui_url"]), "mlflow": str(parts.mlflow["tracking_uri"])},

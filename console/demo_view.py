@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from rich.text import Text
 from adapters.store.database import Engine
 from adapters.store.look_ups import ledger_since, totals
 from domain.errors import Unavailable
-from domain.words import sentence
+from domain.words import printable, sentence
 
 POLL_SECONDS = 0.5
 LONGEST = 170
@@ -25,6 +25,9 @@ COLOURS = {
     "incident.resolved": "green",
     "action.started": "magenta",
     "action.done": "magenta",
+    "approval.asked": "yellow",
+    "approval.given": "green",
+    "undo.done": "magenta",
     "verification": "cyan",
     "page.queued": "red",
     "page.sent": "red",
@@ -58,6 +61,11 @@ class View:
     def say(self, text: str) -> None:
         """A step of the story."""
         self._line(Text.from_markup(f"[bold]{datetime.now(UTC):%H:%M:%S} {escape(text)}[/]"))
+
+    def quote(self, lines: Sequence[str]) -> None:
+        """What somebody else is told."""
+        for line in lines:
+            self._line(Text(f"  | {printable(line)}"[:LONGEST]))
 
     def _line(self, line: Text) -> None:
         self.console.print(line, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What commands need before they start: settings, and the store where they look."""
+"""What commands need before they start: settings, the store where they look, and who calls."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domain.errors import BadSettings, SreError
+from domain.people import Person, Role
 
 if TYPE_CHECKING:
     from adapters.settings_files import Loaded
@@ -48,6 +49,35 @@ def who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown user"
+
+
+def _remember(ctx: click.Context, _parameter: click.Parameter, name: str | None) -> None:
+    if name:
+        ctx.meta[USER] = name
+
+
+USER = "sre.user"
+as_option = click.option(
+    "--as",
+    "user",
+    metavar="NAME",
+    envvar="SRE_USER",
+    expose_value=False,
+    callback=_remember,
+    help="Who says it; without it the login name. Also SRE_USER.",
+)
+
+
+def person(ctx: click.Context, least: Role) -> Person:
+    """Who calls, with the role. Raises Refused, with who may instead, where the role does not suffice."""
+    from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
+
+    return people_of(settings(ctx)).person(ctx.meta.get(USER) or who(), least)
+
+
+def may(ctx: click.Context, least: Role) -> str:
+    """The name of who calls; raises Refused as `person` does."""
+    return person(ctx, least).name
 
 
 class NotFound(SreError):

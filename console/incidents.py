@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from console.given import NotFound, settings, store, who
+from console.given import NotFound, as_option, may, settings, store
 from console.output import json_option, show, show_json, show_table
-from domain.words import action, because, printable, sentence, waiting
+from domain.people import Role
+from domain.words import action, because, page_reason, printable, relation, sentence, waiting
 
 
 def _row(found: dict[str, Any]) -> dict[str, object]:
@@ -21,10 +22,10 @@ def _row(found: dict[str, Any]) -> dict[str, object]:
         "severity": Severity(found["severity"]).name.lower(),
         "service": found["service"],
         "what": found["playbook"] or found["template"],
+        "services": found["services"],
         "logs": found["logs"],
         "from": found["opened_at"],
         "last": found["last_at"],
-        "detector": found["detector"],
         "paged": "yes" if found["page_key"] else "no",
         "acknowledged": found["acked_at"],
     }
@@ -36,7 +37,7 @@ def _row(found: dict[str, Any]) -> dict[str, object]:
 @json_option
 @click.pass_context
 def incidents(ctx: click.Context, limit: int, *, only_open: bool, as_json: bool) -> None:
-    """List incidents, newest first."""
+    """List incidents, newest first; those that were merged are part of another one, which `sre incident` names."""
     from adapters.store.look_ups import list_incidents  # noqa: PLC0415 - keeps `sre --help` fast
 
     rows = [_row(found) for found in list_incidents(store(settings(ctx)), only_open=only_open, limit=limit)]
@@ -57,9 +58,11 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    show_table([{"field": name, "value": value} for name, value in _row(found).items()], title=f"Incident {number}")
-    _tell("Next", [waiting(found["due"], found["state"])])
-    _tell("Evidence", [_evidence(kept) for kept in found["evidence"]])
+    about = _row(found) | {"detector": found["detector"]}
+    show_table([{"field": name, "value": value} for name, value in about.items()], title=f"Incident {number}")
+    show_table([_alert(row, found) for row in found["alerts"]], title="What it is made of", empty="\nno alerts")
+    _tell("Next", _next(found))
+    _tell("Evidence", [_evidence(kept, several=found["services"] > 1) for kept in found["evidence"]])
     plan = found["plan"]
     _tell("Plan", [_plan(plan)] if plan else [])
     _tell("Objections", found["objections"])
@@ -71,10 +74,30 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
     )
 
 
+def _alert(row: dict[str, Any], found: dict[str, Any]) -> dict[str, object]:
+    origin = all(row[name] == found[name] for name in ("service", "kind", "template"))
+    return {
+        "service": row["service"],
+        "what": row["template"] or "storm of alerts",
+        "logs": row["logs"],
+        "from": row["opened_at"],
+        "because": "likely origin" if origin else relation(row["relation"], row["related_to"]),
+    }
+
+
 def _tell(title: str, lines: list[str]) -> None:
     click.echo(f"\n{title}")
     for line in lines or ["none"]:
         click.echo(f"  {line}")
+
+
+def _next(found: dict[str, Any]) -> list[str]:
+    """What it waits for, and what a person who is asked can type."""
+    lines = [waiting(found["due"], found["state"])]
+    if found["state"] == "waiting for approval" and found["plan"]:
+        named = f"{found['id']} {_digest(found['plan']).removeprefix('plan ')}"
+        lines.append(f"`sre approve {named}` allows the plan, `sre reject {named}` gives it to a human")
+    return lines
 
 
 def _plan(plan: dict[str, Any]) -> str:
@@ -92,9 +115,10 @@ def _digest(plan: dict[str, Any]) -> str:
         return str(error)
 
 
-def _evidence(kept: dict[str, Any]) -> str:
+def _evidence(kept: dict[str, Any], *, several: bool) -> str:
     at = datetime.fromisoformat(str(kept["at"]))
-    return f"{at:%H:%M:%S} {printable(kept['message'])}: {because(kept['reason'], kept['numbers'])}"
+    service = f"{printable(kept['service'])}: " if several and kept.get("service") else ""
+    return f"{at:%H:%M:%S} {service}{printable(kept['message'])}: {because(kept['reason'], kept['numbers'])}"
 
 
 def _action(row: dict[str, Any]) -> dict[str, object]:
@@ -116,10 +140,11 @@ def _pids(snapshot: dict[str, Any] | None) -> str:
 def _page(row: dict[str, Any]) -> dict[str, object]:
     return {
         "channel": row["channel"],
-        "reason": row["reason"],
+        "reason": page_reason(row["reason"]),
         "state": row["state"],
         "late": "yes" if row["late"] else "no",
         "attempts": row["attempts"],
+        "held back by": row["muted_by"],
         "sent": row["sent_at"],
         "message id": (row["receipt"] or {}).get("message_id"),
         "error": row["error"],
@@ -128,32 +153,36 @@ def _page(row: dict[str, Any]) -> dict[str, object]:
 
 @click.command(epilog="Example: sre ack 17")
 @click.argument("number", type=click.IntRange(min=1))
+@as_option
 @json_option
 @click.pass_context
 def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Acknowledge incident NUMBER: it pages no further, and nothing is done about it automatically."""
     from adapters.store.closing import acknowledge  # noqa: PLC0415 - keeps `sre --help` fast
 
-    if not acknowledge(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
+    by = may(ctx, Role.RESPONDER)
+    if not acknowledge(store(settings(ctx)), number, by=by, now=datetime.now(UTC)):
         raise NotFound(
             f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open"
         )
-    _said({"incident": number, "acknowledged_by": who()}, f"incident {number} acknowledged", as_json=as_json)
+    _said({"incident": number, "acknowledged_by": by}, f"incident {number} acknowledged", as_json=as_json)
 
 
 @click.command(epilog="Example: sre resolve 17")
 @click.argument("number", type=click.IntRange(min=1))
+@as_option
 @json_option
 @click.pass_context
 def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Close incident NUMBER by hand; pages that were not sent yet are not sent."""
     from adapters.store.closing import close_by_hand  # noqa: PLC0415 - keeps `sre --help` fast
 
-    if not close_by_hand(store(settings(ctx)), number, by=who(), now=datetime.now(UTC)):
+    by = may(ctx, Role.RESPONDER)
+    if not close_by_hand(store(settings(ctx)), number, by=by, now=datetime.now(UTC)):
         raise NotFound(
             f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open"
         )
-    _said({"incident": number, "resolved_by": who()}, f"incident {number} resolved", as_json=as_json)
+    _said({"incident": number, "resolved_by": by}, f"incident {number} resolved", as_json=as_json)
 
 
 def _said(document: dict[str, object], text: str, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from domain.execution import Snapshot, TargetState
 from domain.inventory import Inventory, Service
 from domain.plans import ActionKind
 from domain.settings import Settings
+from domain.words import share
 
 EMPTY = """\
 the inventory is empty: no service has a target, so nothing may be acted upon, and every plan goes to a human.
@@ -60,6 +61,11 @@ def _words(found: Snapshot) -> str:
     return ", ".join(counts) + pids
 
 
+def _share(most: float | None, *, as_json: bool) -> object:
+    """How much of its running processes one plan may interrupt."""
+    return most if as_json else "as policy allows" if most is None else share(most)
+
+
 def _row(service: Service, seen: str, *, as_json: bool) -> dict[str, object]:
     """One service; lists stay lists for programs."""
     actions = [kind.value for kind in ActionKind if kind in service.limits.actions]
@@ -69,6 +75,7 @@ def _row(service: Service, seen: str, *, as_json: bool) -> dict[str, object]:
         "target": service.target,
         "actions": actions if as_json else ", ".join(actions) or "none",
         "most_workers": service.limits.workers if as_json or service.limits.workers else "as the platform allows",
+        "at_a_time": _share(service.limits.share, as_json=as_json),
         "dependencies": list(service.dependencies) if as_json else ", ".join(service.dependencies),
         "owner": service.owner,
         "seen_now": seen,

@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "approve": ("console.approval", "approve", "Allow a plan that waits for a person."),
     "reject": ("console.approval", "reject", "Refuse a plan that waits for a person."),
     "resolve": ("console.incidents", "resolve", "Close an incident by hand."),
+    "silence": ("console.muting", "silence", "Hold back pages of what matches, for a time."),
+    "maintenance": ("console.muting", "maintenance", "Hold back pages and actions of what matches, for a time."),
     "pause": ("console.acting", "pause", "Stop every action at its last check."),
     "resume": ("console.acting", "resume", "Allow actions again after a pause."),
     "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),

@@ -31,6 +31,7 @@ The first source that names a setting wins:
 
 `SRE_LOG_LEVEL` sets `logging.level`.
 `PREFECT_API_URL` and `MLFLOW_TRACKING_URI` set the servers of those names.
+`SRE_USER` is who calls `sre`, where that is not the login name.
 `SRE_HOME` is the folder of everything that `sre up` keeps, `.sre` by default.
 Lists are separated by commas in the environment.
 A setting of librdkafka is a key below `kafka.client`: `SRE_KAFKA__CLIENT__SASL_PASSWORD` sets `sasl.password`.
@@ -70,7 +71,7 @@ def markdown() -> str:
     text = [HEAD]
     branch = ""
     for key, field in leaves():
-        above = key.rpartition(".")[0]
+        above = key.rpartition(".")[0] or key
         if above != branch:
             branch = above
             text.append(f"\n## `{branch}`\n\n| setting | default | meaning |\n|---|---|---|\n")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect, transaction
+from adapters.store.mutes import held_back, mutes_now
 from adapters.store.standing import Waiting, undelivered
 from adapters.store.step_queue import Overdue, overdue
 from adapters.store.switches import degraded
 from domain.errors import SreError
+from domain.muting import NAMES
 from domain.pages import UNDELIVERED_AFTER
 from domain.settings import Settings
 from domain.words import ago, counted
@@ -27,6 +30,7 @@ class Answering:
     conditions: tuple[str, ...] = ()  # what `watch` and `on-call` see as down, in words
     pages: Waiting = NO_PAGE  # that nobody accepted for long
     overdue: Overdue = NO_STEP
+    muting: str = ""  # the rules in force and what is held back, in words; empty when there is nothing
 
 
 def ask(settings: Settings, *, now: datetime) -> Answering:
@@ -38,13 +42,26 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
     try:
         return Answering(
             conditions=tuple(degraded(engine, now=now)),
-            pages=undelivered(engine, made_before=now - UNDELIVERED_AFTER),
+            pages=undelivered(engine, made_before=now - UNDELIVERED_AFTER, now=now),
+            muting=_muting(engine, now=now),
             overdue=overdue(engine, due_before=now - OVERDUE, now=now),
         )
     except SreError as error:
         return Answering(str(error))
     finally:
         engine.dispose()
+
+
+def _muting(engine: Engine, *, now: datetime) -> str:
+    """How many rules of people are in force, and how many pages they, or likely origins, hold back."""
+    with transaction(engine) as connection:
+        kinds = Counter(mute.kind for mute in mutes_now(connection, now))
+    held = held_back(engine).total()
+    if not kinds and not held:
+        return ""
+    rules = [counted(kinds[kind], name) for kind, name in NAMES.items() if kinds[kind]]
+    active = f"{' and '.join(rules)} in force" if rules else "no silence in force"
+    return f"{active}; {counted(held, 'page')} held back"
 
 
 def trouble(found: Answering, *, now: datetime) -> str:

@@ -51,7 +51,8 @@ def for_on_call(environ: Mapping[str, str]) -> dict[str, str]:
 def for_workers(environ: Mapping[str, str]) -> dict[str, str]:
     """Our settings, as far as both workers may see them."""
     ours = {name: value for name, value in environ.items() if name.upper().startswith(OURS) and not secret(name)}
-    return {name: value for name, value in ours.items() if name not in {"SRE_HOME", *QUIET}}  # every part has those
+    # Every part has the home; who calls `sre up` is nothing that a worker does, or is restarted for.
+    return {name: value for name, value in ours.items() if name not in {"SRE_HOME", "SRE_USER", *QUIET}}
 
 
 def for_parts(environ: Mapping[str, str], home: Path) -> dict[str, str]:

@@ -104,7 +104,8 @@ def answering(found: Answering, *, now: datetime) -> list[PartReport]:
     if found.ailment:
         return [incidents]
     lost = Health.DOWN if found.pages.critical else Health.UP
-    return [*conditions, incidents, PartReport("pages", lost, "", 0, str(found.pages))]
+    muting = [PartReport("muting", Health.UP, "", 0, found.muting)] if found.muting else []
+    return [*conditions, incidents, PartReport("pages", lost, "", 0, str(found.pages)), *muting]
 
 
 def with_news(home: Home, one: PartReport, parts: Parts, seen: Seen) -> PartReport:

@@ -55,6 +55,8 @@ class ActionRecord:
     error: str | None
     outcome: Outcome | None  # what the verification found
     undo: UndoState = UndoState.NOT
+    undo_error: str = ""  # why it could not be taken back
+    service: str = ""  # whose target it is, as the inventory said
 
     @property
     def kind(self) -> str:
@@ -75,8 +77,15 @@ class ActionRecord:
             else self.error or ""
         )
         words = [f"{self.kind} {self.target}: {self.state}", pids]
-        words += [f"taken back: {self.undo}"] if self.undo else []
+        words += [self.undo_told] if self.undo else []
         return ", ".join(word for word in words if word)
+
+    @property
+    def undo_told(self) -> str:
+        """What became of taking it back, in words."""
+        if self.undo is UndoState.FAILED:
+            return f"could not be taken back: {self.undo_error or 'nobody knows why'}"
+        return f"taken back: {self.undo}"
 
 
 def _pids(snapshot: Snapshot) -> str:
@@ -90,3 +99,4 @@ class Approval:
     granted: bool
     by: str
     at: datetime
+    role: str = ""  # of the person at that moment

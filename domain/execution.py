@@ -18,6 +18,7 @@ class TargetState(StrEnum):
     FAILED = "failed"  # exited by itself, or given up
     CHANGING = "changing"  # starting, stopping or backing off
     ABSENT = "absent"
+    UNKNOWN = "unknown"  # it cannot say
 
 
 @dataclass(frozen=True, slots=True)

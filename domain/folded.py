@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from domain.incidents import Evidence, Incident, Kind, Severity
+from domain.incidents import Alert, Evidence, Incident, Kind, Severity
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
 
@@ -41,21 +41,24 @@ class Anomaly:
 class Correlation:
     """The settings of the fold."""
 
-    quiet: timedelta
-    confirm_logs: int
-    storm_after: int
+    quiet: timedelta  # without a log for so long an incident is over
+    confirm_logs: int  # of one alert within `confirm_within`, or one more of several
+    confirm_within: timedelta
+    join: timedelta  # alerts within this time of each other may be of one fault
+    storm_after: int  # alerts of a service beyond which further ones are one
     fleet_after: int  # pages within `group` beyond which further ones share one of the fleet
     late: timedelta
-    group: timedelta  # one page tells of all uncommon incidents of a service, or of a text, that come within this time
+    group: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What was stored before the logs: all that decisions about them look at."""
 
-    open: Sequence[Incident] = ()  # every open one of the services that occur in the logs, and that of the fleet
-    resolved: Sequence[Incident] = ()  # of these services, lately, by a person or as verified; oldest first
-    paged: Sequence[Incident] = ()  # open ones of any service that have a page of their own, unacknowledged
+    # Open ones of the services that occur in the logs, those of any service that a log may still join, that of the
+    # fleet; each with its alerts: all of those services, some of the others.
+    open: Sequence[Incident] = ()
+    resolved: Sequence[Incident] = ()  # lately, by a person or as verified, with alerts of these services; oldest first
     page_times: Sequence[datetime] = ()  # the newest `paged_at` of all incidents, `fleet_after` of them
     late_paged: Mapping[str, datetime] = field(default_factory=dict)  # service -> when its last late page was queued
 
@@ -66,7 +69,8 @@ class PageIntent:
 
     incident: Incident
     reason: PageReason
-    severity: Severity  # of the incident at that moment
+    severity: Severity  # of the incident at that moment, as is the episode
+    episode: int
     key: str  # as in `stored_page_key`, and before the incident has a number one that holds within the fold
     late: bool
 
@@ -86,10 +90,17 @@ class Folded:
 
     of_row: dict[int, Incident] = field(default_factory=dict)  # row in the batch -> its incident
     touched: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> opened or changed ones
+    alerts: dict[int, tuple[Alert, Incident]] = field(default_factory=dict)  # id(alert) -> opened or changed ones
     pages: list[PageIntent] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     due: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> confirmed or reopened: to be answered
     reopened: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> what of the last episode is void
+
+    into: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> the one that took it in
+
+    def touch_alert(self, alert: Alert, incident: Incident) -> None:
+        """Record that an alert of an incident is new or changed."""
+        self.alerts[id(alert)] = alert, incident
 
     def touch(self, incident: Incident, kind: LedgerKind | None = None, /, **fields: object) -> None:
         """Record that it changed and, where that is a decision, the decision."""
@@ -98,18 +109,20 @@ class Folded:
             self.notes.append(Note(kind, incident, fields))
 
 
-def stored_page_key(incident: Incident, reason: PageReason, severity: Severity | None = None) -> str:
+def stored_page_key(
+    incident: Incident, reason: PageReason, severity: Severity | None = None, episode: int | None = None
+) -> str:
     """The idempotency key of a page: the same for the same episode, reason and severity, whoever makes it.
 
     It holds the incident's number, because a log that comes again may open an incident that looks the same.
     """
-    named = f"{incident.id}\0{incident.episode}\0{reason}\0{int(severity or incident.severity)}"
+    named = f"{incident.id}\0{episode or incident.episode}\0{reason}\0{int(severity or incident.severity)}"
     return hashlib.sha256(named.encode()).hexdigest()[:40]
 
 
 def final_keys(folded: Folded) -> dict[str, str]:
     """The stored keys of pages by those of the fold, now that all incidents have numbers; incidents get them too."""
-    keys = {intent.key: stored_page_key(intent.incident, intent.reason, intent.severity) for intent in folded.pages}
+    keys = {made.key: stored_page_key(made.incident, made.reason, made.severity, made.episode) for made in folded.pages}
     for incident in folded.touched.values():
         incident.page_key = keys.get(incident.page_key, incident.page_key)
     return keys

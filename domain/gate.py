@@ -1,206 +1,183 @@
-"""The only door to execution: what speaks against carrying a plan out unattended."""
+"""The only door to execution: what speaks against doing something now, by one table of checks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
-from domain.incidents import Incident
-from domain.inventory import Service
-from domain.plans import DESTRUCTIVE, Plan, Risk, Undo
-
-
-class Objection(StrEnum):
-    """What can speak against a plan."""
-
-    DRY_RUN = "acting is off"
-    PAUSED = "acting is paused"
-    CLOSED = "the incident is closed"
-    ACKNOWLEDGED = "a human has acknowledged it"
-    OLD_EVIDENCE = "the evidence is old"
-    RISK = "the risk is too high"
-    CONFIDENCE = "the confidence is too low"
-    NO_UNDO = "a destructive action has no undo"
-    TOO_FEW_LOGS = "too few logs"
-    NO_TARGET = "there is nothing of that name to act on"
-    LIMIT = "the inventory does not allow it"
-    UNDER_WAY = "another plan for the target is under way"
-    TARGET_BUSY = "the target was acted on lately"
-    HOURLY_BUDGET = "too many actions in the last hour"
-    INEFFECTIVE = "actions on the target did not help"
-
-
-@dataclass(frozen=True, slots=True)
-class Objected:
-    """One objection with the numbers that it compared."""
-
-    objection: Objection
-    numbers: Mapping[str, object]
-
-    def __str__(self) -> str:
-        told = ", ".join(f"{name} {value}" for name, value in self.numbers.items())
-        return f"{self.objection}: {told}" if told else str(self.objection)
-
+from domain.asking import Objected, Objection, Policy, Purpose, Question, Seen
+from domain.budgets import BUDGETS
+from domain.execution import TargetState
+from domain.plans import DESTRUCTIVE, Undo
+from domain.words import share
 
 # What a person may allow nevertheless.
 APPROVABLE = frozenset({Objection.RISK})
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What may run unattended."""
-
-    acting: bool
-    paused: bool
-    max_risk: Risk
-    min_confidence: float
-    target_pause: timedelta  # least time between two actions on one target
-    actions_per_hour: int
-    max_ineffective: int  # ineffective actions on a target in a day after which no further one runs
-    max_evidence_age: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What was or may have been done lately; what was reserved counts."""
-
-    last_action: Mapping[str, datetime]  # budget key -> latest action
-    ineffective: Mapping[str, int]  # budget key -> actions in the last day that did not help
-    in_last_hour: int  # actions on anything
-    under_way: frozenset[str] = frozenset()  # budget keys on which some plan is being carried out or verified
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A plan that asks to be carried out, with what is known at that moment."""
-
-    plan: Plan
-    incident: Incident
-    budget_keys: tuple[str, ...]  # of the plan's actions, as the executor resolved their targets
-    history: History
-    approved: bool = False  # by a person, for exactly this plan
-
-
 def objections(asked: Question, policy: Policy, *, now: datetime) -> list[Objected]:
-    """What speaks against carrying the whole plan out now; empty means begin."""
-    found = [
-        *switched_off(policy),
-        *taken(asked.incident),
-        *stale(asked.plan, asked.incident, policy, now=now),
-        *doubtful(asked.plan, asked.incident, policy),
-        *over_budget(asked, policy, now=now),
-    ]
+    """What speaks against it now; empty means do it."""
+    found = [met for check in CHECKS if asked.purpose in check.when for met in check.find(asked, policy, now)]
     return [met for met in found if not (asked.approved and met.objection in APPROVABLE)]
 
 
-def last_check(incident: Incident, policy: Policy) -> list[Objected]:
-    """What speaks against carrying on with a plan that was begun: a person said so meanwhile.
-
-    Risk, confidence, age and budgets were asked for the whole plan when it was reserved.
-    """
-    return [*switched_off(policy), *taken(incident)]
+def waits_for_maintenance(found: Iterable[Objected], *, held_off: bool) -> bool:
+    """Whether to look again later: people are at work there, or what they held off is silent and may fire again."""
+    met = {one.objection for one in found}
+    return Objection.MAINTENANCE in met or (held_off and met == {Objection.OLD_EVIDENCE})
 
 
-def may_be_allowed(found: list[Objected]) -> bool:
+def waits_for_logs(found: Iterable[Objected]) -> bool:
+    """Whether more logs of its likely origin, which may have been found a moment ago, are what is missing most."""
+    met = {one.objection for one in found}
+    return Objection.TOO_FEW_LOGS in met and met <= APPROVABLE | {Objection.TOO_FEW_LOGS, Objection.CONFIDENCE}
+
+
+def may_be_allowed(found: Iterable[Objected]) -> bool:
     """Whether a person's word is all that is missing."""
-    return bool(found) and all(met.objection in APPROVABLE for met in found)
+    met = {one.objection for one in found}
+    return bool(met) and met <= APPROVABLE
 
 
-def switched_off(policy: Policy) -> list[Objected]:
+# --- the checks -------------------------------------------------------------------------------------
+
+
+def switched_off(_asked: Question, policy: Policy, _now: datetime) -> Iterator[Objected]:
     """A person decides whether anything is done at all."""
-    found = []
     if not policy.acting:
-        found.append(Objected(Objection.DRY_RUN, {}))
+        yield Objected(Objection.DRY_RUN, {})
     if policy.paused:
-        found.append(Objected(Objection.PAUSED, {}))
-    return found
+        yield Objected(Objection.PAUSED, {})
 
 
-def taken(incident: Incident) -> list[Objected]:
+def maintained(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """People are at work there."""
+    if asked.maintenance:
+        yield Objected(Objection.MAINTENANCE, {"window": asked.maintenance})
+
+
+def taken(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
     """The incident must be nobody's yet."""
-    found = []
-    if incident.state.closed:
-        found.append(Objected(Objection.CLOSED, {"state": incident.state}))
-    if incident.acked_at is not None:
-        found.append(Objected(Objection.ACKNOWLEDGED, {"at": f"{incident.acked_at:%H:%M:%S} UTC"}))
-    return found
+    if asked.incident.state.closed:
+        yield Objected(Objection.CLOSED, {"state": asked.incident.state})
+    if asked.incident.acked_at is not None:
+        yield Objected(Objection.ACKNOWLEDGED, {"at": f"{asked.incident.acked_at:%H:%M:%S} UTC"})
 
 
-def stale(plan: Plan, incident: Incident, policy: Policy, *, now: datetime) -> list[Objected]:
-    """The incident must still fire."""
-    age = (now - incident.last_at).total_seconds()
-    allowed = min(policy.max_evidence_age.total_seconds(), plan.preconditions.max_age_seconds)
+def widespread(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """One fault in several services has its cause elsewhere."""
+    if asked.incident.widespread:
+        yield Objected(Objection.WIDESPREAD, {"services": asked.incident.services})
+
+
+def stale(asked: Question, policy: Policy, now: datetime) -> Iterator[Objected]:
+    """The incident must still fire, at the moment of the action."""
+    if asked.acted:
+        return  # what the plan's own earlier action has silenced must not stop its next one
+    age = (now - (asked.incident.fires_at or asked.incident.last_at)).total_seconds()
+    allowed = min(policy.max_evidence_age.total_seconds(), asked.plan.preconditions.max_age_seconds)
     if age > allowed:
-        return [Objected(Objection.OLD_EVIDENCE, {"age": f"{age:.0f} s", "at most": f"{allowed:.0f} s"})]
-    return []
+        yield Objected(Objection.OLD_EVIDENCE, {"age": f"{age:.0f} s", "at most": f"{allowed:.0f} s"})
 
 
-def doubtful(plan: Plan, incident: Incident, policy: Policy) -> list[Objected]:
-    """The plan must fit well, rest on enough logs and not risk more than allowed."""
-    needs = plan.preconditions
-    found = []
-    if plan.risk > policy.max_risk:
-        found.append(
-            Objected(Objection.RISK, {"risk": plan.risk.name.lower(), "at most": policy.max_risk.name.lower()})
-        )
+def risky(asked: Question, policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """Not more than allowed may go wrong, and nothing for ever."""
+    risk = asked.plan.risk
+    if risk > policy.max_risk:
+        yield Objected(Objection.RISK, {"risk": risk.name.lower(), "at most": policy.max_risk.name.lower()})
+    for action in asked.plan.actions:
+        if action.kind in DESTRUCTIVE and action.undo is Undo.NONE:
+            yield Objected(Objection.NO_UNDO, {"action": action.kind})
+
+
+def doubtful(asked: Question, policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """The plan must fit well, and rest on enough sure logs of the incident's origin."""
+    plan, incident, needs = asked.plan, asked.incident, asked.plan.preconditions
+    logs = incident.origin_logs or incident.logs
     if plan.confidence < policy.min_confidence:
-        found.append(
-            Objected(Objection.CONFIDENCE, {"plan": round(plan.confidence, 2), "at least": policy.min_confidence})
-        )
+        numbers = {"plan": share(plan.confidence), "at least": share(policy.min_confidence)}
+        yield Objected(Objection.CONFIDENCE, numbers)
     if incident.confidence < needs.min_confidence:
-        found.append(
-            Objected(
-                Objection.CONFIDENCE, {"incident": round(incident.confidence, 2), "at least": needs.min_confidence}
-            )
-        )
-    if incident.logs < needs.min_logs:
-        found.append(Objected(Objection.TOO_FEW_LOGS, {"logs": incident.logs, "at least": needs.min_logs}))
-    found += [
-        Objected(Objection.NO_UNDO, {"action": action.kind})
-        for action in plan.actions
-        if action.kind in DESTRUCTIVE and action.undo is Undo.NONE
-    ]
-    return found
+        numbers = {"incident": share(incident.confidence), "at least": share(needs.min_confidence)}
+        yield Objected(Objection.CONFIDENCE, numbers)
+    if logs < needs.min_logs:
+        yield Objected(Objection.TOO_FEW_LOGS, {"logs": logs, "at least": needs.min_logs})
 
 
-def beyond_limits(plan: Plan, service: Service) -> list[Objected]:
-    """What the inventory does not allow for the service."""
-    allowed = service.limits
-    found = [
-        Objected(Objection.LIMIT, {"service": service.name, "action": action.kind})
-        for action in plan.actions
-        if action.kind not in allowed.actions
-    ]
-    wanted = [action.parameters["workers"] for action in plan.actions if "workers" in action.parameters]
-    found += [
-        Objected(Objection.LIMIT, {"service": service.name, "workers": workers, "at most": allowed.workers})
-        for workers in wanted
-        if allowed.workers is not None and workers > allowed.workers
-    ]
-    return found
+def moved(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """The inventory must still say what it said when the plan was made, and know every target."""
+    service, plan = asked.service, asked.plan
+    if service is None:
+        yield Objected(Objection.MOVED, {"service": asked.incident.service, "inventory": "no longer in it"})
+        return
+    planned, now = (plan.executor, plan.target or service.target), (service.executor, service.target)
+    if planned != now:
+        yield Objected(Objection.MOVED, {"planned": " ".join(planned), "inventory": " ".join(now)})
+        return
+    for one in asked.seen:
+        if one.owner is None:
+            yield Objected(Objection.MOVED, {"target": one.action.target, "inventory": "not in it"})
 
 
-def over_budget(asked: Question, policy: Policy, *, now: datetime) -> list[Objected]:
-    """Durable limits per target and in all, so that automation cannot mask a fault by repeating itself."""
-    history = asked.history
-    found = []
-    if history.in_last_hour + len(asked.plan.actions) > policy.actions_per_hour:
-        found.append(
-            Objected(Objection.HOURLY_BUDGET, {"actions": history.in_last_hour, "at most": policy.actions_per_hour})
-        )
-    pause = max(policy.target_pause, asked.plan.cool_down)
-    for key in dict.fromkeys(asked.budget_keys):
-        if key in history.under_way:
-            found.append(Objected(Objection.UNDER_WAY, {"target": key}))
+def beyond_limits(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """The inventory says what may be done with a service."""
+    for one in asked.seen:
+        if one.owner is None:
             continue
-        last = history.last_action.get(key)
-        # A clock that was set back must not free a target: an action in the future counts as just done.
-        if last is not None and now - last < pause:
-            ago = max(0.0, (now - last).total_seconds())
-            numbers = {"target": key, "last": f"{ago:.0f} s ago", "at least": f"{pause.total_seconds():.0f} s"}
-            found.append(Objected(Objection.TARGET_BUSY, numbers))
-        if history.ineffective.get(key, 0) >= policy.max_ineffective:
-            found.append(Objected(Objection.INEFFECTIVE, {"target": key, "times": history.ineffective[key]}))
-    return found
+        limits, workers = one.owner.limits, one.action.parameters.get("workers", 0)
+        if one.action.kind not in limits.actions:
+            yield Objected(Objection.LIMIT, {"service": one.service, "action": one.action.kind})
+        if limits.workers is not None and workers > limits.workers:
+            yield Objected(Objection.LIMIT, {"service": one.service, "workers": workers, "at most": limits.workers})
+
+
+def unseen(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """There must be something to act on, in a state that is known."""
+    for one in asked.seen:
+        if one.problem:
+            yield Objected(Objection.NO_TARGET, {"target": one.action.target, asked.plan.executor: one.problem})
+        elif one.snapshot is not None:
+            yield from _of_target(one)
+
+
+def _of_target(one: Seen) -> Iterator[Objected]:
+    processes = one.snapshot.processes if one.snapshot else ()
+    if not processes:
+        yield Objected(Objection.NO_TARGET, {"target": one.action.target})
+    for process in processes:
+        if process.state is TargetState.UNKNOWN:
+            yield Objected(Objection.UNKNOWN_STATE, {"process": process.name})
+
+
+# --- the table --------------------------------------------------------------------------------------
+
+Find = Callable[[Question, Policy, datetime], Iterable[Objected]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that may speak against it, and what it is asked for."""
+
+    find: Find
+    when: frozenset[Purpose]
+
+
+ANY = frozenset(Purpose)
+BEGIN = frozenset({Purpose.BEGIN})
+# What is taken back is taken back although a human has the incident by now, or its evidence is old.
+FORWARD = ANY - {Purpose.UNDO}
+
+CHECKS: tuple[Check, ...] = (
+    Check(switched_off, ANY),
+    Check(maintained, ANY),
+    Check(taken, FORWARD),
+    Check(widespread, FORWARD),
+    Check(stale, FORWARD),
+    Check(risky, FORWARD),
+    Check(doubtful, FORWARD),
+    Check(moved, ANY),
+    Check(beyond_limits, FORWARD),
+    Check(unseen, ANY),
+    *(Check(budget, BEGIN) for budget in BUDGETS),
+)

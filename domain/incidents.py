@@ -1,12 +1,16 @@
-"""An incident: anomalous logs of one service with one template, close enough in time."""
+"""An incident: one fault, with every alert that it shows as; an alert: one service's logs with one text or metric."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from domain.pages import PageReason
+
+# What comes back so often, each time soon after it was resolved, flaps.
+FLAPS = 2
 
 
 class Severity(IntEnum):
@@ -28,6 +32,25 @@ class Kind(StrEnum):
     OWN = "own"  # about the agent itself; the template is a text of ours
 
 
+class AlertRole(StrEnum):
+    """What an alert can be in a fault that several services show."""
+
+    CAUSE = "cause"  # it says what is broken: a playbook is for it, or its words name a resource
+    EFFECT = "effect"  # it waits for somebody else
+    PLAIN = "plain"  # it may be either
+
+
+class Relation(StrEnum):
+    """Why an alert belongs to its incident."""
+
+    FIRST = "first"  # it opened the incident
+    SERVICE = "service"  # its service has another alert there
+    WORDS = "words"  # another service says the same
+    PLAYBOOK = "playbook"  # the same playbook is for several services at once
+    DEPENDENCY = "dependency"  # one of the services calls the other, says the inventory
+    ORDER = "order"  # it waits for somebody, shortly after another service failed; the inventory knows neither
+
+
 class State(StrEnum):
     """Where an incident is on its way."""
 
@@ -38,7 +61,7 @@ class State(StrEnum):
     ESCALATED = "escalated"  # a human has it
     RESOLVED = "resolved"
     REOPENED = "reopened"  # was resolved, and came back; answered anew as a further episode
-    MERGED = "merged"  # part of a storm
+    MERGED = "merged"  # its alerts belong to another incident by now
 
     @property
     def closed(self) -> bool:
@@ -77,11 +100,48 @@ class Evidence:
     message: str  # untrusted text, cut; escape it wherever it is shown
     reason: str  # name of a Reason
     numbers: dict[str, object]  # what the verdict compared
+    service: str = ""  # empty: that of its incident
+
+
+@dataclass(slots=True)
+class Alert:
+    """What one service shows of a fault, by one text or metric; the fold over logs changes it in place."""
+
+    id: int  # 0 until it is stored
+    service: str
+    kind: Kind
+    template: str
+    metric: str
+    direction: str
+    detector: str
+    opened_at: datetime  # event time of the first log of this episode
+    last_at: datetime
+    route: Route = Route.HUMAN
+    playbook: str = ""
+    role: AlertRole = AlertRole.PLAIN
+    relation: Relation = Relation.FIRST
+    related_to: str = ""  # the service whose alert it was found to belong with, or empty
+    severity: Severity = Severity.LOW
+    level: int = 0
+    logs: int = 0  # of this episode
+    episode: int = 1  # of its incident, when it was seen last
+    recent: list[datetime] = field(default_factory=list)  # event times of its newest logs, ascending
+    evidence: list[Evidence] = field(default_factory=list)  # its worst log
+    closed: bool = False  # as its incident is
+    incident_id: int = 0
+
+    @property
+    def key(self) -> tuple[str, Kind, str]:
+        """At most one alert with this key is open at a time."""
+        return self.service, self.kind, self.template
 
 
 @dataclass(slots=True)
 class Incident:
-    """One incident as the decisions see it; the fold over logs changes it in place."""
+    """One incident as the decisions see it; the fold over logs changes it in place.
+
+    Service, template and what follows from them are those of the alert that is its likely origin.
+    """
 
     id: int  # 0 until it is stored
     service: str
@@ -95,7 +155,7 @@ class Incident:
     opened_at: datetime  # event time of the first log
     last_at: datetime  # event time of the latest log
     severity: Severity = Severity.LOW
-    level: int = 0  # the worst level of its logs, a value of Level
+    level: int = 0  # the worst level of its origin's logs, a value of Level
     state: State = State.OPEN
     logs: int = 0  # of this episode
     confirmed_at: datetime | None = None  # event time of the log that confirmed it
@@ -104,20 +164,40 @@ class Incident:
     told: int = 0  # the highest severity that a page told of, 0 for none
     acked_at: datetime | None = None
     episode: int = 1  # one more each time it is reopened
+    origin_logs: int = 0  # of the alert that is its likely origin, in this episode
+    fires_at: datetime | None = None  # event time of that alert's latest log; None as long as there is no alert
+    services: int = 1  # how many it touches
+    came_back_at: datetime | None = None  # event time of the first log since it was resolved last
+    returns: int = 0  # how often it came back after it was resolved
+    widespread: bool = False  # one playbook's fault in several services at once: nothing is done about it
+    error_ratio: float | None = None  # share of errors in the logs of its services when it was answered, 0–1
     late_noted: bool = False  # a late page was suppressed and that is in the ledger
     resolved_at: datetime | None = None  # wall time
     resolution: Resolution | None = None
     evidence: list[Evidence] = field(default_factory=list)
+    # Those that decisions look at: of a fault that a thousand services show not all. Of closed ones the last episode's.
+    alerts: list[Alert] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, Kind, str]:
-        """At most one incident with this key is open at a time."""
+        """That of its likely origin."""
         return self.service, self.kind, self.template
 
     @property
+    def begun_at(self) -> datetime:
+        """When what is answered now began: it may have come back since it was opened."""
+        return self.came_back_at or self.opened_at
+
+    @property
     def confidence(self) -> float:
-        """The confidence of its worst log that was kept as evidence, 0–1."""
-        return max((float(str(kept.numbers.get("confidence", 0))) for kept in self.evidence), default=0.0)
+        """The confidence of its origin's worst log that was kept as evidence, 0–1."""
+        own = (kept for kept in self.evidence if kept.service in ("", self.service))
+        return max((float(str(kept.numbers.get("confidence", 0))) for kept in own), default=0.0)
+
+    @property
+    def flaps(self) -> bool:
+        """Whether it came back so often that mending it once more is no answer."""
+        return self.returns >= FLAPS
 
     @property
     def title(self) -> str:
@@ -138,14 +218,20 @@ def page_reason(incident: Incident) -> PageReason | None:
         return None
     if incident.told:
         return _worse(incident.severity)
-    if incident.kind in (Kind.STORM, Kind.FLEET):
-        return PageReason.STORM
-    if incident.severity >= Severity.CRITICAL:
-        return PageReason.CRITICAL
-    return PageReason.UNCOMMON if incident.route is Route.HUMAN else None
+    return next((reason for holds, reason in REASONS if holds(incident)), None)
 
 
 def _worse(severity: Severity) -> PageReason | None:
     if severity < Severity.HIGH:
         return None
     return PageReason.CRITICAL if severity >= Severity.CRITICAL else PageReason.WORSE
+
+
+# Why a human is told first; in this order.
+REASONS: tuple[tuple[Callable[[Incident], bool], PageReason], ...] = (
+    (lambda incident: incident.kind in (Kind.STORM, Kind.FLEET), PageReason.STORM),
+    (lambda incident: incident.severity >= Severity.CRITICAL, PageReason.CRITICAL),
+    (lambda incident: incident.flaps, PageReason.FLAPPING),
+    (lambda incident: incident.widespread, PageReason.WIDESPREAD),
+    (lambda incident: incident.route is Route.HUMAN, PageReason.UNCOMMON),
+)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from domain.plans import ActionKind
 
@@ -17,6 +18,7 @@ class Limits:
 
     workers: int | None = None  # most workers that a plan may ask for; None means what the platform allows
     actions: frozenset[ActionKind] = frozenset(ActionKind)  # kinds that are allowed at all
+    share: float | None = None  # of its running processes, interrupted at a time, 0–1; None means what policy allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +33,61 @@ class Service:
     owner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inventory:
     """Every service that may be acted upon; empty by default."""
 
     services: Mapping[str, Service] = field(default_factory=dict)
 
-    def depends(self, service: str, other: str) -> bool:
-        """Whether `service` calls `other`, directly or through services between them."""
+    def owner(self, executor: str, target: str) -> Service | None:
+        """The service whose target this is, or of whose target it is a process; None where there is none."""
+        mine = [service for service in self.services.values() if service.executor == executor]
+        exact = (service for service in mine if service.target == target)
+        within = (service for service in mine if target.startswith(f"{service.target}:"))
+        return next(exact, None) or next(within, None)
+
+    @cached_property
+    def _below(self) -> dict[str, frozenset[str]]:
+        """Service -> all that it calls, directly or through services between them."""
+        return {name: self._reached(name) for name in self.services}
+
+    @cached_property
+    def _above(self) -> dict[str, frozenset[str]]:
+        """Service -> all that call it."""
+        found: dict[str, set[str]] = {}
+        for name, below in self._below.items():
+            for other in below:
+                found.setdefault(other, set()).add(name)
+        return {name: frozenset(callers) for name, callers in found.items()}
+
+    def _reached(self, service: str) -> frozenset[str]:
         seen: set[str] = set()
         waiting = [service]
         while waiting:
             known = self.services.get(waiting.pop())
             for name in known.dependencies if known else ():
-                if name == other:
-                    return True
                 if name not in seen:
                     seen.add(name)
                     waiting.append(name)
-        return False
+        return frozenset(seen)
+
+    def depends(self, service: str, other: str) -> bool:
+        """Whether `service` calls `other`, directly or through services between them."""
+        return other in self._below.get(service, ())
+
+    def around(self, service: str) -> frozenset[str]:
+        """All that it calls and all that call it."""
+        return self._below.get(service, frozenset()) | self._above.get(service, frozenset())
+
+    def touched(self, service: str) -> frozenset[str]:
+        """Whoever notices when it comes back: all around it, and what its callers call beside it."""
+        beside = (self._below.get(caller, frozenset()) for caller in self._above.get(service, ()))
+        return self.around(service).union(*beside) - {service}
+
+    def lists(self, service: str) -> bool:
+        """Whether it is known, as a service or as what one of them calls."""
+        return service in self.services or service in self._above
+
+    def apart(self, service: str, other: str) -> bool:
+        """Whether both are known and neither calls the other."""
+        return self.lists(service) and self.lists(other) and other not in self.around(service)

@@ -18,6 +18,9 @@ class LedgerKind(StrEnum):
 
     OPENED = "incident.opened"
     CONFIRMED = "incident.confirmed"
+    JOINED = "incident.joined"  # one more alert belongs to it
+    ORIGIN = "incident.origin"  # what is behind it is likely something else than thought
+    WIDESPREAD = "incident.widespread"
     MERGED = "incident.merged"
     RESOLVED = "incident.resolved"
     REOPENED = "incident.reopened"
@@ -28,9 +31,12 @@ class LedgerKind(StrEnum):
     PAGE_JOINED = "page.joined"  # an earlier page covers it
     PAGE_SENT = "page.sent"
     PAGE_FAILED = "page.failed"
+    PAGE_MUTED = "page.muted"  # a rule, or the incident it came of, holds it back
     PAGE_UNDELIVERED = "page.undelivered"  # critical, and nobody accepted it for long; it goes on being tried
     PLAN = "plan.made"
     OBJECTED = "plan.objected"
+    HELD_OFF = "plan.held-off"  # people are at work there
+    ASSESSED = "incident.assessed"  # how bad it is, from its services' logs
     ASKED = "approval.asked"
     APPROVED = "approval.given"
     REJECTED = "approval.refused"
@@ -47,6 +53,8 @@ class LedgerKind(StrEnum):
     VERIFIED = "verification"
     PAUSED = "acting.paused"
     RESUMED = "acting.resumed"
+    MUTE_ADDED = "mute.added"
+    MUTE_EXPIRED = "mute.expired"
     TOPIC_CHANGED = "topic.recreated"
 
 

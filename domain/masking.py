@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -50,6 +51,8 @@ def shown(key: str, value: object) -> object:
         return str(value)
     if isinstance(value, str):
         return masked_urls(str(value))
+    if isinstance(value, Mapping):
+        return {name: entry.model_dump(mode="json") for name, entry in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -20,8 +20,12 @@ class PageReason(StrEnum):
     APPROVAL = "approval"  # a plan waits for a person's word
     OBJECTED = "objected"  # a plan exists but may not run unattended
     INEFFECTIVE = "ineffective"  # the playbook ran and did not help
+    MADE_WORSE = "made worse"  # the playbook ran, and it is worse than before
+    NOT_TAKEN_BACK = "not taken back"  # the playbook ran in vain, and what it did could not be taken back
     UNKNOWN = "unknown"  # the playbook ran and nobody can say whether it helped
     FAILED = "failed"  # the action itself failed
+    FLAPPING = "flapping"  # it came back again and again
+    WIDESPREAD = "widespread"  # a playbook fits, but its fault is in several services at once
     STORM = "storm"  # too many incidents of one service, or over all services, at once
     WORSE = "worse"  # it got worse than a page told
     RESOLVED = "resolved"  # what was told of is over

@@ -73,7 +73,9 @@ class PagingSettings(Branch):
     escalation_policy: str = "default"
     """Name of the escalation policy; without effect yet."""
     group_seconds: float = Field(60, ge=0)
-    """Uncommon incidents of one service, or with one text, that come within this time share one page."""
+    """So many pages within this time are a flood, so many services one cause; no page waits longer for more to join."""
+    settle_seconds: float = Field(10, ge=0)
+    """A page that is not critical waits until nothing joined its incident for so long, `group_seconds` at most."""
     late_seconds: float = Field(120, gt=0)
     """Evidence older than this pages at most once per service, marked late."""
     email: EmailSettings = EmailSettings()

@@ -14,7 +14,10 @@ from domain.plans import Action, ActionKind, Measure, Plan, Preconditions, Risk,
 
 def as_document(plan: Plan) -> dict[str, Any]:
     """The plan with everything that carrying it out needs, as JSON can carry it."""
+    # Plans of the version before named no target; people were asked about them by the digest without one.
+    target = {"target": plan.target} if plan.target else {}
     return {
+        **target,
         "source": plan.source,
         "confidence": plan.confidence,
         "why": plan.why,
@@ -60,6 +63,7 @@ def as_plan(incident_id: int, document: Mapping[str, Any]) -> Plan:
             preconditions=Preconditions(**document.get("preconditions", {})),
             executor=document.get("executor", "supervisord"),
             why=document.get("why", ""),
+            target=document.get("target", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"incident {incident_id}: its stored plan cannot be read: {error!r}") from error

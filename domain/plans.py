@@ -65,6 +65,12 @@ class Action:
         if set(self.parameters) != set(PARAMETERS[self.kind]):
             raise BadInput(f"action {self.kind}: takes {sorted(PARAMETERS[self.kind])}, got {sorted(self.parameters)}")
 
+    @property
+    def told(self) -> str:
+        """What would be done, in words: `scale payments (workers 3)`."""
+        parameters = ", ".join(f"{name} {value}" for name, value in sorted(self.parameters.items()))
+        return f"{self.kind} {self.target}" + (f" ({parameters})" if parameters else "")
+
 
 class Measure(StrEnum):
     """What a verification looks at, in logs of the service that arrived after the action."""
@@ -107,8 +113,14 @@ class Plan:
     preconditions: Preconditions = Preconditions()
     executor: str = "supervisord"  # who carries it out, as the inventory said when it was made
     why: str = ""  # which pattern matched, in words
+    target: str = ""  # of the incident's service, as the inventory said when it was made
 
     @property
     def risk(self) -> Risk:
         """The highest risk of its actions."""
         return max(action.risk for action in self.actions)
+
+    @property
+    def told(self) -> str:
+        """What would be done, in words."""
+        return " and ".join(action.told for action in self.actions)

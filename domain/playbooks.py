@@ -162,4 +162,5 @@ def bind(playbook: Playbook, incident: Matchable, found: Fit, service: Service) 
         preconditions=playbook.preconditions,
         executor=service.executor,
         why=found.reason,
+        target=service.target,
     )

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from domain.addresses import anchor_problem, supervisord_problem
 from domain.paging_settings import PagerDutySettings, PagingSettings
+from domain.people import People, Role
 from domain.settings_branch import Branch, without_problem
 
 
@@ -97,12 +98,16 @@ class DetectionSettings(Branch):
 class IncidentSettings(Branch):
     """How anomalies become incidents."""
 
-    quiet_seconds: float = Field(900, gt=0)
+    quiet_seconds: float = Field(600, gt=0)
     """Without an anomalous log for so long, the next one opens a new incident."""
     confirm_logs: int = Field(3, gt=0)
-    """An incident is confirmed, so answered, from this many anomalous logs on."""
+    """This many anomalous logs of one text or metric confirm an incident; so does one more of one service."""
+    confirm_seconds: float = Field(300, gt=0)
+    """The logs that confirm an incident come within so long."""
+    join_seconds: float = Field(120, ge=0)
+    """Alerts of several services or texts can be of one fault when they come within so long of each other."""
     storm_after: int = Field(20, gt=0)
-    """Open incidents of a service beyond which new ones merge into one storm."""
+    """Open alerts of a service beyond which further ones are one."""
     fleet_storm_after: int = Field(50, gt=0)
     """Pages within `paging.group_seconds`, over all services, beyond which further ones share one page of the fleet."""
 
@@ -130,11 +135,19 @@ class MitigationSettings(Branch):
     max_risk: str = Field("low", pattern="^(low|medium|high)$")
     """Highest risk that runs unattended."""
     target_seconds: float = Field(900, gt=0)
-    """One action per target in this time."""
+    """One plan per target in this time."""
     actions_per_hour: int = Field(6, gt=0)
-    """Actions in all in any hour."""
+    """Actions in all in any hour; what a plan intends counts as soon as it is begun, here and below."""
+    kind_per_hour: int = Field(4, gt=0)
+    """Actions of one kind in any hour."""
+    service_per_hour: int = Field(3, gt=0)
+    """Actions on one service in any hour."""
+    target_per_day: int = Field(6, gt=0)
+    """Actions on one target in any day."""
+    max_share: float = Field(1.0, gt=0, le=1)
+    """Share of a service's running processes that one plan may interrupt; the inventory may say less for a service."""
     max_ineffective: int = Field(2, gt=0)
-    """Ineffective actions on a target within a day after which the next pages instead."""
+    """Actions on a target within a day that did not help, or made it worse, after which the next pages instead."""
     evidence_seconds: float = Field(120, gt=0)
     """Older evidence never leads to an action."""
     approval_seconds: float = Field(1_800, gt=0)
@@ -151,6 +164,13 @@ class MitigationSettings(Branch):
     def _of_a_supervisord(cls, url: SecretStr) -> SecretStr:
         """The error must not repeat the URL: it may hold a password."""
         return without_problem(url, supervisord_problem)
+
+
+class PersonSettings(Branch):
+    """One person."""
+
+    role: Role
+    """What the person may do."""
 
 
 class LlmSettings(Branch):
@@ -226,6 +246,13 @@ class Settings(Branch):
     calls: CallSettings = CallSettings()
     servers: ServerSettings = ServerSettings()
     logging: LoggingSettings = LoggingSettings()
+    people: dict[str, PersonSettings] = Field(default_factory=dict)
+    """Who may say what, such as `ann: {role: approver}`, in the environment as JSON; empty: whoever can run `sre`."""
+
+
+def people_of(settings: Settings) -> People:
+    """Everybody whom the settings name."""
+    return People({name: person.role for name, person in settings.people.items()})
 
 
 def without_secrets(settings: Settings) -> Settings:

@@ -17,6 +17,10 @@ from domain.pages import PageReason
 from domain.plans import Plan, Undo
 from domain.verification import SETTLING, Outcome
 
+# What the timer of an incident says whose plan waits for people who are at work there.
+HELD_OFF = "the end of maintenance"
+# … and that of one whose likely origin was found a moment ago.
+GATHERING = "more logs of its likely origin"
 # Between two looks at fresh logs.
 LOOK_AGAIN = timedelta(seconds=2)
 # However long a wait is, in between somebody looks: a clock that jumps must not hide an incident.
@@ -48,6 +52,10 @@ class Why(StrEnum):
     HUMAN = "a human has it"
     UNCONFIRMED = "too few logs so far"
     UNCOMMON = "no playbook fits"
+    WIDESPREAD = "the same fault is in several services at once"
+    FLAPS = "it comes back again and again"
+    HELD_OFF = "maintenance is going on"
+    GATHERING = "too few logs of its likely origin so far"
     COMMON = "a playbook fits"
     PLANNED = "a plan is made"
     GRANTED = "a person allowed the plan"
@@ -62,7 +70,9 @@ class Why(StrEnum):
     JUDGE = "fresh logs must show whether it helped"
     RECOVERED = "fresh logs show that it helped"
     TAKE_BACK = "it did not help and can be taken back"
+    MADE_WORSE = "it is worse than before the action"
     NOT_HELPED = "it did not help"
+    NOT_TAKEN_BACK = "what was done could not be taken back"
     NOTHING_SHOWS = "nothing shows whether it helped"
 
 
@@ -161,6 +171,22 @@ def _unconfirmed(answer: Answer, _now: datetime, _tries: int) -> bool:
     return answer.incident.confirmed_at is None
 
 
+def _held_off(answer: Answer, now: datetime, _tries: int) -> bool:
+    return answer.due.waits_for == HELD_OFF and now < answer.due.at <= now + LONGEST_WAIT
+
+
+def _gathering(answer: Answer, now: datetime, _tries: int) -> bool:
+    return answer.due.waits_for == GATHERING and now < answer.due.at <= now + LONGEST_WAIT
+
+
+def _widespread(answer: Answer, _now: datetime, _tries: int) -> bool:
+    return answer.incident.widespread
+
+
+def _flaps(answer: Answer, _now: datetime, _tries: int) -> bool:
+    return answer.incident.flaps
+
+
 def _uncommon(answer: Answer, _now: datetime, _tries: int) -> bool:
     return answer.incident.route is Route.HUMAN
 
@@ -217,6 +243,14 @@ def _recovered(answer: Answer, _now: datetime, _tries: int) -> bool:
 
 def _not_helped(answer: Answer, _now: datetime, _tries: int) -> bool:
     return any(action.outcome is Outcome.INEFFECTIVE for action in _done(answer))
+
+
+def _made_worse(answer: Answer, _now: datetime, _tries: int) -> bool:
+    return any(action.outcome is Outcome.WORSE for action in _done(answer))
+
+
+def _undo_failed(answer: Answer, _now: datetime, _tries: int) -> bool:
+    return any(action.undo is UndoState.FAILED for action in _done(answer))
 
 
 def _too_early(answer: Answer, now: datetime, tries: int) -> bool:
@@ -311,7 +345,11 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(WORKED_ON, _unreadable, _to_human(Why.UNREADABLE, PageReason.FAILED)),
     Transition(WORKED_ON, _given_up, _to_human(Why.GIVEN_UP, PageReason.FAILED)),
     Transition(NEW, _unconfirmed, _plain(StepKind.REST, Why.UNCONFIRMED)),
+    Transition(NEW, _widespread, _to_human(Why.WIDESPREAD, PageReason.WIDESPREAD)),
+    Transition(NEW, _flaps, _to_human(Why.FLAPS, PageReason.FLAPPING)),
+    Transition(NEW | WAITING, _held_off, _until_due(Why.HELD_OFF)),
     Transition(NEW, _uncommon, _to_human(Why.UNCOMMON, PageReason.UNCOMMON)),
+    Transition(NEW, _gathering, _until_due(Why.GATHERING)),
     Transition(NEW, _unplanned, _plain(StepKind.PLAN, Why.COMMON)),
     Transition(NEW, _always, _plain(StepKind.BEGIN, Why.PLANNED)),
     Transition(WAITING, _granted, _plain(StepKind.BEGIN, Why.GRANTED)),
@@ -320,6 +358,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(WAITING, _always, _until_asked),
     # A plan that cannot go on is taken back as far as it went.
     Transition(ACTING, _stuck_and_undo_owed, _undo),
+    Transition(ACTING, _undo_failed, _to_human(Why.NOT_TAKEN_BACK, PageReason.NOT_TAKEN_BACK)),
     Transition(ACTING, _failed, _to_human(Why.FAILED, PageReason.FAILED)),
     Transition(ACTING, _dropped, _to_human(Why.DROPPED, PageReason.OBJECTED)),
     Transition(ACTING, _reserved, _on(StepKind.ACT, Why.NEXT_ACTION, ActionState.RESERVED)),
@@ -329,6 +368,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(VERIFYING, _unjudged, _plain(StepKind.VERIFY, Why.JUDGE)),
     Transition(VERIFYING, _recovered, _plain(StepKind.RESOLVE, Why.RECOVERED)),
     Transition(VERIFYING, _undo_owed, _undo),
+    Transition(VERIFYING, _undo_failed, _to_human(Why.NOT_TAKEN_BACK, PageReason.NOT_TAKEN_BACK)),
+    Transition(VERIFYING, _made_worse, _to_human(Why.MADE_WORSE, PageReason.MADE_WORSE)),
     Transition(VERIFYING, _not_helped, _to_human(Why.NOT_HELPED, PageReason.INEFFECTIVE)),
     Transition(VERIFYING, _always, _to_human(Why.NOTHING_SHOWS, PageReason.UNKNOWN)),
 )

@@ -1,11 +1,9 @@
-"""Who is told of an incident, and by which page: its own, one that covers it, or one of the whole fleet."""
+"""Who is told of an incident, and by which page: its own, or one of the whole fleet."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 
 from domain.folded import Correlation, Folded, Known, PageIntent, stored_page_key
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State, page_reason
@@ -34,45 +32,19 @@ class Telling:
         heapq.heapify(self.page_times)
         self.newest = max(self.page_times, default=datetime.min.replace(tzinfo=UTC))
         self.fleet = next((one for one in known.open if one.kind is Kind.FLEET), None)
-        self.of_text: dict[tuple[Kind, str], list[Incident]] = {}
-        live = {one.id: one for one in known.open}
-        for incident in known.paged:
-            self._own(live.get(incident.id, incident))
         self.made = 0
 
-    def _own(self, incident: Incident) -> None:
-        self.of_text.setdefault((incident.kind, incident.template), []).append(incident)
-
-    def tell(self, incident: Incident, beside: Iterable[Incident], folded: Folded) -> None:
-        """Page somebody of it if need be; `beside` are the open incidents of its service."""
+    def tell(self, incident: Incident, folded: Folded) -> None:
+        """Page somebody of it if need be."""
         reason = page_reason(incident)
         if reason is None:
             return
-        other = self._told_already(incident, beside) if reason is PageReason.UNCOMMON else None
-        if other is not None:
-            self._join(incident, other, folded)
-        elif self._is_late(incident) and self._late_already(incident):
+        if self._is_late(incident) and self._late_already(incident):
             self._hold_back(incident, reason, folded)
         elif incident.severity < Severity.CRITICAL and self._is_flood(incident.last_at):
             self._join_fleet(incident, folded)
         else:
             self._page(incident, reason, folded)
-
-    def _told_already(self, incident: Incident, beside: Iterable[Incident]) -> Incident | None:
-        """An incident of the same service or the same text, as bad or worse, of which a human was just told."""
-        others = self.of_text.get((incident.kind, incident.template), ())
-        found = [
-            (other.paged_at, other.service, other.kind, other.template, other)
-            for other in chain(beside, others)
-            if other is not incident
-            and other.paged_at is not None
-            and self._just(other.paged_at, incident.last_at)
-            and other.acked_at is None
-            and not other.state.closed
-            and other.told >= incident.severity
-        ]
-        # The earliest, not whichever comes first: the store gives incidents in another order than they opened in.
-        return min(found, key=lambda one: one[:4])[4] if found else None
 
     def _just(self, told_at: datetime, at: datetime) -> bool:
         """Both ways: what is dated wrongly must not silence what comes later."""
@@ -91,13 +63,6 @@ class Telling:
         else:
             heapq.heappushpop(self.page_times, at)
 
-    def _join(self, incident: Incident, other: Incident, folded: Folded) -> None:
-        """One page is enough for what comes together."""
-        incident.page_key = incident.page_key or other.page_key
-        incident.told = max(incident.told, other.told)
-        told_with = other.service if other.kind is Kind.FLEET else f"{other.service}: {other.template}"
-        folded.touch(incident, LedgerKind.PAGE_JOINED, key=other.page_key, told_with=told_with)
-
     def _join_fleet(self, incident: Incident, folded: Folded) -> None:
         """It is told of as one of many; what happens to the fleet gets as bad as the worst of them."""
         at = incident.last_at
@@ -113,7 +78,9 @@ class Telling:
         if incident.paged_at is None:
             incident.paged_at = at
             self._count(at)
-        self._join(incident, fleet, folded)
+        incident.page_key = incident.page_key or fleet.page_key
+        incident.told = max(incident.told, fleet.told)
+        folded.touch(incident, LedgerKind.PAGE_JOINED, key=fleet.page_key, told_with=fleet.service)
 
     def _open_fleet(self, at: datetime, folded: Folded) -> Incident:
         if self.fleet is not None and not close_if_quiet(self.fleet, at, self.rules.quiet, folded):
@@ -144,11 +111,10 @@ class Telling:
         key = stored_page_key(incident, reason) if incident.id else f"page {self.made}"
         if incident.paged_at is None:
             incident.page_key, incident.paged_at = key, incident.last_at
-            self._own(incident)
             self._count(incident.last_at)
         incident.told = incident.severity
         incident.acked_at = None  # who acknowledged it knew it less bad
-        folded.pages.append(PageIntent(incident, reason, incident.severity, key, late))
+        folded.pages.append(PageIntent(incident, reason, incident.severity, incident.episode, key, late))
         folded.touch(incident, LedgerKind.PAGE_QUEUED, reason=reason, late=late, key=key)
 
     def _hold_back(self, incident: Incident, reason: PageReason, folded: Folded) -> None:
@@ -175,6 +141,8 @@ def close_if_quiet(incident: Incident, at: datetime, quiet: timedelta, folded: F
         return False
     incident.state = State.RESOLVED
     incident.resolution = Resolution.QUIET
+    for alert in incident.alerts:
+        alert.closed = True
     seconds = (at - incident.last_at).total_seconds()
     folded.touch(incident, LedgerKind.RESOLVED, resolution=Resolution.QUIET, quiet_seconds=seconds)
     return True

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.incidents import Resolution, State
+from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
 from domain.inventory import Inventory
+from domain.muting import Labels, labels_of
+from domain.pages import PageReason
 
 MOST_NAMED = 20
 MOST_ORIGINS = 3
@@ -19,12 +21,28 @@ class Told:
 
     id: int
     service: str
-    what: str  # what it is, beside its service; untrusted text
+    kind: Kind
+    severity: Severity
+    playbook: str
+    template: str  # untrusted text
+    metric: str
     state: State
     resolution: Resolution | None
     acked: bool
     opened_at: datetime
     last_at: datetime
+    resolved_at: datetime | None = None
+    others: tuple[str, ...] = ()  # services that it touches beside its own
+
+    @property
+    def what(self) -> str:
+        """What it is, beside its service; untrusted text."""
+        return self.playbook or self.template or "storm of incidents"
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Every service that it touches, its own first."""
+        return (self.service, *self.others)
 
     @property
     def silence(self) -> str:
@@ -44,6 +62,31 @@ def unwanted(told: Sequence[Told], *, enabled: bool) -> str:
         return "its incident is gone"
     silenced = [each.silence for each in told]
     return silenced[0] if all(silenced) else ""
+
+
+def answered_by_now(reason: PageReason, incident: Incident) -> str:
+    """Why nobody is told that no playbook fits, or that it got worse, or an empty text: one fits by now.
+
+    A symptom was seen first, and what is behind it was found since; whatever comes of that has a page of its own.
+    """
+    if incident.route is not Route.PLAYBOOK:
+        return ""
+    at_work = incident.state is State.REOPENED or incident.state.in_hand
+    if reason is PageReason.UNCOMMON or (reason is PageReason.WORSE and at_work):
+        return "its origin was found, and a playbook answers that by now"
+    return ""
+
+
+def over_untold(told: Sequence[Told], held_by: str) -> str:
+    """Why a page that was held back is not needed any more, or an empty text: all of it was over before it went out."""
+    over = bool(held_by) and bool(told) and all(each.state.closed for each in told)
+    return f"it was over before anybody was told of it: held back by {held_by}" if over else ""
+
+
+def over_since(told: Sequence[Told]) -> datetime | None:
+    """When the last of it was closed; None while some of it is open."""
+    ended = [each.resolved_at for each in told if each.state.closed and each.resolved_at is not None]
+    return max(ended) if ended and len(ended) == len(told) else None
 
 
 def unwanted_resolved(told: Sequence[Told], *, enabled: bool, told_before: bool) -> str:
@@ -71,6 +114,12 @@ def together(told: Sequence[Told]) -> str:
     if len(told) > 1:
         return f"{len(told)} incidents of {services[0]}: {named([f'{each.id} ({each.what})' for each in told])}"
     return ""
+
+
+def labels_told(told: Sequence[Told], inventory: Inventory) -> list[Labels]:
+    """A set of labels for each service of each incident that somebody should still be told of."""
+    wanted = [each for each in told if not each.silence]
+    return [labels_of(each, inventory, service=service) for each in wanted for service in each.services]
 
 
 def named(names: Sequence[str]) -> str:

@@ -1,16 +1,31 @@
 """Did it help? Judged from logs that arrived after the action, against those from before and those of others.
 
-No logs are no success, fewer logs than usual are none either, and a fault of which a part goes on is not mended.
+No logs are no success, fewer logs than usual are none either, a fault of which a part goes on is not mended,
+and what would have healed without the action was not healed by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
+from domain.control import (
+    NO_CONTROL,
+    NO_PACE,
+    NOTHING,
+    SHORTEST_SECONDS,
+    UNREAD,
+    Control,
+    Pace,
+    Reading,
+    Traffic,
+    ended_before,
+    fading,
+    heals_by_then,
+    traffic_is_gone,
+)
 from domain.plans import Measure, Verification
 
 # A service that was just restarted may still fail requests that were under way.
@@ -19,12 +34,10 @@ SETTLING = timedelta(seconds=5)
 WATCHED_SHARE = 0.5
 # Of the fault's own logs per second before the action at most this share may still come.
 LEFT_SHARE = 0.1
-# A fault's pace is not judged by a shorter time: its first logs come in a burst.
-SHORTEST_SECONDS = 30.0
 # What was under way may fail late.
 STRAGGLERS = 1
-# So much of the usual traffic, less what all others lost too, must be there to be judged.
-ALIKE_SHARE = 0.5
+# Worse than before the action: so many times, and by so much of the scale (a share's is 1, a metric's its limit).
+WORSE_TIMES, WORSE_BY = 1.5, 0.05
 
 
 class Outcome(StrEnum):
@@ -32,7 +45,8 @@ class Outcome(StrEnum):
 
     RECOVERED = "recovered"
     INEFFECTIVE = "ineffective"
-    UNKNOWN = "unknown"  # too few fresh logs to say anything
+    WORSE = "worse"
+    UNKNOWN = "unknown"  # too little to say anything, or nothing that the action can be credited with
 
 
 class Because(StrEnum):
@@ -40,29 +54,20 @@ class Because(StrEnum):
 
     HEALTHY = "the measure is back and the fault's own logs are gone"
     MEASURE = "the measure is not back"
+    GREW = "the measure is clearly worse than before the action"
     OWN_LOGS = "the fault's own logs go on"
     TOO_FEW = "too few fresh logs"
     NO_VALUE = "no fresh log carries the metric"
     TRAFFIC = "most of the usual traffic is gone"
+    ENDED = "it healed by itself: the fault had ended before the action began"
+    FADING = "it healed by itself: the fault was ending before the action began"
+    ALIKE = "it healed by itself: all other services had the same and recovered alike"
+    USUAL = "it may have healed by itself: this fault usually does so within that time"
     NOT_LOOKED = "nobody looked at fresh logs"
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What was seen within some time."""
-
-    logs: int  # of the service
-    own: int  # of them, logs of the incident itself
-    seconds: float
-    others: int = 0  # logs of all other services: what happens to everybody
-
-    @property
-    def rate(self) -> float:
-        """The service's logs per second."""
-        return self.logs / self.seconds if self.seconds > 0 else 0.0
-
-
-NOTHING = Traffic(0, 0, 0.0)
+# What is not credited to the action.
+HEALED = frozenset({Because.ENDED, Because.FADING, Because.ALIKE, Because.USUAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +80,45 @@ class Samples:
     metric_mean: float | None  # of the verification's metric, where it has one
     during: Traffic = NOTHING  # from the incident's first log to the action
     usual: Traffic = NOTHING  # before the incident
+    before: Reading = UNREAD  # the measure in the fault's last minute before the action
+    pace: Pace = NO_PACE  # of the fault's own logs right before the action
+    control: Control = NO_CONTROL  # the measure of services that the fault does not touch
+    healed_after: tuple[float, ...] = ()  # seconds that such faults lasted without any action
+    passed: float = 0.0  # seconds since the fault began
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """An outcome with the numbers that it compared."""
+    """An outcome with the numbers that it compared, as the ledger keeps them."""
 
     outcome: Outcome
     because: Because
-    value: float | None
-    at_most: float
-    samples: int
-    own: int = 0
-    rate: float = 0.0  # logs per second, fresh
-    usual_rate: float = 0.0  # logs per second before the incident
+    compared: Mapping[str, object]
 
     def numbers(self) -> dict[str, object]:
-        """What the ledger keeps."""
-        return {
-            "because": self.because,
-            "value": self.value,
-            "at_most": self.at_most,
-            "samples": self.samples,
-            "own_logs": self.own,
-            "logs_per_second": round(self.rate, 2),
-            "usual_logs_per_second": round(self.usual_rate, 2),
-        }
+        """What is stored beside the outcome."""
+        return {"because": self.because, **self.compared}
 
 
-def proof_words(numbers: Mapping[str, Any], measure: str) -> str:
-    """What a verification compared, for people."""
-    value = numbers.get("value")
-    shown = "no value" if value is None else f"{value:.3g}"
-    return (
-        f"{numbers.get('because', 'judged')}: {measure} {shown}, at most {numbers.get('at_most', 0):g},"
-        f" in {numbers.get('samples', 0)} fresh logs, {numbers.get('own_logs', 0)} of them the fault's own"
-    )
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of a plan's runs against one kind of fault, for whoever chooses the next one."""
+
+    source: str  # of the plan
+    template: str  # of the incidents
+    recovered: int = 0
+    ineffective: int = 0
+    worse: int = 0
+    unknown: int = 0
+    healed: int = 0  # by itself: not credited to the plan, and not held against it
+
+    def with_one(self, outcome: Outcome, *, healed: bool) -> Tally:
+        """The tally with one run more."""
+        name = "healed" if healed else outcome.value
+        return replace(self, **{name: getattr(self, name) + 1})
+
+
+NOT_LOOKED = Proof(Outcome.UNKNOWN, Because.NOT_LOOKED, {"value": None, "at_most": 0.0, "samples": 0})
 
 
 def measured(samples: Samples, verification: Verification) -> float | None:
@@ -129,52 +137,95 @@ def prove(samples: Samples, verification: Verification, *, finished_at: datetime
     Good values end it after half of the time limit; bad ones get the whole of it.
     """
     elapsed = now - finished_at
-    outcome, because = _found(samples, verification)
-    if outcome is Outcome.RECOVERED and elapsed < verification.within * WATCHED_SHARE:
+    rule = next(rule for rule in RULES if rule.when(samples, verification))
+    needed = verification.within * (WATCHED_SHARE if rule.outcome is Outcome.RECOVERED else 1.0)
+    if elapsed < needed:
         return None
-    if outcome is not Outcome.RECOVERED and elapsed < verification.within:
-        return None
-    return Proof(
-        outcome,
-        because,
-        measured(samples, verification),
-        verification.at_most,
-        samples.after.logs,
-        samples.after.own,
-        samples.after.rate,
-        samples.usual.rate,
-    )
+    return Proof(rule.outcome, rule.because, _compared(samples, verification))
 
 
-def _found(samples: Samples, verification: Verification) -> tuple[Outcome, Because]:
+def _compared(samples: Samples, verification: Verification) -> dict[str, object]:
+    found: dict[str, object] = {
+        "measure": verification.measure,
+        "metric": verification.metric,
+        "value": measured(samples, verification),
+        "at_most": verification.at_most,
+        "samples": samples.after.logs,
+        "own_logs": samples.after.own,
+        "logs_per_second": round(samples.after.rate, 2),
+        "usual_logs_per_second": round(samples.usual.rate, 2),
+        "before": samples.before.value,
+    }
+    if samples.control is not NO_CONTROL:
+        found |= {"others_before": samples.control.before.value, "others_after": samples.control.after.value}
+    return found
+
+
+# --- the rules --------------------------------------------------------------------------------------
+
+
+def too_few(samples: Samples, verification: Verification) -> bool:
+    """Whether there are fewer fresh logs than the playbook takes for evidence."""
+    return samples.after.logs < verification.min_samples
+
+
+def without_value(samples: Samples, verification: Verification) -> bool:
+    """Whether no fresh log says anything about the measure."""
+    return measured(samples, verification) is None
+
+
+def above(samples: Samples, verification: Verification) -> bool:
+    """Whether the measure is not back."""
     value = measured(samples, verification)
-    if samples.after.logs < verification.min_samples:
-        return Outcome.UNKNOWN, Because.TOO_FEW
-    if value is None:
-        return Outcome.UNKNOWN, Because.NO_VALUE
-    # What is still wrong is wrong with little traffic, too.
-    if value > verification.at_most:
-        return Outcome.INEFFECTIVE, Because.MEASURE
-    if goes_on(samples):
-        return Outcome.INEFFECTIVE, Because.OWN_LOGS
-    if traffic_is_gone(samples):
-        return Outcome.UNKNOWN, Because.TRAFFIC
-    return Outcome.RECOVERED, Because.HEALTHY
+    return value is not None and value > verification.at_most
 
 
-def goes_on(samples: Samples) -> bool:
+def grew(samples: Samples, verification: Verification) -> bool:
+    """Whether the measure is clearly worse than before the action, each time with enough samples.
+
+    Of a fault that had just begun nobody knows how far it would have grown by itself.
+    """
+    value, before = measured(samples, verification), samples.before
+    if value is None or before.value is None or before.logs < verification.min_samples:
+        return False
+    if before.seconds < SHORTEST_SECONDS:
+        return False
+    scale = abs(verification.at_most) if verification.measure is Measure.METRIC else 1.0
+    worse = value >= before.value * WORSE_TIMES and value - before.value >= WORSE_BY * scale
+    return above(samples, verification) and worse
+
+
+def goes_on(samples: Samples, _verification: Verification) -> bool:
     """Whether the fault's own logs still come, at more than a small part of their pace before the action."""
     before = samples.during.own / max(samples.during.seconds, SHORTEST_SECONDS)
     return samples.after.own > max(STRAGGLERS, before * LEFT_SHARE * samples.after.seconds)
 
 
-def traffic_is_gone(samples: Samples) -> bool:
-    """Whether far fewer logs come than usual, where it is not less everywhere."""
-    usual = samples.usual
-    if not usual.logs or usual.seconds <= 0 or samples.after.seconds <= 0:
-        return False
-    expected = usual.rate
-    if usual.others and samples.after.others >= 0:
-        elsewhere = (samples.after.others / samples.after.seconds) / (usual.others / usual.seconds)
-        expected *= min(1.0, elsewhere)
-    return samples.after.rate < expected * ALIKE_SHARE
+def others_recovered_alike(samples: Samples, verification: Verification) -> bool:
+    """Whether services that the fault does not touch had it as well, and lost it at the same time."""
+    return samples.control.recovered_alike(samples.before, verification.at_most, enough=verification.min_samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When this holds, that is the outcome."""
+
+    when: Callable[[Samples, Verification], bool]
+    outcome: Outcome
+    because: Because
+
+
+# In this order: the first rule that holds decides. What is wrong with little traffic is wrong all the same.
+RULES: tuple[Rule, ...] = (
+    Rule(too_few, Outcome.UNKNOWN, Because.TOO_FEW),
+    Rule(without_value, Outcome.UNKNOWN, Because.NO_VALUE),
+    Rule(grew, Outcome.WORSE, Because.GREW),
+    Rule(above, Outcome.INEFFECTIVE, Because.MEASURE),
+    Rule(goes_on, Outcome.INEFFECTIVE, Because.OWN_LOGS),
+    Rule(lambda samples, _: traffic_is_gone(samples.after, samples.usual), Outcome.UNKNOWN, Because.TRAFFIC),
+    Rule(lambda samples, _: ended_before(samples.pace), Outcome.UNKNOWN, Because.ENDED),
+    Rule(lambda samples, _: fading(samples.pace), Outcome.UNKNOWN, Because.FADING),
+    Rule(others_recovered_alike, Outcome.UNKNOWN, Because.ALIKE),
+    Rule(lambda samples, _: heals_by_then(samples.healed_after, samples.passed), Outcome.UNKNOWN, Because.USUAL),
+    Rule(lambda _samples, _verification: True, Outcome.RECOVERED, Because.HEALTHY),
+)

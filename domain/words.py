@@ -32,13 +32,18 @@ PAGE_REASONS: Mapping[str, str] = {
     "resolved": "it is over",
     "objected": "the plan may not run unattended",
     "ineffective": "the action did not help",
+    "made worse": "it is worse than before the action",
+    "not taken back": "what was done in vain could not be taken back",
     "unknown": "nothing shows whether the action helped",
     "failed": "the action failed",
+    "flapping": "it comes back again and again",
+    "widespread": "one fault in several services at once, so nothing was done about it",
     "storm": "too many incidents of the service at once",
 }
 OUTCOMES: Mapping[str, str] = {
     "recovered": "it helped",
     "ineffective": "it did not help",
+    "worse": "it is worse than before",
     "unknown": "nothing shows whether it helped",
 }
 FOUND: Mapping[str, str] = {
@@ -174,6 +179,32 @@ def _opened(fields: Fields) -> str:
     return f"opened by {printable(fields.get('detector', 'the agent'))}: {what}{answer}"
 
 
+RELATIONS: Mapping[str, str] = {
+    "first": "it was seen first",
+    "service": "the same service",
+    "words": "{to} says the same",
+    "playbook": "the same fault as in {to} and others",
+    "dependency": "the inventory relates it to {to}",
+    "order": "it began to wait right after {to} failed",
+}
+
+
+def relation(name: object, to: object) -> str:
+    """Why an alert belongs to its incident."""
+    return RELATIONS.get(str(name), "").format(to=printable(to))
+
+
+def _related(fields: Fields) -> str:
+    why = relation(fields.get("relation"), fields.get("to"))
+    return f"{printable(fields.get('service'))} shows it, too: {printable(fields.get('template'))} ({why})"
+
+
+def _merged(fields: Fields) -> str:
+    if "open" in fields:
+        return f"became part of a storm: {fields['open']} incidents were open"
+    return f"became part of incident {fields.get('into', '?')}: the same fault in several services at once"
+
+
 def _resolved(fields: Fields) -> str:
     how = str(fields.get("resolution", ""))
     if how == "quiet":
@@ -209,6 +240,12 @@ def _joined(fields: Fields) -> str:
 def _sent(fields: Fields) -> str:
     attempt = fields.get("attempt", 1)
     return f"page sent by {printable(fields.get('channel', ''))}" + (f", at try {attempt}" if attempt != 1 else "")
+
+
+def _muted(fields: Fields) -> str:
+    until = f"until {fields.get('until')}" + (f", every {fields['every']}" if fields.get("every") else "")
+    what = f"{printable(fields.get('rule', ''))} for {listed(fields.get('matchers', []))}"
+    return printable(f"{_by(f'{what} added', fields)} from {fields.get('from')} {until}: {fields.get('comment')}")
 
 
 def _plan(fields: Fields) -> str:
@@ -265,11 +302,23 @@ def _by(sentence: str, fields: Fields) -> str:
     return f"{sentence} by {printable(fields['by'])}" if fields.get("by") else sentence
 
 
+def _as(sentence: str, fields: Fields) -> str:
+    return f"{sentence}, {printable(fields['role'])}" if fields.get("role") else sentence
+
+
 SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.OPENED: _opened,
     LedgerKind.CONFIRMED: lambda fields: f"confirmed by {counted(fields.get('logs', 0), 'anomalous log')}",
     LedgerKind.REOPENED: lambda fields: f"came back {lasting(fields.get('after_seconds'))} after it was resolved",
-    LedgerKind.MERGED: lambda fields: f"became part of a storm: {fields.get('open', 'too many')} incidents were open",
+    LedgerKind.JOINED: _related,
+    LedgerKind.ORIGIN: lambda fields: (
+        f"its likely origin is {printable(fields.get('service'))}: {printable(fields.get('template'))}"
+    ),
+    LedgerKind.WIDESPREAD: lambda fields: (
+        f"the same fault in {counted(fields.get('services', 0), 'service')} within a minute: one cause is likely, so"
+        " nothing is done about it unattended"
+    ),
+    LedgerKind.MERGED: _merged,
     LedgerKind.RESOLVED: _resolved,
     LedgerKind.ACKED: lambda fields: _by("acknowledged", fields),
     LedgerKind.ESCALATED: lambda fields: f"given to a human: {page_reason(fields.get('reason', ''))}",
@@ -278,14 +327,17 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.PAGE_JOINED: _joined,
     LedgerKind.PAGE_SENT: _sent,
     LedgerKind.PAGE_FAILED: lambda fields: f"page refused by {fields.get('channel')}: {printable(fields.get('error'))}",
+    LedgerKind.PAGE_MUTED: lambda fields: f"page held back: {printable(fields.get('rule', ''))}",
     LedgerKind.PAGE_UNDELIVERED: lambda fields: (
         f"page not delivered for long, it goes on being tried: {printable(fields.get('error', ''))}"
     ),
     LedgerKind.PLAN: _plan,
     LedgerKind.OBJECTED: lambda fields: f"not carried out: {listed(fields.get('objections', []))}",
+    LedgerKind.HELD_OFF: lambda fields: f"not carried out yet: {listed(fields.get('objections', []))}",
+    LedgerKind.ASSESSED: lambda fields: f"{fields.get('severity')}: {printable(fields.get('impact'))}",
     LedgerKind.ASKED: _asked,
-    LedgerKind.APPROVED: lambda fields: _by("plan allowed", fields),
-    LedgerKind.REJECTED: lambda fields: _by("plan refused", fields),
+    LedgerKind.APPROVED: lambda fields: _as(_by("plan allowed", fields), fields),
+    LedgerKind.REJECTED: lambda fields: _as(_by("plan refused", fields), fields),
     LedgerKind.ACTION_RESERVED: _about("is to be carried out"),
     LedgerKind.ACTION_DROPPED: _about("not carried out"),
     LedgerKind.UNDO_STARTED: _about("is being taken back"),
@@ -301,6 +353,8 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.VERIFIED: _verified,
     LedgerKind.PAUSED: lambda fields: _by("every action paused", fields),
     LedgerKind.RESUMED: lambda fields: _by("actions allowed again", fields),
+    LedgerKind.MUTE_ADDED: _muted,
+    LedgerKind.MUTE_EXPIRED: lambda fields: _by(f"{printable(fields.get('rule', ''))} ended early", fields),
     LedgerKind.TOPIC_CHANGED: _topic,
 }
 

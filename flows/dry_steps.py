@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from domain.gate import History, Objected, Question, beyond_limits, may_be_allowed, objections
+from domain.asking import Objected, Purpose, Question, Seen
+from domain.gate import may_be_allowed, objections
 from domain.incidents import Incident
 from domain.plans import Plan
 from domain.steps import Answer, Due, Step, StepKind, next_step
@@ -13,8 +14,6 @@ from tasks.escalate import in_words
 from tasks.held import policy_of
 from tasks.judging import Knowledge
 from tasks.plan import plan_for
-
-NOTHING_DONE = History({}, {}, 0)
 
 
 def would_answer(knowledge: Knowledge, incident: Incident, *, now: datetime) -> str:
@@ -36,16 +35,16 @@ def _next(knowledge: Knowledge, answer: Answer, now: datetime) -> Step:
 
 
 def _through_the_gate(knowledge: Knowledge, incident: Incident, plan: Plan, now: datetime) -> str:
-    what = " and ".join(f"{action.kind} {action.target}" for action in plan.actions)
-    keys = tuple(action.target for action in plan.actions)
-    policy = policy_of(knowledge.settings.mitigation, paused=False)
-    found = beyond_limits(plan, knowledge.inventory.services[incident.service])
-    found = found or objections(Question(plan, incident, keys, NOTHING_DONE), policy, now=now)
+    inventory = knowledge.inventory
+    # Nobody looks at the world here.
+    seen = tuple(Seen(action, inventory.owner(plan.executor, action.target), None) for action in plan.actions)
+    asked = Question(Purpose.BEGIN, plan, incident, inventory.services.get(incident.service), seen)
+    found = objections(asked, policy_of(knowledge.settings.mitigation, stopped=False), now=now)
     if not found:
-        return what
+        return plan.told
     if may_be_allowed(found):
-        return f"{what}, if a person allows it: {'; '.join(in_words(found))}"
-    return f"{_to_human(found)}, instead of {what}"
+        return f"{plan.told}, if a person allows it: {'; '.join(in_words(found))}"
+    return f"{_to_human(found)}, instead of {plan.told}"
 
 
 def _to_human(found: list[Objected]) -> str:

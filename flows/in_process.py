@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from adapters.log_files import as_batch
-from adapters.store import action_log, outbox, step_queue
+from adapters.store import action_log, step_queue
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.look_ups import one_incident
@@ -22,16 +22,17 @@ from adapters.store.migrate import migrate
 from adapters.store.outbox import QueuedPage
 from adapters.store.positions import read_positions, start_positions, topic_number
 from domain.correlation import Folded
-from domain.errors import BadInput, OffsetLost, Refused, SreError, Unavailable
+from domain.errors import BadInput, OffsetLost, SreError, Unavailable
 from domain.execution import Executor
 from domain.incidents import Incident, Route
 from domain.pages import Channel
+from domain.settings import Settings
 from domain.steps import Answer, Step, StepKind
 from domain.verdicts import Reason
 from tasks.answer import run_steps
 from tasks.held import Held, Means, wall_clock
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
-from tasks.paging import page_of
+from tasks.paging import Pager
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Chain:
             if self.given is None:
                 return []
             decisions, _ = self._steps(self.given, now=now)
-            return [*decisions, *self._page(self.given.channel, now=now)]
+            return [*decisions, *self._page(self.given, now=now)]
 
     def _judge(self, log_entry: Mapping[str, Any], given: Given) -> Result:
         now = datetime.now(UTC)
@@ -142,7 +143,7 @@ class Chain:
         answered, taken = self._steps(given, incident_id=incident.id)
         if not answered:
             answered = _waiting(incident, given.knowledge)
-        told = [*decisions, _about(incident), *answered, *self._page(given.channel)]
+        told = [*decisions, _about(incident), *answered, *self._page(given)]
         return Result(tuple(told), tuple(taken), incident.id)
 
     def _steps(
@@ -175,24 +176,26 @@ class Chain:
         found = one_incident(self.engine, incident_id)
         return list(found["objections"]) if found else []
 
-    def _page(self, channel: Channel | None, *, now: datetime | None = None) -> list[Decision]:
+    def _page(self, given: Given, *, now: datetime | None = None) -> list[Decision]:
         """Queued pages go out through the channel that was given; without one they stay queued."""
-        if channel is None:
+        if given.channel is None:
             return []
-        at = now or datetime.now(UTC)
-        queued = outbox.claim_pages(self.engine, token=SOURCE, lease=timedelta(minutes=1), now=at, due_before=at)
-        return [self._send(channel, page) for page in queued]
+        clock = wall_clock if now is None else lambda: now
+        pager = Pager(at_once(given.knowledge.settings), self.engine, given.knowledge.inventory, clock, given.channel)
+        return [self._told_of(queued, pager.deliver(queued)) for queued in pager.claim(SOURCE)]
 
-    def _send(self, channel: Channel, queued: QueuedPage) -> Decision:
-        now = datetime.now(UTC)
-        try:
-            receipt = channel.send(page_of(queued, []))
-        except (Refused, Unavailable) as error:
-            outbox.mark_retry(self.engine, queued, str(error), due_at=now + timedelta(seconds=5), now=now)
-            return Decision("page waits", str(error))
-        outbox.mark_sent(self.engine, queued, receipt, now=now)
+    def _told_of(self, queued: QueuedPage, outcome: str) -> Decision:
+        what, _, message_id = outcome.partition("sent: ")
+        if what or not message_id:
+            return Decision("page waits", outcome)
         self.counts["pages"] += 1
-        return Decision("paged", queued.reason, {"message_id": receipt.message_id})
+        return Decision("paged", queued.reason, {"message_id": message_id})
+
+
+def at_once(tree: Settings) -> Settings:
+    """The same, but that no page waits for more to join its incident: whoever called waits for the result."""
+    paging = tree.paging.model_copy(update={"settle_seconds": 0.0, "group_seconds": 0.0})
+    return tree.model_copy(update={"paging": paging})
 
 
 def _json(log_entry: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from domain.words import action, because, page_reason, processes, sentence, waiting
+from domain.words import action, because, page_reason, processes, relation, sentence, waiting
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
 LONGEST = 600
@@ -39,7 +39,7 @@ def markdown(incident: dict[str, Any]) -> str:
         for kept in incident["evidence"]
     ]
     pages = [
-        f"{_when(row['created_at'])} {row['channel']}: {text(page_reason(row['reason']))}, {row['state']}"
+        f"{_when(row['created_at'])} {row['channel']}: {text(page_reason(row['reason']))}, {row['state']}{_held(row)}"
         for row in incident["pages"]
     ]
     lines = [
@@ -48,6 +48,7 @@ def markdown(incident: dict[str, Any]) -> str:
         f"{text(incident['template'] or incident['kind'])}",
         "",
         _state(incident),
+        *_section("What it is made of", (_alert(row, incident) for row in incident["alerts"])),
         *_section("Timeline", told),
         *_section("Evidence", seen),
         *_section("Plan", [_plan(plan)] if plan else []),
@@ -57,6 +58,16 @@ def markdown(incident: dict[str, Any]) -> str:
         *_section("Outcome", [f"{incident['state']} {text(incident['resolution'] or '')}"]),
     ]
     return "\n".join(lines)
+
+
+def _alert(row: dict[str, Any], incident: dict[str, Any]) -> str:
+    origin = all(row[name] == incident[name] for name in ("service", "kind", "template"))
+    why = "the likely origin" if origin else relation(row["relation"], row["related_to"])
+    return f"{text(row['service'])}: {text(row['template'] or 'storm of alerts')} ({text(why)}, {row['logs']:,} logs)"
+
+
+def _held(row: dict[str, Any]) -> str:
+    return f", held back by {text(row['muted_by'])}" if row["muted_by"] else ""
 
 
 def _because(kept: dict[str, Any], incident: dict[str, Any]) -> str:

@@ -41,7 +41,9 @@ class ScoringRun:
         self.summary = Summary()
         self.page_ids: dict[str, int] = {}
         self.clock = OwnClock()
-        self.fold = Fold(Known(), rules=knowledge.rules, classify=knowledge.classify, now=None)
+        self.fold = Fold(
+            Known(), rules=knowledge.rules, classify=knowledge.classify, inventory=knowledge.inventory, now=None
+        )
 
     def rows(self, batch: RawBatch) -> Iterator[tuple[object, ...]]:
         """The verdicts on one batch."""

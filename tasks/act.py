@@ -10,13 +10,14 @@ from functools import partial
 from adapters.store import action_log, answers, step_queue
 from adapters.store.database import Connection
 from domain.actions import ActionRecord, ActionState
+from domain.asking import Purpose
 from domain.errors import Refused
 from domain.execution import Executor, Progress, Snapshot, how_far
-from domain.gate import last_check
 from domain.incidents import State
 from domain.steps import Answer, Due, Step
 from domain.verification import SETTLING
 from tasks.escalate import in_words
+from tasks.gate import ask, see
 from tasks.held import Held, planned
 
 log = logging.getLogger(__name__)
@@ -29,12 +30,11 @@ def act(held: Held, step: Step) -> None:
     """
     record = record_of(held.read(), step)
     executor = held.means.executor(record.executor)
-    before = executor.snapshot(record.target)
-    policy = held.means.policy()
+    seen = see(held, record.executor, executor, record.action)
+    before = seen.snapshot or Snapshot(record.target, ())
     with held.writing(step) as (connection, answer):
-        met = last_check(answer.incident, policy)
-        if met or not before.processes:
-            why = "; ".join(in_words(met)) or "the target no longer exists"
+        if found := ask(held, connection, answer, Purpose.NEXT, (seen,)):
+            why = "; ".join(in_words(found))
             action_log.drop(connection, record, why, now=held.now())
             action_log.drop_reserved(connection, record.incident_id, why, now=held.now())
             return
@@ -44,18 +44,15 @@ def act(held: Held, step: Step) -> None:
 
 
 def finish(held: Held, step: Step) -> None:
-    """Look at the world, and complete what an owner who died had begun; the policy is asked afterwards.
+    """Look at the world, and complete what an owner who died had begun; the gate is asked afterwards.
 
-    Only where nothing had happened yet is the policy asked first.
+    Only where nothing had happened yet is the gate asked first.
     """
-    answer = held.read()
-    record = record_of(answer, step)
+    record = record_of(held.read(), step)
     executor = held.means.executor(record.executor)
     before = record.before or Snapshot(record.target, ())
     found = how_far(record.action, before, executor.snapshot(record.target))
-    if found is Progress.UNTOUCHED and (met := last_check(answer.incident, held.means.policy())):
-        with held.writing(step) as (connection, _):
-            action_log.drop(connection, record, "; ".join(in_words(met)), now=held.now())
+    if found is Progress.UNTOUCHED and not _may_be_done(held, step, record, executor):
         return
     effects: dict[Progress, Callable[[], None]] = {
         Progress.DONE: lambda: None,
@@ -64,6 +61,16 @@ def finish(held: Held, step: Step) -> None:
         Progress.GONE: partial(_gone, record),
     }
     _perform(held, step, record, executor, effects[found], found=found)
+
+
+def _may_be_done(held: Held, step: Step, record: ActionRecord, executor: Executor) -> bool:
+    """Whether nothing speaks against an action of which nothing was done yet; else it is dropped."""
+    seen = see(held, record.executor, executor, record.action)
+    with held.writing(step) as (connection, answer):
+        found = ask(held, connection, answer, Purpose.TAKEOVER, (seen,))
+        if found:
+            action_log.drop(connection, record, "; ".join(in_words(found)), now=held.now())
+    return not found
 
 
 def record_of(answer: Answer, step: Step) -> ActionRecord:

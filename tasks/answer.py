@@ -20,7 +20,7 @@ from domain.errors import BadInput, BadSettings, Refused, SreError, Unavailable
 from domain.ledger import LedgerKind
 from domain.steps import Answer, Due, Step, StepKind, next_step, waiting
 from tasks.act import act, finish, record_of
-from tasks.begin import begin
+from tasks.begin import begin, still_held_off
 from tasks.escalate import escalate
 from tasks.held import Held
 from tasks.plan import make_plan
@@ -116,12 +116,19 @@ def let_go(held: Held, step: Step) -> None:
 
 
 def quiet_look(held: Held, step: Step) -> bool:
-    """Whether a look at fresh logs only moves the timer; then that is done, and the incident is let go."""
-    if step.kind is not StepKind.VERIFY or look(held) is not None:
-        return False
+    """Whether a look at fresh logs, or at maintenance, only moves the timer; then the incident is let go."""
     answer = held.read()
-    step_queue.release(held.means.engine, held.claim, later(answer, held.now()))
+    due = _later(held, answer, step)
+    if due is None:
+        return False
+    step_queue.release(held.means.engine, held.claim, due)
     return True
+
+
+def _later(held: Held, answer: Answer, step: Step) -> Due | None:
+    if step.kind is StepKind.BEGIN:
+        return still_held_off(held, answer)
+    return later(answer, held.now()) if step.kind is StepKind.VERIFY and look(held) is None else None
 
 
 def run_steps(held: Held) -> list[Step]:

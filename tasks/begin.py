@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.channels import CHANNELS
 from adapters.store import action_log, answers, step_queue
-from adapters.store.database import Connection
+from adapters.store.closing import resolve as close
+from adapters.store.database import Connection, transaction
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import queue
+from domain.asking import Objected, Purpose, Seen
 from domain.correlation import stored_page_key
 from domain.errors import BadSettings, Refused, Unavailable
-from domain.execution import Snapshot
-from domain.gate import Objected, Objection, Question, beyond_limits, may_be_allowed, objections
-from domain.incidents import State
+from domain.gate import may_be_allowed, waits_for_logs, waits_for_maintenance
+from domain.incidents import Resolution, State
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
+from domain.people import Role
 from domain.plan_documents import digest
-from domain.plans import Plan
-from domain.steps import LONGEST_WAIT, Answer, Due, Step
+from domain.plans import Action, Plan
+from domain.settings import people_of
+from domain.steps import GATHERING, HELD_OFF, LONGEST_WAIT, LOOK_AGAIN, Answer, Due, Step
 from tasks.escalate import in_words, to_human
+from tasks.gate import ask, maintenance, see
 from tasks.held import Held, planned
+
+# How soon the end of maintenance is seen.
+HELD_OFF_LOOK = timedelta(seconds=15)
+# How long a likely origin may take to show as many logs as its playbook wants.
+GATHERING_ENDS = timedelta(seconds=15)
 
 
 def begin(held: Held, step: Step) -> None:
@@ -29,58 +38,81 @@ def begin(held: Held, step: Step) -> None:
     Budgets are asked and reserved in one transaction that no other reservation overlaps.
     """
     plan = planned(held.read())
-    seen = _targets(held, plan)
-    policy = held.means.policy()
+    seen = tuple(_look_at(held, plan, action) for action in plan.actions)
     with held.writing(step) as (connection, answer):
-        action_log.lock_budgets(connection)
-        keys = tuple(one.budget_key for one in seen if isinstance(one, Snapshot))
-        found = [one for one in seen if isinstance(one, Objected)] + _beyond_limits(held, answer, plan)
-        if not found:
-            history = action_log.history(connection, keys, now=held.now())
-            approved = answer.approval is not None and answer.approval.granted
-            found = objections(Question(plan, answer.incident, keys, history, approved), policy, now=held.now())
+        found = ask(held, connection, answer, Purpose.BEGIN, seen)
         if not found:
             answers.move(connection, answer.incident.id, State.ACTING, objections=[])
-            action_log.reserve(connection, plan, keys, episode=answer.incident.episode, now=held.now())
+            action_log.reserve(connection, plan, seen, episode=answer.incident.episode, now=held.now())
+        elif waits_for_maintenance(found, held_off=answer.due.waits_for == HELD_OFF):
+            _hold_off(held, connection, answer, found)
+        elif waits_for_logs(found) and held.now() < (ends := _gathers_until(held, answer)):
+            step_queue.schedule(connection, answer.incident.id, Due(held.now() + LOOK_AGAIN, GATHERING, ends))
         elif may_be_allowed(found):
-            _ask(held, connection, answer, plan, found)
+            _ask_people(held, connection, answer, plan, found)
         else:
             to_human(held, connection, answer, PageReason.OBJECTED, objected=found)
 
 
-def _targets(held: Held, plan: Plan) -> list[Snapshot | Objected]:
-    """What each action's target looks like, or why there is nothing to act on."""
-    found: list[Snapshot | Objected] = []
-    for action in plan.actions:
-        held.renew()
-        try:
-            seen = held.means.executor(plan.executor).snapshot(action.target)
-        except (BadSettings, Refused, Unavailable) as error:
-            found.append(Objected(Objection.NO_TARGET, {"target": action.target, plan.executor: str(error)}))
-            continue
-        found.append(seen if seen.processes else Objected(Objection.NO_TARGET, {"target": action.target}))
-    return found
+def _gathers_until(held: Held, answer: Answer) -> datetime:
+    """When nobody waits any longer for more logs of the likely origin."""
+    known = answer.due.until if answer.due.waits_for == GATHERING else None
+    return known or held.now() + GATHERING_ENDS
 
 
-def _beyond_limits(held: Held, answer: Answer, plan: Plan) -> list[Objected]:
-    service = held.means.knowledge.inventory.services.get(answer.incident.service)
-    if service is None:
-        return [Objected(Objection.NO_TARGET, {"service": answer.incident.service, "inventory": "no longer in it"})]
-    return beyond_limits(plan, service)
+def _hold_off(held: Held, connection: Connection, answer: Answer, found: list[Objected]) -> None:
+    """People are at work there: the plan waits, and begins if the incident fires then; what is quiet is over."""
+    told, now = in_words(found), held.now()
+    number = answer.incident.id
+    if _is_quiet(held, answer):
+        seconds = (now - answer.incident.last_at).total_seconds()
+        close(connection, number, Resolution.QUIET, now=now, quiet_seconds=seconds)
+        return
+    step_queue.schedule(connection, number, Due(now + HELD_OFF_LOOK, HELD_OFF, answer.due.until))
+    answers.move(connection, number, answer.incident.state, objections=told)
+    if answer.due.waits_for != HELD_OFF:
+        note(connection, LedgerKind.HELD_OFF, number, {"objections": told}, now=now)
 
 
-def _ask(held: Held, connection: Connection, answer: Answer, plan: Plan, found: list[Objected]) -> None:
+def still_held_off(held: Held, answer: Answer) -> Due | None:
+    """When to look again at an incident that maintenance held off and still does; None where it does not."""
+    now, incident = held.now(), answer.incident
+    if answer.due.waits_for != HELD_OFF or _is_quiet(held, answer):
+        return None
+    with transaction(held.means.engine) as connection:
+        if not maintenance(held, connection, incident):
+            return None
+    return Due(now + HELD_OFF_LOOK, HELD_OFF, answer.due.until)
+
+
+def _is_quiet(held: Held, answer: Answer) -> bool:
+    quiet = timedelta(seconds=held.means.settings.incidents.quiet_seconds)
+    return held.now() - answer.incident.last_at > quiet
+
+
+def _look_at(held: Held, plan: Plan, action: Action) -> Seen:
+    """What the action's target looks like, or why nothing can be seen of it."""
+    held.renew()
+    try:
+        return see(held, plan.executor, held.means.executor(plan.executor), action)
+    except (BadSettings, Refused, Unavailable) as error:
+        owner = held.means.knowledge.inventory.owner(plan.executor, action.target)
+        return Seen(action, owner, None, problem=str(error))
+
+
+def _ask_people(held: Held, connection: Connection, answer: Answer, plan: Plan, found: list[Objected]) -> None:
     """A person's word is all that is missing: page for it, and wait."""
     incident = answer.incident
     until = held.now() + timedelta(seconds=held.means.settings.mitigation.approval_seconds)
-    told = in_words(found)
+    told, who = in_words(found), people_of(held.means.settings).told(Role.APPROVER)
     answers.move(connection, incident.id, State.WAITING, objections=told)
     step_queue.schedule(connection, incident.id, Due(min(until, held.now() + LONGEST_WAIT), "approval", until))
-    fields = {"objections": told, "plan": digest(plan), "until": until.isoformat()}
+    fields = {"objections": told, "plan": digest(plan), "until": until.isoformat(), "who": who}
     note(connection, LedgerKind.ASKED, incident.id, fields, now=held.now())
     lines = [
-        f"Plan: {' and '.join(f'{action.kind} {action.target}' for action in plan.actions)}, because {plan.why}",
+        f"Plan: {plan.told}, because {plan.why}",
         *(f"Needs your word: {objection}" for objection in told),
+        f"Who may answer: {who}",
         f"Allow it until {until:%H:%M} UTC: sre approve {incident.id} {digest(plan)}",
         f"Refuse it: sre reject {incident.id} {digest(plan)}",
     ]

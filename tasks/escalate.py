@@ -12,15 +12,19 @@ from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import queue
 from domain.actions import ActionState
+from domain.asking import Objected
 from domain.correlation import stored_page_key
-from domain.gate import Objected
 from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
 from domain.playbooks import excerpt
 from domain.steps import Answer, Step, Why
-from domain.verification import Because, Outcome, Proof
+from domain.verification import NOT_LOOKED
 from tasks.held import Held
+from tasks.weigh import assess
+
+# What `watch` pages for itself, as soon as it is confirmed.
+TOLD_BY_WATCH = frozenset({PageReason.UNCOMMON, PageReason.FLAPPING, PageReason.WIDESPREAD})
 
 
 def in_words(found: Iterable[Objected]) -> list[str]:
@@ -31,6 +35,7 @@ def in_words(found: Iterable[Objected]) -> list[str]:
 def escalate(held: Held, step: Step) -> None:
     """Give the incident to a human for the step's reason."""
     with held.writing(step) as (connection, answer):
+        assess(held, connection, answer.incident)
         to_human(held, connection, answer, step.page or PageReason.UNCOMMON, lines=_because(answer, step))
 
 
@@ -41,7 +46,9 @@ def _because(answer: Answer, step: Step) -> list[str]:
         return [answer.flaw]
     if step.why is Why.REJECTED and answer.approval:
         return [f"{answer.approval.by} refused the plan"]
-    return [f"Because {step.why}"] if step.page is not PageReason.UNCOMMON else []
+    if step.why is Why.NOT_TAKEN_BACK:
+        return [f"{each.kind} {each.target} {each.undo_told}" for each in answer.actions if each.undo_error]
+    return [] if step.page in TOLD_BY_WATCH else [f"Because {step.why}"]
 
 
 def to_human(
@@ -89,8 +96,7 @@ def _end_plan(held: Held, connection: Connection, answer: Answer) -> None:
             action_log.fail(connection, record, f"its end is not known: {answer.due.error}", now=now)
     unjudged = [record for record in answer.of_episode(ActionState.DONE) if record.outcome is None]
     if unjudged:
-        nothing = Proof(Outcome.UNKNOWN, Because.NOT_LOOKED, None, 0.0, 0)
-        action_log.judge(connection, answer.incident.id, unjudged, nothing, now=now)
+        action_log.judge(connection, answer.incident.id, unjudged, NOT_LOOKED, now=now)
 
 
 def tried(connection: Connection, answer: Answer) -> list[str]:
@@ -110,13 +116,15 @@ def _known(held: Held, answer: Answer) -> list[str]:
 
 
 def _is_late(held: Held, answer: Answer, reason: PageReason) -> bool:
-    """Whether this is old news; what came of an action is news in any case."""
+    """Whether this is old news; what came of an action, or of a question to people, is news in any case."""
+    if answer.incident.state is State.WAITING:
+        return False
     limit = timedelta(seconds=held.means.settings.paging.late_seconds)
     return held.now() - answer.incident.last_at > limit and reason in (PageReason.UNCOMMON, PageReason.OBJECTED)
 
 
 def _is_told(held: Held, connection: Connection, answer: Answer, reason: PageReason, *, late: bool) -> bool:
     """Whether a human knows: by this incident's page, or by the one late page of its service."""
-    if reason is PageReason.UNCOMMON and answer.incident.page_key:
+    if reason in TOLD_BY_WATCH and answer.incident.page_key:
         return True
     return late and bool(late_pages(connection, [answer.incident.service], now=held.now()))

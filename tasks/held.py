@@ -12,10 +12,10 @@ from adapters.store import answers, step_queue
 from adapters.store.database import Connection, Engine, transaction
 from adapters.store.knowledge_rows import remember
 from adapters.store.step_queue import Claim
-from adapters.store.switches import is_paused
+from adapters.store.switches import paused
+from domain.asking import Budgets, Policy
 from domain.errors import Refused
 from domain.execution import Executor
-from domain.gate import Policy
 from domain.plans import Plan, Risk
 from domain.replay import knowledge_digest
 from domain.settings import MitigationSettings, Settings
@@ -31,17 +31,23 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def policy_of(limits: MitigationSettings, *, paused: bool) -> Policy:
+def policy_of(limits: MitigationSettings, *, stopped: bool) -> Policy:
     """What the settings let run unattended."""
     return Policy(
         acting=limits.acting,
-        paused=paused,
+        paused=stopped,
         max_risk=Risk[limits.max_risk.upper()],
         min_confidence=limits.common_error_threshold,
-        target_pause=timedelta(seconds=limits.target_seconds),
-        actions_per_hour=limits.actions_per_hour,
-        max_ineffective=limits.max_ineffective,
         max_evidence_age=timedelta(seconds=limits.evidence_seconds),
+        budgets=Budgets(
+            target_pause=timedelta(seconds=limits.target_seconds),
+            actions_per_hour=limits.actions_per_hour,
+            kind_per_hour=limits.kind_per_hour,
+            service_per_hour=limits.service_per_hour,
+            target_per_day=limits.target_per_day,
+            max_share=limits.max_share,
+            max_ineffective=limits.max_ineffective,
+        ),
     )
 
 
@@ -80,9 +86,9 @@ class Means:
             remember(connection, *self.knowledge.texts, now=self.clock())
         return digest
 
-    def policy(self) -> Policy:
-        """What may run unattended right now."""
-        return policy_of(self.settings.mitigation, paused=is_paused(self.engine))
+    def policy(self, connection: Connection) -> Policy:
+        """What may run unattended, as the transaction sees it that would begin something."""
+        return policy_of(self.settings.mitigation, stopped=paused(connection))
 
 
 @dataclass(frozen=True, slots=True)

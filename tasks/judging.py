@@ -16,7 +16,7 @@ from adapters.store.batches import Judged
 from domain.clocks import ahead, hold
 from domain.correlation import Fold
 from domain.folded import Correlation, Folded, Known
-from domain.incidents import Incident, Route
+from domain.incidents import Alert, Route
 from domain.inventory import Inventory
 from domain.logs import RawBatch
 from domain.playbooks import Playbook, best_fit
@@ -72,11 +72,11 @@ class Knowledge:
         settings = without_secrets(self.settings).model_dump(mode="json")
         return Texts(_json(settings), _json(playbooks), _json(services), model)
 
-    def classify(self, incident: Incident) -> tuple[Route, str]:
+    def classify(self, alert: Alert) -> tuple[Route, str]:
         """Common, with the playbook that fits, or uncommon."""
         if not (self.settings.playbooks.enabled and self.settings.mitigation.enabled):
             return Route.HUMAN, ""
-        found = best_fit(self.playbooks, incident)
+        found = best_fit(self.playbooks, alert)
         if found is None or found.confidence < self.settings.mitigation.common_error_threshold:
             return Route.HUMAN, found.playbook.id if found else ""
         return Route.PLAYBOOK, found.playbook.id
@@ -119,6 +119,8 @@ def correlation(settings: Settings) -> Correlation:
     return Correlation(
         quiet=timedelta(seconds=settings.incidents.quiet_seconds),
         confirm_logs=settings.incidents.confirm_logs,
+        confirm_within=timedelta(seconds=settings.incidents.confirm_seconds),
+        join=timedelta(seconds=settings.incidents.join_seconds),
         storm_after=settings.incidents.storm_after,
         fleet_after=settings.incidents.fleet_storm_after,
         late=timedelta(seconds=settings.paging.late_seconds),
@@ -128,5 +130,5 @@ def correlation(settings: Settings) -> Correlation:
 
 def correlate(judged: Judged, knowledge: Knowledge, known: Known, *, now: datetime | None) -> Folded:
     """What the batch does to the incidents; with `now` None nothing is late."""
-    fold = Fold(known, rules=judged.rules, classify=knowledge.classify, now=now)
+    fold = Fold(known, rules=judged.rules, classify=knowledge.classify, inventory=knowledge.inventory, now=now)
     return fold.run(anomalies(judged.batch, judged.verdicts))

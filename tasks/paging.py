@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -20,10 +20,12 @@ from adapters.store.switches import degraded, report_condition
 from domain.errors import BadSettings, Refused, Unavailable
 from domain.incidents import Severity
 from domain.inventory import Inventory
-from domain.page_text import headline, page_lines
-from domain.pages import UNDELIVERED_AFTER, Page, PageReason, Receipt
+from domain.page_text import Around, headline, page_lines
+from domain.pages import UNDELIVERED_AFTER, Channel, Page, PageReason, Receipt
 from domain.settings import Settings
-from domain.told import Told, likely_origin, unwanted, unwanted_resolved
+from domain.told import answered_by_now, likely_origin, unwanted, unwanted_resolved
+from tasks.held import wall_clock
+from tasks.holding import Holding
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +45,18 @@ def pause_after(attempts: int) -> timedelta:
     return min(timedelta(seconds=2.0 ** min(attempts, 10)), LONGEST_PAUSE)
 
 
-def page_of(queued: QueuedPage, down: Sequence[str], *, told: Sequence[Told] = (), origin: str = "") -> Page:
-    """What the human is told; `told` is everything that the page tells of, its own incident first."""
-    incident = queued.incident
+def page_of(queued: QueuedPage, down: Sequence[str], around: Around | None = None) -> Page:
+    """What the human is told, with what is known around its incident."""
+    incident, around = queued.incident, around or Around()
     return Page(
         key=queued.key,
         incident_id=incident.id,
         thread=queued.thread,
         service=incident.service,
         severity=incident.severity.name.lower(),
-        subject=headline(incident, queued.reason, told),
+        subject=headline(incident, queued.reason, around),
         reason=queued.reason,
-        lines=page_lines(incident, queued.reason, queued.lines, told, origin),
+        lines=page_lines(incident, queued.reason, queued.lines, around),
         degraded=tuple(down),
         late=queued.late,
         created_at=queued.created_at,
@@ -69,24 +71,40 @@ class Pager:
     settings: Settings
     engine: Engine
     inventory: Inventory = field(default_factory=Inventory)
+    clock: Callable[[], datetime] = wall_clock
+    given: Channel | None = None  # takes every page; without one each goes by the channel that it was queued for
 
     @property
     def lease(self) -> timedelta:
         """How long a claimed page is nobody else's."""
         return timedelta(seconds=self.settings.calls.timeout_seconds) + LEASE_SLACK
 
+    @property
+    def holding(self) -> Holding:
+        """What holds pages back."""
+        return Holding(self.engine, self.inventory, self.settings.paging)
+
     def claim(
         self, token: str, *, incident_id: int | None = None, older_than: timedelta = timedelta()
     ) -> list[QueuedPage]:
-        """Due pages, claimed."""
-        now = datetime.now(UTC)
-        return outbox.claim_pages(
+        """Due pages, claimed; those that something holds back are put off here, as a look is no delivery."""
+        now = self.clock()
+        claimed = outbox.claim_pages(
             self.engine, token=token, lease=self.lease, now=now, due_before=now - older_than, incident_id=incident_id
         )
+        return [queued for queued in claimed if not self._look(queued)]
+
+    def _look(self, queued: QueuedPage) -> str:
+        """Put a claimed page off if something holds it back: what, in a word, or nothing."""
+        try:
+            stands = standing(self.engine, queued)
+            return "" if self._unwanted(queued, stands) else self._put_off(queued, stands, now=self.clock())
+        except Unavailable:
+            return ""  # whoever delivers it looks again; the others that were claimed must not wait for it
 
     def deliver(self, queued: QueuedPage) -> str:
         """Send one claimed page and record the outcome, in a word."""
-        now = datetime.now(UTC)
+        now = self.clock()
         if not outbox.hold(self.engine, queued, until=now + self.lease):
             return "somebody else has it by now"
         stands = standing(self.engine, queued)
@@ -97,13 +115,22 @@ class Pager:
         if why := self._unwanted(queued, stands):
             outbox.mark_suppressed(self.engine, queued, why, now=now)
             return f"suppressed: {why}"
-        return self._send(queued, self.page(queued, stands, now=now))
+        return self._put_off(queued, stands, now=now) or self._send(queued, self.page(queued, stands, now=now))
+
+    def _put_off(self, queued: QueuedPage, stands: Standing, *, now: datetime) -> str:
+        held = self.holding.hold(queued, stands, now=now)
+        if held is None:
+            return ""
+        outbox.put_off(self.engine, queued, due_at=held.until, muted_by=held.rule, now=now)
+        return f"held back by {held.rule}" if held.rule else "waits for more to join its incident"
 
     def _unwanted(self, queued: QueuedPage, stands: Standing) -> str:
         enabled = self.settings.paging.enabled
         if queued.reason is PageReason.RESOLVED:
             return unwanted_resolved(stands.told, enabled=enabled, told_before=stands.sent_before)
-        return unwanted(stands.told, enabled=enabled)
+        why = unwanted(stands.told, enabled=enabled) or self.holding.over_untold(queued, stands.told)
+        # An old one is the only page of its service for a while.
+        return why or ("" if queued.late else answered_by_now(queued.reason, queued.incident))
 
     def page(self, queued: QueuedPage, stands: Standing, *, now: datetime) -> Page:
         """What the human is told. That this channel was down until now is no news to whoever reads it."""
@@ -112,14 +139,15 @@ class Pager:
         if self.inventory.services and queued.reason is not PageReason.RESOLVED:
             others = open_lately(self.engine, since=now - ORIGIN_SINCE)
             origin = likely_origin(stands.told, others, self.inventory)
-        return page_of(queued, down, told=stands.told, origin=origin)
+        return page_of(queued, down, Around(stands.told, stands.parts, self.inventory, origin, stands.held_by))
 
     def _send(self, queued: QueuedPage, page: Page) -> str:
         try:
-            receipt = CHANNELS[queued.channel](self.settings.paging, self.settings.calls).send(page)
+            channel = self.given or CHANNELS[queued.channel](self.settings.paging, self.settings.calls)
+            receipt = channel.send(page)
         except (Unavailable, Refused, BadSettings) as error:
-            return self._not_accepted(queued, error, now=datetime.now(UTC))
-        return self._accepted(queued, receipt, now=datetime.now(UTC))
+            return self._not_accepted(queued, error, now=self.clock())
+        return self._accepted(queued, receipt, now=self.clock())
 
     def _accepted(self, queued: QueuedPage, receipt: Receipt, *, now: datetime) -> str:
         outbox.mark_sent(self.engine, queued, receipt, now=now)
@@ -140,7 +168,7 @@ class Pager:
             return f"given up: {text}"
         pause = pause_after(queued.attempts)
         outbox.mark_retry(self.engine, queued, text, due_at=now + pause, now=now)
-        waiting = undelivered(self.engine, made_before=now)
+        waiting = undelivered(self.engine, made_before=now, now=now)
         self._report(part_of(queued), f"{waiting}; {text}", now)
         if age >= UNDELIVERED_AFTER and queued.incident.severity >= Severity.CRITICAL and not queued.to:
             outbox.note_undelivered(self.engine, queued, text, now=now)

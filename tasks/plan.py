@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.store import answers
 from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
-from domain.gate import Objected, Objection
+from domain.asking import Objected, Objection
 from domain.incidents import Incident, Route
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
@@ -16,6 +16,7 @@ from domain.steps import Answer, Step
 from tasks.escalate import to_human
 from tasks.held import Held
 from tasks.judging import Knowledge
+from tasks.weigh import assess
 
 
 def plan_for(knowledge: Knowledge, incident: Incident) -> Plan | Objected | None:
@@ -26,14 +27,14 @@ def plan_for(knowledge: Knowledge, incident: Incident) -> Plan | Objected | None
         return None
     service = knowledge.inventory.services.get(incident.service)
     if service is None:
-        numbers = {"service": incident.service, "cure": "add it to the inventory"}
-        return Objected(Objection.NO_TARGET, numbers)
+        return Objected(Objection.NO_TARGET, {"service": incident.service, "inventory": "not in it"})
     return bind(playbook, incident, found, service)
 
 
 def make_plan(held: Held, step: Step) -> None:
     """Store the plan, or give the incident to a human where there is none to be made."""
     with held.writing(step) as (connection, answer):
+        assess(held, connection, answer.incident)
         made = plan_for(held.means.knowledge, answer.incident)
         if isinstance(made, Plan):
             _keep(connection, held, answer, made)
@@ -50,7 +51,7 @@ def _keep(connection: Connection, held: Held, answer: Answer, plan: Plan) -> Non
         "why": plan.why,
         "confidence": plan.confidence,
         "risk": plan.risk.name.lower(),
-        "actions": [f"{action.kind} {action.target}" for action in plan.actions],
+        "actions": [action.told for action in plan.actions],
         "plan": digest(plan),
     }
     note(connection, LedgerKind.PLAN, answer.incident.id, told, now=held.now())

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from adapters.store import action_log
+from domain.asking import Purpose
 from domain.errors import Refused
 from domain.execution import Snapshot
-from domain.gate import switched_off
 from domain.steps import Step
 from tasks.act import record_of
 from tasks.escalate import in_words
+from tasks.gate import ask, see
 from tasks.held import Held
 
 
 def undo(held: Held, step: Step) -> None:
-    """Take one action back, unless acting was paused or switched off; taking it back twice does no harm.
+    """Take one action back, unless the gate speaks against it; taking it back twice does no harm.
 
     Raises Unavailable when the executor cannot be reached.
     """
     record = record_of(held.read(), step)
-    if met := switched_off(held.means.policy()):
-        with held.writing(step) as (connection, _):
-            action_log.undone(connection, record, "; ".join(in_words(met)), now=held.now())
-        return
     executor = held.means.executor(record.executor)
-    with held.writing(step) as (connection, _):
+    seen = see(held, record.executor, executor, record.action)
+    with held.writing(step) as (connection, answer):
+        if found := ask(held, connection, answer, Purpose.UNDO, (seen,)):
+            action_log.undone(connection, record, "; ".join(in_words(found)), now=held.now())
+            return
         action_log.undoing(connection, record, now=held.now())
     error = ""
     try:

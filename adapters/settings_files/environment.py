@@ -22,8 +22,8 @@ SHORT_NAMES = {
     "MLFLOW_TRACKING_URI": "servers.mlflow_tracking_uri",
 }
 
-# SRE_ variables that are no settings: where things are, read before any setting is.
-NO_SETTINGS = frozenset({"SRE_HOME", "SRE_CONFIG_FILE"})
+# SRE_ variables that are no settings: where things are, read before any setting is, and who calls.
+NO_SETTINGS = frozenset({"SRE_HOME", "SRE_CONFIG_FILE", "SRE_USER"})
 
 # Marks that `sre up` puts on the processes it starts; people set none of them.
 MARKS = frozenset({"SRE_PART", "SRE_STAMP", "SRE_LOCAL_RUNS"})

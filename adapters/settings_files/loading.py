@@ -123,14 +123,15 @@ def _problem(detail: ErrorDetails, effective: Mapping[str, Assignment]) -> str:
         text = "must be one of " + detail["ctx"]["pattern"].strip("^$()").replace("|", ", ")
     if key not in effective:
         return f"{key}: {text}"
-    return effective[key].problem(f"{text}{_got(effective[key])}{_ours(effective[key])}")
+    within = "" if location == key else f"{location}: "
+    return effective[key].problem(f"{within}{text}{_got(effective[key])}{_ours(effective[key])}")
 
 
 def _got(found: Assignment) -> str:
     """The wrong value, unless it is a secret."""
     field = dict(leaves()).get(found.key)
     secret = field is None or found.key in OPEN or isinstance(field.default, SecretStr)
-    return "" if secret else f", got {masked_urls(repr(found.value))}"
+    return "" if secret or isinstance(found.value, Mapping) else f", got {masked_urls(repr(found.value))}"
 
 
 def _ours(found: Assignment) -> str:

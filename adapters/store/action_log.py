@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.store.ledger_rows import note
 from adapters.store.tables import actions, incidents
-from domain.actions import COUNTED, ActionRecord, ActionState, UndoState
+from domain.actions import ActionRecord, ActionState, UndoState
+from domain.asking import Seen
 from domain.execution import ProcessState, Snapshot, TargetState
-from domain.gate import History
-from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.plan_documents import action_document
 from domain.plan_documents import as_action as planned_action
 from domain.plans import Plan
-from domain.verification import Outcome, Proof, proof_words
-
-ACTING_LOCK = 7303
-NOT_HELPED = (Outcome.INEFFECTIVE, Outcome.UNKNOWN)
+from domain.proof_words import proof_words
+from domain.verification import HEALED, Outcome, Proof, Tally
 
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -77,6 +73,8 @@ def as_record(row: sa.Row[Any]) -> ActionRecord:
         error=row.error,
         outcome=Outcome(row.outcome) if row.outcome else None,
         undo=UndoState(row.undo),
+        undo_error=row.undo_error or "",
+        service=row.service,
     )
 
 
@@ -87,44 +85,7 @@ def of_incident(connection: sa.Connection, incident_id: int, *, episode: int) ->
     return tuple(map(as_record, connection.execute(query.order_by(actions.c.episode, actions.c.ordinal))))
 
 
-def lock_budgets(connection: sa.Connection) -> None:
-    """From here to the end of the transaction nobody else reserves a plan, so that budgets hold over all incidents."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": ACTING_LOCK})
-
-
-def history(connection: sa.Connection, budget_keys: Sequence[str], *, now: datetime) -> History:
-    """What was or may have been done in the last day; actions dated in the future count, too."""
-    counted = actions.c.state.in_(COUNTED)
-    query = sa.select(actions.c.budget_key, actions.c.reserved_at, actions.c.outcome).where(
-        counted, actions.c.budget_key.in_(set(budget_keys)), actions.c.reserved_at > now - timedelta(days=1)
-    )
-    recent = connection.execute(query.order_by(actions.c.reserved_at)).all()
-    in_hour = (
-        sa.select(sa.func.count()).select_from(actions).where(counted, actions.c.reserved_at > now - timedelta(hours=1))
-    )
-    return History(
-        last_action={row.budget_key: row.reserved_at for row in recent},
-        ineffective=Counter(row.budget_key for row in recent if row.outcome in NOT_HELPED),
-        in_last_hour=int(connection.scalar(in_hour) or 0),
-        under_way=_under_way(connection, budget_keys),
-    )
-
-
-def _under_way(connection: sa.Connection, budget_keys: Sequence[str]) -> frozenset[str]:
-    """Targets with an action whose plan has not come to its end, however long ago it was reserved."""
-    unfinished = actions.c.state.in_([ActionState.RESERVED, ActionState.STARTED])
-    answered = incidents.c.state.in_([State.ACTING, State.VERIFYING])
-    query = (
-        sa.select(actions.c.budget_key)
-        .join(incidents, incidents.c.id == actions.c.incident_id, isouter=True)
-        .where(actions.c.budget_key.in_(set(budget_keys)))
-        .where(sa.or_(unfinished, sa.and_(answered, actions.c.episode == incidents.c.episode)))
-    )
-    return frozenset(connection.scalars(query))
-
-
-def reserve(connection: sa.Connection, plan: Plan, budget_keys: Sequence[str], *, episode: int, now: datetime) -> None:
+def reserve(connection: sa.Connection, plan: Plan, seen: Sequence[Seen], *, episode: int, now: datetime) -> None:
     """The whole plan's actions at once. Raises Contended when this episode's plan was begun before."""
     rows = [
         {
@@ -132,16 +93,17 @@ def reserve(connection: sa.Connection, plan: Plan, budget_keys: Sequence[str], *
             "episode": episode,
             "ordinal": ordinal,
             "source": plan.source,
-            "kind": action.kind,
-            "target": action.target,
-            "planned": action_document(action),
+            "kind": one.action.kind,
+            "target": one.action.target,
+            "planned": action_document(one.action),
             "executor": plan.executor,
-            "budget_key": key,
+            "service": one.service,
+            "budget_key": one.key,
             "state": ActionState.RESERVED,
             "reserved_at": now,
             "undo": UndoState.NOT,
         }
-        for ordinal, (action, key) in enumerate(zip(plan.actions, budget_keys, strict=True))
+        for ordinal, one in enumerate(seen)
     ]
     connection.execute(actions.insert(), rows)
     for row in rows:
@@ -227,10 +189,29 @@ def proof_lines(connection: sa.Connection, incident_id: int, episode: int) -> li
         actions.c.incident_id == incident_id, actions.c.episode == episode, actions.c.outcome_numbers.is_not(None)
     )
     found = [
-        f"Verification: {row.outcome}, {proof_words(row.outcome_numbers, 'the measure')}"
+        f"Verification: {row.outcome}, {proof_words(row.outcome_numbers)}"
         for row in connection.execute(query.order_by(actions.c.ordinal))
     ]
     return list(dict.fromkeys(found))
+
+
+def outcomes(connection: sa.Connection, *, template: str = "") -> list[Tally]:
+    """How often each plan helped, by its source and the template it was for; with `template` of that one alone."""
+    because = actions.c.outcome_numbers["because"].as_string()
+    columns = (actions.c.source, incidents.c.template, actions.c.outcome, because.label("because"))
+    runs = (
+        sa.select(*columns)
+        .join(incidents, incidents.c.id == actions.c.incident_id)
+        .where(actions.c.outcome.is_not(None), *([incidents.c.template == template] if template else []))
+        # All actions of a plan are judged together, so its first stands for the run.
+        .where(actions.c.ordinal == 0)
+        .order_by(actions.c.source, incidents.c.template)
+    )
+    found: dict[tuple[str, str], Tally] = {}
+    for row in connection.execute(runs):
+        known = found.get((row.source, row.template), Tally(row.source, row.template))
+        found[row.source, row.template] = known.with_one(Outcome(row.outcome), healed=row.because in HEALED)
+    return list(found.values())
 
 
 def _change(connection: sa.Connection, action: ActionRecord, **values: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from domain.errors import BadInput, Refused
 from domain.incidents import Incident, State
 from domain.ledger import LedgerKind
 from domain.plan_documents import as_plan, digest
+from domain.plans import Plan
 from domain.steps import Answer, Due, Step
 
 # A symptom may be seen before its cause.
@@ -39,16 +41,21 @@ def read(connection: sa.Connection, incident_id: int, *, lock: bool = False) -> 
         incident=as_incident(row),
         plan=plan,
         actions=action_log.of_incident(connection, incident_id, episode=row.episode),
-        approval=_approval(connection, incident_id, digest(plan)) if plan else None,
+        approval=_approval(connection, row, digest(plan)) if plan else None,
         due=step_queue.due_of(connection, incident_id) or Due(row.stored_at, "nothing"),
         flaw=flaw,
     )
 
 
-def _approval(connection: sa.Connection, incident_id: int, plan_digest: str) -> Approval | None:
-    mine = (approvals.c.incident_id == incident_id, approvals.c.plan_digest == plan_digest)
-    row = connection.execute(sa.select(approvals).where(*mine)).first()
-    return Approval(row.granted, row.by, row.at) if row else None
+def _approval(connection: sa.Connection, incident: sa.Row[Any], plan_digest: str) -> Approval | None:
+    """What a person said in this episode: a word about the last one is none about what came back."""
+    query = sa.select(approvals).where(
+        approvals.c.incident_id == incident.id,
+        approvals.c.episode == incident.episode,
+        approvals.c.plan_digest == plan_digest,
+    )
+    row = connection.execute(query).first()
+    return Approval(row.granted, row.by, row.at, row.role) if row else None
 
 
 def open_beside(connection: sa.Connection, incident: Incident) -> list[Incident]:
@@ -91,23 +98,27 @@ def record(connection: sa.Connection, answer: Answer, step: Step, *, knowledge: 
     )
 
 
-def allow(
-    connection: sa.Connection, incident_id: int, plan_digest: str, *, granted: bool, by: str, now: datetime
-) -> None:
-    """Record what a person said about exactly this plan, and make the incident due.
+def allow(connection: sa.Connection, incident_id: int, plan_digest: str, said: Approval) -> Plan:
+    """Record what a person said about exactly this plan, and make the incident due; the plan.
 
-    Raises Refused when it waits for nobody, waits with another plan, or was answered before.
+    Without a digest it is said of the plan that waits at this moment. Raises Refused when it waits for nobody,
+    waits with another plan, waited too long, or was answered before.
     """
     answer = read(connection, incident_id, lock=True)
     if answer is None or answer.incident.state is not State.WAITING or answer.plan is None:
         raise Refused(f"incident {incident_id} does not wait for approval")
-    if digest(answer.plan) != plan_digest:
-        raise Refused(f"incident {incident_id} waits with another plan: {digest(answer.plan)}, not {plan_digest}")
+    waits = digest(answer.plan)
+    if plan_digest and waits != plan_digest:
+        raise Refused(f"incident {incident_id} waits with another plan: {waits}, not {plan_digest}")
     if answer.approval is not None:
         raise Refused(f"incident {incident_id}: {answer.approval.by} answered already")
-    values = {"granted": granted, "by": by, "at": now}
-    connection.execute(approvals.insert().values(incident_id=incident_id, plan_digest=plan_digest, **values))
-    waits = Due(now, "the approved plan" if granted else "a human", answer.due.until)
-    step_queue.schedule(connection, incident_id, waits)
-    kind = LedgerKind.APPROVED if granted else LedgerKind.REJECTED
-    note(connection, kind, incident_id, {"by": by, "plan": plan_digest}, now=now)
+    if answer.due.until is not None and said.at >= answer.due.until:
+        raise Refused(f"incident {incident_id}: the plan waited until {answer.due.until:%H:%M} UTC; a human has it")
+    values = {"granted": said.granted, "by": said.by, "role": said.role, "at": said.at}
+    of_it = {"incident_id": incident_id, "episode": answer.incident.episode, "plan_digest": waits}
+    connection.execute(approvals.insert().values(of_it | values))
+    next_is = Due(said.at, "the approved plan" if said.granted else "a human", answer.due.until)
+    step_queue.schedule(connection, incident_id, next_is)
+    kind = LedgerKind.APPROVED if said.granted else LedgerKind.REJECTED
+    note(connection, kind, incident_id, {"by": said.by, "role": said.role, "plan": waits}, now=said.at)
+    return answer.plan

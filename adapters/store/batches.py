@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from adapters.store.alert_rows import save_alerts
 from adapters.store.bulk import JudgedLogs, insert_dead_letters, insert_logs
 from adapters.store.database import transaction
 from adapters.store.days import make_days
@@ -21,7 +22,6 @@ from adapters.store.incident_rows import (
     number,
     open_incidents,
     page_times,
-    paged_incidents,
     resolved_incidents,
     set_due,
     update_incidents,
@@ -32,14 +32,16 @@ from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
 from domain.errors import OffsetLost
-from domain.folded import Correlation, Folded, Known, final_keys
+from domain.folded import Correlation, Folded, Known, Note, final_keys
+from domain.incidents import Alert, Incident
+from domain.ledger import LedgerKind
 from domain.logs import LogBatch, RawBatch, Rejected
 from domain.replay import Texts, knowledge_digest
-from domain.telling import FLEET
 from domain.verdicts import Verdicts
 
 # What is known of the services of the batch -> what the batch does to it.
 FoldStep = Callable[[Known], Folded]
+CORRELATION_LOCK = 7304
 # Logs may come late; what was resolved longer before now than this is not looked at for them.
 OLDEST = timedelta(days=1)
 
@@ -98,6 +100,8 @@ class BatchStore:
     def _fold(self, connection: sa.Connection, judged: Judged, fold: FoldStep, *, now: datetime) -> Folded:
         if not judged.services:
             return Folded()
+        # Two consumers that see one fault in two services at once must not open two incidents.
+        lock_correlation(connection)
         folded = fold(known(connection, judged, now=now))
         save_incidents(connection, folded, self.channels, now=now)
         return folded
@@ -135,12 +139,26 @@ def known(connection: sa.Connection, judged: Judged, *, now: datetime) -> Known:
     """What is stored about the services of a batch, locked until the transaction ends."""
     services, rules, since = judged.services, judged.rules, judged.first_anomaly
     return Known(
-        open=open_incidents(connection, {*services, FLEET}),
+        open=open_incidents(connection, services, since=since - rules.join),
         resolved=resolved_incidents(connection, services, since=max(since, now - OLDEST) - rules.quiet),
-        paged=paged_incidents(connection, since=since - rules.group),
         page_times=page_times(connection, newest=rules.fleet_after),
         late_paged=late_pages(connection, services, now=now),
     )
+
+
+def lock_correlation(connection: sa.Connection) -> None:
+    """From here to the end of the transaction nobody else changes which alert belongs to which incident."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CORRELATION_LOCK})
+
+
+def _alerts(folded: Folded) -> list[tuple[Alert, Incident]]:
+    """Every alert that was opened or changed, or whose incident was closed."""
+    found = dict(folded.alerts)
+    for incident in folded.touched.values():
+        if incident.state.closed:
+            found |= {id(alert): (alert, incident) for alert in incident.alerts}
+    return list(found.values())
 
 
 def save_incidents(connection: sa.Connection, folded: Folded, channels: Iterable[str], *, now: datetime) -> None:
@@ -153,6 +171,7 @@ def save_incidents(connection: sa.Connection, folded: Folded, channels: Iterable
     update_incidents(connection, changed, now=now)
     forget_answers(connection, folded.reopened.values())
     insert_incidents(connection, new, now=now)
+    save_alerts(connection, _alerts(folded), now=now)
     due = (one for one in folded.due.values() if not one.state.closed)
     set_due(connection, due, (one for one in changed if one.state.closed), now=now)
     insert_pages(connection, folded, keys, channels, now=now)
@@ -213,6 +232,7 @@ def insert_pages(
             "lines": [],
             "state": "queued",
             "attempts": 0,
+            "muted_by": "",
             "created_at": now,
             "due_at": now,
         }
@@ -225,14 +245,20 @@ def insert_pages(
 def insert_notes(connection: sa.Connection, folded: Folded, keys: Mapping[str, str], *, now: datetime) -> None:
     """Append the batch's decisions to the ledger, in the order in which they were made."""
     rows = [
-        {"at": now, "kind": note.kind, "incident_id": note.incident.id, "fields": _named(note.fields, keys)}
+        {"at": now, "kind": note.kind, "incident_id": note.incident.id, "fields": _told(note, folded, keys)}
         for note in folded.notes
     ]
     insert_rows(connection, ledger, rows)
 
 
-def _named(fields: Mapping[str, object], keys: Mapping[str, str]) -> dict[str, object]:
-    return {name: keys.get(str(value), value) if name == "key" else value for name, value in fields.items()}
+def _told(note: Note, folded: Folded, keys: Mapping[str, str]) -> dict[str, object]:
+    """A decision's fields, now that everything has its number and key."""
+    fields = dict(note.fields)
+    if "key" in fields:
+        fields["key"] = keys.get(str(fields["key"]), fields["key"])
+    if note.kind is LedgerKind.MERGED:
+        fields["into"] = folded.into[id(note.incident)].id
+    return fields
 
 
 def _with_incidents(judged: Judged, folded: Folded, now: datetime) -> JudgedLogs:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from adapters.store import action_log, outbox
+from adapters.store.alert_rows import close_alerts
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
@@ -46,6 +47,7 @@ def resolve(
     )
     if found.rowcount != 1:
         return False
+    close_alerts(connection, [incident_id])
     action_log.drop_reserved(connection, incident_id, "the incident was closed", now=now)
     begun = sa.exists().where(actions.c.incident_id == incident_id, actions.c.state == ActionState.STARTED)
     connection.execute(steps.delete().where(steps.c.incident_id == incident_id, ~begun))
@@ -95,9 +97,34 @@ def close_by_hand(engine: sa.Engine, incident_id: int, *, by: str, now: datetime
     """Close an incident because a human says so; False when it was closed already or is unknown."""
     with transaction(engine) as connection:
         # Locked first, so that whoever takes a step of it waits or finds it closed.
-        connection.execute(sa.select(incidents.c.id).where(incidents.c.id == incident_id).with_for_update())
+        mine = (incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
+        if connection.scalar(sa.select(incidents.c.id).where(*mine).with_for_update()) is None:
+            return False
         suppress_pages(connection, incident_id, f"resolved by {by}")
         return resolve(connection, incident_id, Resolution.HUMAN, now=now, by=by)
+
+
+def healed_alone(connection: sa.Connection, incident: Incident, *, newest: int = 20) -> tuple[float, ...]:
+    """How many seconds the newest faults of this kind lasted that went quiet with nobody's doing."""
+    acted = sa.exists().where(actions.c.incident_id == incidents.c.id, actions.c.state != ActionState.DROPPED)
+    query = (
+        sa.select(incidents.c.opened_at, incidents.c.last_at, incidents.c.came_back_at)
+        .where(
+            incidents.c.id != incident.id,
+            incidents.c.service == incident.service,
+            incidents.c.kind == incident.kind,
+            incidents.c.template == incident.template,
+            incidents.c.resolution == Resolution.QUIET,
+            incidents.c.state == State.RESOLVED,
+            incidents.c.acked_at.is_(None),
+            ~acted,
+        )
+        .order_by(incidents.c.id.desc())
+        .limit(newest)
+    )
+    return tuple(
+        (row.last_at - (row.came_back_at or row.opened_at)).total_seconds() for row in connection.execute(query)
+    )
 
 
 def close_quiet(engine: sa.Engine, *, quiet: timedelta, now: datetime) -> list[int]:

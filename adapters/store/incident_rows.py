@@ -8,24 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from adapters.store.alert_rows import as_evidence, evidence_json, with_alerts
 from adapters.store.many_rows import among, insert_rows, next_ids, update_rows
-from adapters.store.tables import actions, incidents, pages, steps
+from adapters.store.tables import actions, alerts, incidents, steps
 from domain.actions import ActionState
-from domain.incidents import Evidence, Incident, Kind, Resolution, Route, Severity, State
+from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
 
 OPEN_STATES = [state for state in State if not state.closed]
-
-
-def evidence_json(evidence: Evidence) -> dict[str, object]:
-    """One piece of evidence as the table keeps it."""
-    return {
-        "at": evidence.at.isoformat(),
-        "level": evidence.level,
-        "request_id": evidence.request_id,
-        "message": evidence.message.replace("\0", ""),
-        "reason": evidence.reason,
-        "numbers": evidence.numbers,
-    }
 
 
 def as_incident(row: sa.Row[Any]) -> Incident:
@@ -52,15 +41,18 @@ def as_incident(row: sa.Row[Any]) -> Incident:
         told=row.told,
         acked_at=row.acked_at,
         episode=row.episode,
+        origin_logs=row.origin_logs,
+        fires_at=row.fires_at,
+        services=row.services,
+        came_back_at=row.came_back_at,
+        returns=row.returns,
+        widespread=row.widespread,
+        error_ratio=row.error_ratio,
         late_noted=row.late_noted,
         resolved_at=row.resolved_at,
         resolution=Resolution(row.resolution) if row.resolution else None,
-        evidence=[_evidence(**kept) for kept in row.evidence],
+        evidence=[as_evidence(**kept) for kept in row.evidence],
     )
-
-
-def _evidence(at: str, **kept: Any) -> Evidence:  # noqa: ANN401 - as `evidence_json` wrote it
-    return Evidence(at=datetime.fromisoformat(at), **kept)
 
 
 def _found(connection: sa.Connection, query: sa.Select[Any]) -> list[Incident]:
@@ -71,35 +63,39 @@ def _found(connection: sa.Connection, query: sa.Select[Any]) -> list[Incident]:
 _READ = [column for column in incidents.c if column.name not in ("stored_at", "objections", "plan")]
 
 
-def open_incidents(connection: sa.Connection, services: Iterable[str]) -> list[Incident]:
-    """Every open incident of these services, locked in order of id until the transaction ends."""
-    of_services = among(connection, incidents.c.service, services)
-    query = sa.select(*_READ).where(of_services, incidents.c.state.in_(OPEN_STATES))
-    return _found(connection, query.order_by(incidents.c.id).with_for_update())
+def open_incidents(connection: sa.Connection, services: Iterable[str], *, since: datetime) -> list[Incident]:
+    """What logs of these services may belong to: see `domain.folded.Known.open`; locked until the transaction ends.
+
+    `since`: event time from which on an alert of any other service counts.
+    """
+    of_services = among(connection, alerts.c.service, services)
+    around = sa.select(alerts.c.incident_id).where(~alerts.c.closed, sa.or_(of_services, alerts.c.last_at >= since))
+    fleet = sa.and_(incidents.c.kind == Kind.FLEET, incidents.c.state.in_(OPEN_STATES))
+    query = sa.select(*_READ).where(sa.or_(incidents.c.id.in_(around), fleet))
+    found = _found(connection, query.order_by(incidents.c.id).with_for_update())
+    return with_alerts(connection, found, services, closed=False)
+
+
+def open_own(connection: sa.Connection, template: str) -> Incident | None:
+    """The open incident of our own with that text, locked."""
+    mine = (incidents.c.kind == Kind.OWN, incidents.c.template == template, incidents.c.state.in_(OPEN_STATES))
+    return next(iter(_found(connection, sa.select(*_READ).where(*mine).with_for_update())), None)
 
 
 def resolved_incidents(connection: sa.Connection, services: Iterable[str], *, since: datetime) -> list[Incident]:
     """What a person or verification resolved since a moment, the oldest first; locked as open ones are."""
+    services = list(services)
     query = sa.select(*_READ).where(
         incidents.c.resolved_at >= since,
         incidents.c.state == State.RESOLVED,
         incidents.c.resolution.in_([Resolution.VERIFIED, Resolution.HUMAN]),
-        among(connection, incidents.c.service, services),
+        incidents.c.id.in_(
+            sa.select(alerts.c.incident_id).where(alerts.c.closed, among(connection, alerts.c.service, services))
+        ),
     )
     found = _found(connection, query.order_by(incidents.c.id).with_for_update())
+    found = with_alerts(connection, found, services, closed=True)
     return sorted(found, key=lambda one: (one.resolved_at, one.id))
-
-
-def paged_incidents(connection: sa.Connection, *, since: datetime) -> list[Incident]:
-    """Open incidents of any service that have a page of their own since then (event time) and nobody acknowledged.
-
-    They are not locked: two consumers that see the same trouble at once may page twice.
-    """
-    own = sa.exists().where(pages.c.incident_id == incidents.c.id, pages.c.key == incidents.c.page_key)
-    query = sa.select(*_READ).where(
-        incidents.c.paged_at >= since, incidents.c.state.in_(OPEN_STATES), incidents.c.acked_at.is_(None), own
-    )
-    return _found(connection, query.order_by(incidents.c.id))
 
 
 def page_times(connection: sa.Connection, *, newest: int) -> list[datetime]:
@@ -109,25 +105,13 @@ def page_times(connection: sa.Connection, *, newest: int) -> list[datetime]:
     return list(connection.scalars(query))
 
 
-def told_by(connection: sa.Connection, key: str) -> list[Incident]:
-    """Every incident that the page with this key tells of: its own first, then those that joined it."""
-    first = sa.select(pages.c.incident_id).where(pages.c.key == key).limit(1).scalar_subquery()
-    found = _found(connection, sa.select(incidents).where(incidents.c.id == first))
-    # A page that it got worse tells of all that the first page of the same incident told of.
-    keys = {key} | {own.page_key for own in found if _is_own(connection, own)}
-    joined = sa.select(incidents).where(incidents.c.page_key.in_(sorted(keys)), incidents.c.id != first)
-    return found + _found(connection, joined.order_by(incidents.c.opened_at, incidents.c.id))
-
-
-def _is_own(connection: sa.Connection, incident: Incident) -> bool:
-    own = sa.exists().where(pages.c.incident_id == incident.id, pages.c.key == incident.page_key)
-    return bool(connection.scalar(sa.select(own)))
-
-
 def _as_row(incident: Incident, *, now: datetime) -> dict[str, Any]:
     """What `watch` writes of an incident each time that it changes it."""
     return {
         "id": incident.id,
+        "service": incident.service,
+        "kind": incident.kind,
+        "template": incident.template,
         "metric": incident.metric,
         "direction": incident.direction,
         "detector": incident.detector,
@@ -138,6 +122,13 @@ def _as_row(incident: Incident, *, now: datetime) -> dict[str, Any]:
         "level": incident.level,
         "state": incident.state,
         "logs": incident.logs,
+        "origin_logs": incident.origin_logs or incident.logs,
+        "fires_at": incident.fires_at or incident.last_at,
+        "services": incident.services,
+        "came_back_at": incident.came_back_at,
+        "returns": incident.returns,
+        "widespread": incident.widespread,
+        "error_ratio": incident.error_ratio,
         "confirmed_at": incident.confirmed_at,
         "page_key": incident.page_key,
         "paged_at": incident.paged_at,
@@ -162,9 +153,6 @@ def insert_incidents(connection: sa.Connection, new: Sequence[Incident], *, now:
     rows = [
         _as_row(incident, now=now)
         | {
-            "service": incident.service,
-            "kind": incident.kind,
-            "template": incident.template,
             "opened_at": incident.opened_at,
             "stored_at": now,
             "objections": [],
@@ -177,9 +165,7 @@ def insert_incidents(connection: sa.Connection, new: Sequence[Incident], *, now:
 def update_incidents(connection: sa.Connection, changed: Sequence[Incident], *, now: datetime) -> None:
     """Write what a batch changed; the rows are locked since they were read."""
     rows = [_as_row(incident, now=now) for incident in changed]
-    # What was closed leaves its place before a reopened one of that name takes it.
-    update_rows(connection, incidents, [row for row in rows if row["resolved_at"]])
-    update_rows(connection, incidents, [row for row in rows if not row["resolved_at"]])
+    update_rows(connection, incidents, rows)
 
 
 def forget_answers(connection: sa.Connection, reopened: Iterable[Incident]) -> None:

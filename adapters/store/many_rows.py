@@ -68,7 +68,9 @@ def next_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int
     return list(range(newest + 1, newest + 1 + count))
 
 
-def among(connection: sa.Connection, column: sa.Column[Any], values: Iterable[str | int]) -> sa.ColumnElement[bool]:
+def among(
+    connection: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[str | int]
+) -> sa.ColumnElement[bool]:
     """Whether a column is one of many values, sent as one parameter."""
     held = sorted(values)
     if _takes_documents(connection):

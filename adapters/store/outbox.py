@@ -39,6 +39,7 @@ class QueuedPage:
     lines: tuple[str, ...]  # what was found out since the incident opened
     incident: Incident
     to: str = ""  # the one receiver that refused it before; empty: everybody
+    muted_by: str = ""  # what held it back when somebody looked last, in words
 
     @property
     def thread(self) -> str:
@@ -73,6 +74,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
                 lines=list(lines),
                 state="queued",
                 attempts=0,
+                muted_by="",
                 created_at=now,
                 due_at=now,
             )
@@ -128,15 +130,20 @@ def claim_pages(
     due_before: datetime,
     incident_id: int | None = None,
 ) -> list[QueuedPage]:
-    """Claim pages due before a moment, the oldest first; those whose sender died too."""
+    """Claim pages due before a moment, the oldest first; those whose sender died too.
+
+    What was put off is due by the clock alone, and what is held back comes after what may go out.
+    """
     # What lies further ahead than any pause or lease was written by a clock that was ahead.
     ahead, lease_until = now + LONGEST, pages.c.lease_until
     free = sa.or_(lease_until.is_(None), lease_until < now, lease_until > ahead)
-    due = sa.or_(pages.c.due_at <= due_before, pages.c.due_at > ahead)
+    put_off = sa.and_(pages.c.due_at != pages.c.created_at, pages.c.due_at <= now)
+    due = sa.or_(pages.c.due_at <= due_before, put_off, pages.c.due_at > ahead)
     wanted = [pages.c.state == "queued", due, free]
     if incident_id is not None:
         wanted.append(pages.c.incident_id == incident_id)
-    query = sa.select(pages).where(*wanted).order_by(pages.c.id).limit(AT_ONCE).with_for_update(skip_locked=True)
+    order = (pages.c.muted_by != "", pages.c.id)
+    query = sa.select(pages).where(*wanted).order_by(*order).limit(AT_ONCE).with_for_update(skip_locked=True)
     with transaction(engine) as connection:
         rows = connection.execute(query).all()
         for row in rows:
@@ -168,6 +175,7 @@ def _queued(row: sa.Row[Any], token: str, incident: Incident) -> QueuedPage:
         tuple(row.lines),
         incident,
         to,
+        row.muted_by,
     )
 
 
@@ -186,14 +194,39 @@ def _settle(
     connection: sa.Connection, page: QueuedPage, values: dict[str, Any], kind: LedgerKind | None, *, now: datetime
 ) -> bool:
     """Record an outcome if the lease is still ours; False when somebody took the page over."""
+    done = _give_back(connection, page, values | {"attempts": page.attempts + 1})
+    if done and kind is not None:
+        note(connection, kind, page.incident.id, _outcome(page, values.get("error")), now=now)
+    return done
+
+
+def _give_back(connection: sa.Connection, page: QueuedPage, values: dict[str, Any]) -> bool:
+    """End the lease with these changes; False when somebody took the page over."""
     done = connection.execute(
         pages.update()
         .where(pages.c.id == page.id, pages.c.lease_token == page.token, pages.c.state == "queued")
-        .values(lease_token=None, lease_until=None, attempts=page.attempts + 1, **values)
+        .values(lease_token=None, lease_until=None, **values)
     )
-    if done.rowcount == 1 and kind is not None:
-        note(connection, kind, page.incident.id, _outcome(page, values.get("error")), now=now)
     return done.rowcount == 1
+
+
+def put_off(engine: sa.Engine, page: QueuedPage, *, due_at: datetime, muted_by: str, now: datetime) -> bool:
+    """It waits for something else than a receiver, so no attempt is counted; each rule is noted once."""
+    with transaction(engine) as connection:
+        if not _give_back(connection, page, {"due_at": due_at, "muted_by": muted_by}):
+            return False
+        if muted_by and muted_by not in held_by(connection, page):
+            fields = {"key": page.key, "channel": page.channel, "rule": muted_by}
+            note(connection, LedgerKind.PAGE_MUTED, page.incident.id, fields, now=now)
+        return True
+
+
+def held_by(connection: sa.Connection, page: QueuedPage) -> list[str]:
+    """What has held this page back so far, in words, in order."""
+    of_it = (ledger.c.incident_id == page.incident.id, ledger.c.kind == LedgerKind.PAGE_MUTED)
+    noted = connection.scalars(sa.select(ledger.c.fields).where(*of_it).order_by(ledger.c.id))
+    found = (fields["rule"] for fields in noted if (fields["key"], fields["channel"]) == (page.key, page.channel))
+    return list(dict.fromkeys(found))
 
 
 def _outcome(page: QueuedPage, error: str | None) -> dict[str, object]:
@@ -220,14 +253,22 @@ def _queue_again(connection: sa.Connection, page: QueuedPage, receiver: str, ans
     row = connection.execute(sa.select(pages).where(pages.c.id == page.id)).one()
     same = {name: row._mapping[name] for name in COPIED}  # noqa: SLF001 - SQLAlchemy's public name
     channel = f"{page.channel} {receiver}"
-    values = same | {"channel": channel, "state": "queued", "attempts": 1, "due_at": due_at, "error": answer}
+    values = same | {
+        "channel": channel,
+        "state": "queued",
+        "attempts": 1,
+        "due_at": due_at,
+        "error": answer,
+        "muted_by": "",
+    }
     connection.execute(pages.insert().values(values))
 
 
 def mark_retry(engine: sa.Engine, page: QueuedPage, error: str, *, due_at: datetime, now: datetime) -> bool:
     """It was not accepted, or nobody knows; it goes again under the same key."""
     with transaction(engine) as connection:
-        return _settle(connection, page, {"due_at": due_at, "error": error}, None, now=now)
+        # From here on it waits for its receiver, not for a rule.
+        return _settle(connection, page, {"due_at": due_at, "error": error, "muted_by": ""}, None, now=now)
 
 
 def mark_failed(engine: sa.Engine, page: QueuedPage, error: str, *, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import Contended, transaction
-from adapters.store.incident_rows import insert_incidents, number, open_incidents, set_due
+from adapters.store.incident_rows import insert_incidents, number, open_own, set_due
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import queue
 from domain.correlation import stored_page_key
@@ -30,9 +30,8 @@ def open_own_incident(engine: sa.Engine, template: str, message: str, *, channel
 
 def _open(engine: sa.Engine, template: str, message: str, *, channels: Iterable[str], now: datetime) -> int:
     with transaction(engine) as connection:
-        for found in open_incidents(connection, [SERVICE]):
-            if (found.kind, found.template) == (Kind.OWN, template):
-                return found.id
+        if found := open_own(connection, template):
+            return found.id
         incident = _incident(template, message, now)
         number(connection, [incident])
         insert_incidents(connection, [incident], now=now)

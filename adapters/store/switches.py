@@ -21,7 +21,12 @@ CONDITION_HOLDS = timedelta(minutes=3)
 def is_paused(engine: sa.Engine) -> bool:
     """Whether `sre pause` is in force."""
     with transaction(engine) as connection:
-        return bool(connection.scalar(sa.select(switches.c.on).where(switches.c.name == PAUSE)))
+        return paused(connection)
+
+
+def paused(connection: sa.Connection) -> bool:
+    """Whether it is, as the transaction sees it that would begin something."""
+    return bool(connection.scalar(sa.select(switches.c.on).where(switches.c.name == PAUSE)))
 
 
 def set_pause(engine: sa.Engine, *, on: bool, by: str, now: datetime) -> None:

@@ -95,9 +95,16 @@ incidents = sa.Table(
     sa.Column("opened_at", UtcTime, nullable=False),
     sa.Column("last_at", UtcTime, nullable=False),
     sa.Column("severity", sa.SmallInteger, nullable=False),
-    sa.Column("level", sa.SmallInteger, nullable=False),  # the worst of its logs
+    sa.Column("level", sa.SmallInteger, nullable=False),  # the worst of its origin's logs
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("logs", sa.BigInteger, nullable=False),
+    sa.Column("origin_logs", sa.BigInteger, nullable=False),  # of the alert that is its likely origin
+    sa.Column("fires_at", UtcTime, nullable=False),  # event time of that alert's latest log
+    sa.Column("services", sa.Integer, nullable=False),  # how many it touches
+    sa.Column("came_back_at", UtcTime),  # event time of the first log since it was resolved last
+    sa.Column("returns", sa.Integer, nullable=False),  # how often it came back after it was resolved
+    sa.Column("widespread", sa.Boolean, nullable=False),  # one playbook's fault in several services at once
+    sa.Column("error_ratio", sa.REAL),  # share of errors in the logs of its services when it was answered, 0–1
     sa.Column("confirmed_at", UtcTime),
     sa.Column("page_key", sa.Text, nullable=False),
     sa.Column("paged_at", UtcTime),
@@ -113,14 +120,15 @@ incidents = sa.Table(
     sa.Column("resolved_at", UtcTime),
     sa.Column("resolution", sa.Text),
 )
+# What is about the agent itself or the fleet has no alerts, so it is open once by its own row.
+OURS_OPEN = sa.and_(incidents.c.kind.in_(["own", "fleet"]), incidents.c.state.not_in(["resolved", "merged"]))
 sa.Index(
-    "incidents_open",
-    incidents.c.service,
+    "incidents_ours_open",
     incidents.c.kind,
     incidents.c.template,
     unique=True,
-    postgresql_where=incidents.c.state.not_in(["resolved", "merged"]),
-    sqlite_where=incidents.c.state.not_in(["resolved", "merged"]),
+    postgresql_where=OURS_OPEN,
+    sqlite_where=OURS_OPEN,
 )
 sa.Index("incidents_state", incidents.c.state)
 sa.Index(
@@ -140,6 +148,63 @@ sa.Index(
     incidents.c.page_key,
     postgresql_where=incidents.c.page_key != "",
     sqlite_where=incidents.c.page_key != "",
+)
+# What an incident is made of: one fault of one service by its text or metric. The incident's own columns are
+# those of the alert that is its likely origin.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("incident_id", sa.BigInteger, nullable=False),
+    sa.Column("episode", sa.Integer, nullable=False),  # of the incident, when it was seen last
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # log | metric | storm
+    sa.Column("template", sa.Text, nullable=False),
+    sa.Column("metric", sa.Text, nullable=False),
+    sa.Column("direction", sa.Text, nullable=False),
+    sa.Column("detector", sa.Text, nullable=False),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("playbook", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),  # cause | effect | plain
+    sa.Column("relation", sa.Text, nullable=False),  # why it belongs to the incident
+    sa.Column("related_to", sa.Text, nullable=False),  # the service whose alert it was found to belong with, or ""
+    sa.Column("opened_at", UtcTime, nullable=False),
+    sa.Column("last_at", UtcTime, nullable=False),
+    sa.Column("recent", Json, nullable=False),  # event times of its newest logs, for confirmation
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("logs", sa.BigInteger, nullable=False),  # of that episode
+    sa.Column("evidence", Json, nullable=False),  # its worst log
+    sa.Column("closed", sa.Boolean, nullable=False),  # as its incident is
+    sa.Column("joined_at", UtcTime, nullable=False),  # wall time of its first row
+)
+sa.Index(
+    "alerts_open",
+    alerts.c.service,
+    alerts.c.kind,
+    alerts.c.template,
+    unique=True,
+    postgresql_where=~alerts.c.closed,
+    sqlite_where=~alerts.c.closed,
+)
+sa.Index("alerts_last", alerts.c.last_at, postgresql_where=~alerts.c.closed, sqlite_where=~alerts.c.closed)
+sa.Index("alerts_incident", alerts.c.incident_id)
+# What people muted: silences stop pages, maintenance windows stop pages and actions.
+mutes = sa.Table(
+    "mutes",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),  # silence | maintenance
+    sa.Column("matchers", Json, nullable=False),  # [{"label", "op", "value"}]; all must match
+    sa.Column("starts_at", UtcTime, nullable=False),
+    sa.Column("ends_at", UtcTime, nullable=False),  # of its first occurrence
+    sa.Column("every", sa.Text, nullable=False),  # "" | day | week
+    sa.Column("until", UtcTime),  # a recurring one begins no further occurrence after this
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expired_at", UtcTime),  # a person ended it early
+    sa.Column("expired_by", sa.Text),
 )
 # The queue of `on-call`: what is due next for an incident. An incident without a row waits for nothing.
 steps = sa.Table(
@@ -172,9 +237,11 @@ approvals = sa.Table(
     "approvals",
     metadata,
     sa.Column("incident_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("episode", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("plan_digest", sa.Text, primary_key=True),
     sa.Column("granted", sa.Boolean, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),  # of the person at that moment
     sa.Column("at", UtcTime, nullable=False),
 )
 # Every batch with what it was decided from.
@@ -218,6 +285,7 @@ actions = sa.Table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("planned", Json, nullable=False),  # the action with every parameter
     sa.Column("executor", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),  # whose target it is, as the inventory said
     sa.Column("budget_key", sa.Text, nullable=False),  # what the executor resolved the target to: one for all its names
     sa.Column("state", sa.Text, nullable=False),  # reserved | started | done | failed | dropped
     sa.Column("before", Json),  # snapshot committed before the effect
@@ -226,7 +294,7 @@ actions = sa.Table(
     sa.Column("started_at", UtcTime),
     sa.Column("finished_at", UtcTime),
     sa.Column("error", sa.Text),
-    sa.Column("outcome", sa.Text),  # recovered | ineffective | unknown
+    sa.Column("outcome", sa.Text),  # recovered | ineffective | worse | unknown
     sa.Column("outcome_numbers", Json),
     sa.Column("undo", sa.Text, nullable=False),  # "" | started | done | failed
     sa.Column("undo_error", sa.Text),
@@ -251,6 +319,7 @@ pages = sa.Table(
     sa.Column("sent_at", UtcTime),
     sa.Column("receipt", Json),
     sa.Column("error", sa.Text),
+    sa.Column("muted_by", sa.Text, nullable=False),  # the rule that holds it back, in words, or ""
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcTime),
     sa.UniqueConstraint("key", "channel", name="pages_once"),

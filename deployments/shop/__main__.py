@@ -75,10 +75,13 @@ def fault() -> None:
 @service_option
 @click.option("--amount", type=click.FloatRange(0, 1000), help="How much of it; each fault has its own default.")
 @click.option("--sticky", is_flag=True, help="Leave it in place: each start of the service enters it again.")
+@click.option("--heals-after", type=click.FloatRange(min=0), help="Seconds after which it ends by itself.")
 @home_option
-def inject(name: str, service: str, amount: float | None, home: Path, *, sticky: bool) -> None:
+def inject(
+    name: str, service: str, amount: float | None, heals_after: float | None, home: Path, *, sticky: bool
+) -> None:
     """Inject a fault into every running worker of a service."""
-    reached = control.inject(home, control.Injection(name, service, sticky, amount))
+    reached = control.inject(home, control.Injection(name, service, sticky, amount, heals_after))
     click.echo(f"{name} in {', '.join(reached)}")
 
 
@@ -90,6 +93,15 @@ def clear(name: str, service: str, home: Path) -> None:
     """Clear a fault in every worker, and take it away where it was left in place."""
     reached = control.clear(home, name, service)
     click.echo(f"{name} cleared in {', '.join(reached) or 'no running worker'}")
+
+
+@cli.command(epilog="Example: python -m deployments.shop traffic off")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@home_option
+def traffic(state: str, home: Path) -> None:
+    """End the steady traffic that `up` starts, or begin it again; the services go on."""
+    running.set_traffic(control.existing(home), on=state == "on")
+    click.echo(f"traffic is {state}")
 
 
 @cli.command("load", epilog="Example: python -m deployments.shop load --rate 50 --seconds 30")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from deployments.shop import faults, layout
+from deployments.shop.faults import Left
 from deployments.shop.layout import HOST, WORKERS, Shop, worker_name
 from domain.errors import BadInput, Unavailable
 
@@ -22,10 +24,13 @@ class Injection:
     service: str
     sticky: bool = False  # every start of the service enters it again
     amount: float | None = None  # None means the fault's own
+    heals_after: float | None = None  # seconds; None means that it does not heal by itself
 
 
 # What a demonstration injects, one after the other: one that fails requests, one that writes no line about itself.
 SHOWCASE = (Injection("pool-exhaustion", "payments"), Injection("memory-leak", "inventory"))
+# And at last something outside that every charge waits for: so slow that three workers are too few as well.
+CASCADE = Injection("slow-dependency", "payments", sticky=True, amount=6)
 
 
 def existing(home: Path) -> Shop:
@@ -38,15 +43,17 @@ def existing(home: Path) -> Shop:
 def inject(home: Path, injection: Injection) -> list[str]:
     """Inject a fault; returns the workers that have it now. Raises Unavailable when none is running."""
     shop = existing(home)
-    name, service = injection.fault, injection.service
+    name, service, sticky = injection.fault, injection.service, injection.sticky
     amount = faults.known(name).amount if injection.amount is None else injection.amount
-    if injection.sticky:
-        faults.leave_in_place(home, service, name, amount=amount, starts=None)
+    heals_at = None if injection.heals_after is None else time.time() + injection.heals_after
+    if sticky:
+        faults.leave_in_place(home, service, name, Left(amount, heals_at=heals_at))
     elif name == "crash-loop" and amount > 1:
-        faults.leave_in_place(home, service, name, amount=amount, starts=int(amount) - 1)
-    reached = _tell(shop, service, "POST", f"/faults/{name}?amount={amount}")
+        faults.leave_in_place(home, service, name, Left(amount, int(amount) - 1, heals_at))
+    healing = "" if injection.heals_after is None else f"&heals_after={injection.heals_after}"
+    reached = _tell(shop, service, "POST", f"/faults/{name}?amount={amount}{healing}")
     if not reached:
-        raise Unavailable(f"no worker of {service} answers" + "; its next start enters the fault" * injection.sticky)
+        raise Unavailable(f"no worker of {service} answers" + "; its next start enters the fault" * sticky)
     return reached
 
 

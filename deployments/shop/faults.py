@@ -1,6 +1,7 @@
 """The faults: each does to its own process what its name says, and a restart of the process ends it.
 
 A fault that is left in place is written to a file in the home, and every start of the service enters it again.
+A fault that heals by itself ends after its time, whatever was done to the process meanwhile.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deployments.shop.layout import folder
 from deployments.shop.measures import MEGABYTE, Resources
@@ -34,7 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "pool-exhaustion": Kind(10, "connections of the pool that are taken and never given back"),
     "memory-leak": Kind(4, "megabytes kept per second, up to the memory limit of the service"),
     "crash-loop": Kind(4, "times that the process ends with exit code 1"),
-    "slow-dependency": Kind(1.0, "seconds that each request takes longer"),
+    "slow-dependency": Kind(1.0, "seconds that each request waits for something outside"),
     "error-burst": Kind(0.5, "share of the requests that raise an error, 0–1"),
 }
 
@@ -49,17 +51,20 @@ class Faults:
         self.active: dict[str, float] = {}  # name -> amount
         self.held = 0  # connections that we took
         self.leak: list[bytearray] = []
+        self.healing: dict[str, threading.Timer] = {}
 
-    def enter(self, name: str, amount: float) -> None:
-        """Start a fault; entering it again changes its amount."""
+    def enter(self, name: str, amount: float, heals_after: float | None = None) -> None:
+        """Start a fault, which ends by itself after so many seconds; entering it again changes amount and end."""
         running = name in self.active
         self.active[name] = amount
+        self._heal(name, heals_after)
         work = {"pool-exhaustion": self._exhaust, "memory-leak": self._leak, "crash-loop": self._crash}.get(name)
         if work and not running:
             threading.Thread(target=work, daemon=True).start()
 
     def leave(self, name: str) -> None:
         """End a fault and give back what it holds."""
+        self._heal(name, None)
         self.active.pop(name, None)
         if name == "memory-leak":
             self.leak.clear()
@@ -72,6 +77,15 @@ class Faults:
         time.sleep(self.active.get("slow-dependency", 0))
         if random.random() < self.active.get("error-burst", 0):  # noqa: S311 - chance, not a secret
             raise ArithmeticError("rounding left a remainder of 0.01")
+
+    def _heal(self, name: str, after: float | None) -> None:
+        """End the fault after so many seconds, or when somebody else does with None."""
+        if timer := self.healing.pop(name, None):
+            timer.cancel()
+        if after is not None:
+            self.healing[name] = timer = threading.Timer(after, self.leave, (name,))
+            timer.daemon = True
+            timer.start()
 
     def _exhaust(self) -> None:
         while self.held < self.active.get("pool-exhaustion", 0):
@@ -93,23 +107,32 @@ class Faults:
         self.crash()
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A fault that is left in place at a service."""
+
+    amount: float
+    starts: int | None = None  # how many starts of the service enter it again; None means all of them
+    heals_at: float | None = None  # seconds since the epoch; None means that it does not heal by itself
+
+
 def left_file(home: Path, service: str) -> Path:
     """Where the faults left in place at a service are written."""
     return folder(home) / "faults" / f"{service}.json"
 
 
-def left_in_place(home: Path, service: str) -> dict[str, dict[str, float | None]]:
-    """Fault -> amount, and how many starts it has left; None means for ever."""
+def left_in_place(home: Path, service: str) -> dict[str, Left]:
+    """The faults that the next start of the service enters, by name."""
     try:
-        found: dict[str, dict[str, float | None]] = json.loads(left_file(home, service).read_text())
+        found: dict[str, dict[str, Any]] = json.loads(left_file(home, service).read_text())
     except FileNotFoundError:
         return {}
-    return found
+    return {name: Left(**left) for name, left in found.items()}
 
 
-def leave_in_place(home: Path, service: str, name: str, *, amount: float, starts: int | None) -> None:
-    """Let the next `starts` starts of the service enter the fault again, or all with None."""
-    _write(home, service, left_in_place(home, service) | {name: {"amount": amount, "starts": starts}})
+def leave_in_place(home: Path, service: str, name: str, left: Left) -> None:
+    """Let the next starts of the service enter the fault again."""
+    _write(home, service, left_in_place(home, service) | {name: left})
 
 
 def take_away(home: Path, service: str, name: str) -> None:
@@ -119,16 +142,17 @@ def take_away(home: Path, service: str, name: str) -> None:
         _write(home, service, found)
 
 
-def enter_left(home: Path, service: str, faults: Faults) -> None:
-    """Enter what was left in place; called once at each start."""
+def enter_left(home: Path, service: str, faults: Faults, *, now: float) -> None:
+    """Enter what was left in place and has not healed by `now`, in seconds since the epoch; once at each start."""
     for name, left in left_in_place(home, service).items():
-        starts = left["starts"]
-        amount = left["amount"] or 0.0
-        if starts is not None and starts <= 1:
+        heals_after = None if left.heals_at is None else left.heals_at - now
+        is_over = heals_after is not None and heals_after <= 0
+        if is_over or (left.starts is not None and left.starts <= 1):
             take_away(home, service, name)
-        elif starts is not None:
-            leave_in_place(home, service, name, amount=amount, starts=int(starts) - 1)
-        faults.enter(name, amount)
+        elif left.starts is not None:
+            leave_in_place(home, service, name, replace(left, starts=left.starts - 1))
+        if not is_over:
+            faults.enter(name, left.amount, heals_after)
 
 
 def known(name: str) -> Kind:
@@ -138,9 +162,9 @@ def known(name: str) -> Kind:
     return KINDS[name]
 
 
-def _write(home: Path, service: str, found: Mapping[str, Mapping[str, float | None]]) -> None:
+def _write(home: Path, service: str, found: Mapping[str, Left]) -> None:
     target = left_file(home, service)
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
-    unfinished.write_text(json.dumps(found))
+    unfinished.write_text(json.dumps({name: asdict(left) for name, left in found.items()}))
     unfinished.replace(target)

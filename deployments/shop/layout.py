@@ -36,6 +36,11 @@ class Spec:
     connections: int = 10  # size of its connection pool
     memory_mb: int = 256  # limit that memory_usage is a percentage of
 
+    @property
+    def called(self) -> frozenset[str]:
+        """The services that it calls."""
+        return frozenset(call.service for calls in self.routes.values() for call in calls)
+
 
 SERVICES: Mapping[str, Spec] = {
     "gateway": Spec(
@@ -57,6 +62,15 @@ SERVICES: Mapping[str, Spec] = {
     "payments": Spec({("POST", "/charges"): ()}, slots=8),
     "inventory": Spec({("GET", "/stock"): (), ("POST", "/reservations"): ()}, slots=16),
 }
+
+
+def callers(service: str) -> list[str]:
+    """Who suffers when a service fails: whoever calls it, and whoever calls them, the nearest first."""
+    found = [service]
+    for called in found:
+        calling = [name for name, spec in SERVICES.items() if called in spec.called]
+        found += [name for name in calling if name not in found]
+    return found[1:]
 
 
 def worker_name(service: str, number: int) -> str:
@@ -97,7 +111,7 @@ def write_inventory(home: Path) -> Path:
         name: {
             "executor": "supervisord",
             "target": name,
-            "dependencies": sorted({call.service for calls in spec.routes.values() for call in calls}),
+            "dependencies": sorted(spec.called),
             "owner": f"{name} team",
             "limits": {"workers": WORKERS, "actions": ["restart", "scale"]},
         }

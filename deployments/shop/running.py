@@ -21,6 +21,7 @@ from domain.errors import Unavailable
 PROJECT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
+LOAD = "load:load"  # the program that makes the steady traffic
 
 HEAD = """\
 [unix_http_server]
@@ -123,7 +124,7 @@ def up(home: Path, *, bootstrap: str, topic: str, rate: float) -> Shop:
 
 def wait_until_running(shop: Shop) -> None:
     """Return when the first worker of each service and the load generator run."""
-    wanted = {f"{service}:{worker_name(service, 0)}" for service in SERVICES} | {"load:load"}
+    wanted = {f"{service}:{worker_name(service, 0)}" for service in SERVICES} | {LOAD}
     wait(lambda: wanted <= running(shop), f"the shop is not up; see the outputs beside {shop.supervisord}")
 
 
@@ -133,6 +134,18 @@ def running(shop: Shop) -> set[str]:
         return {info.name for info in server(shop).processes() if info.state is ProgramState.RUNNING}
     except Unavailable:
         return set()
+
+
+def workers(shop: Shop, service: str) -> int:
+    """How many processes of a service run right now."""
+    return sum(name.startswith(f"{service}:") for name in running(shop))
+
+
+def set_traffic(shop: Shop, *, on: bool) -> None:
+    """Begin or end the steady traffic, and return when that is so."""
+    change = server(shop).start if on else server(shop).stop
+    change(LOAD)
+    wait(lambda: (LOAD in running(shop)) == on, f"the traffic does not {'begin' if on else 'end'}")
 
 
 def down(home: Path) -> None:

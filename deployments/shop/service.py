@@ -65,15 +65,17 @@ class Control(Quiet):
         )
 
     def do_POST(self) -> None:
-        """`/faults/NAME?amount=N` enters a fault."""
+        """`/faults/NAME?amount=N&heals_after=SECONDS` enters a fault."""
         url = urlsplit(self.path)
         name = url.path.removeprefix("/faults/")
+        asked = parse_qs(url.query)
         try:
-            amount = float(parse_qs(url.query).get("amount", [str(known(name).amount)])[0])
+            amount = float(asked.get("amount", [str(known(name).amount)])[0])
+            heals_after = float(asked["heals_after"][0]) if "heals_after" in asked else None
         except (BadInput, ValueError) as error:
             self.reply(HTTPStatus.BAD_REQUEST, {"failure": str(error)})
             return
-        self.worker.faults.enter(name, amount)
+        self.worker.faults.enter(name, amount, heals_after)
         self.reply(HTTPStatus.OK, {"entered": name})
 
     def do_DELETE(self) -> None:

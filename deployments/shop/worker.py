@@ -46,7 +46,7 @@ class Worker:
         self.pool = Places(self.spec.connections, POOL_PATIENCE)
         self.faults = Faults(self.pool, self.resources, self.crash)
         self.log.write("INFO", "service started", self.metrics(), name=name)
-        enter_left(home, service, self.faults)
+        enter_left(home, service, self.faults, now=time.time())
 
     def answer(self, method: str, path: str, trace: str | None) -> tuple[HTTPStatus, dict[str, str]]:
         """Status and body for one request; writes its log."""

@@ -46,15 +46,24 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Smallest spread, as a share of the median.
     floor : float, default=0.02
         Smallest spread in the metric's own unit, so that a constant zero has one.
+    count_floor : float, default=0.5
+        Smallest spread of what was seen as whole numbers that differ: a count that was 0 or 1 in a short
+        training may as well be 2. A count that differs in one service may do so in another, where it was 0.
     """
 
     def __init__(
-        self, margin: float = 1.5, least: float = 8.0, relative_floor: float = 0.1, floor: float = 0.02
+        self,
+        margin: float = 1.5,
+        least: float = 8.0,
+        relative_floor: float = 0.1,
+        floor: float = 0.02,
+        count_floor: float = 0.5,
     ) -> None:
         self.margin = margin
         self.least = least
         self.relative_floor = relative_floor
         self.floor = floor
+        self.count_floor = count_floor
 
     def fit(self, X: pd.DataFrame, y: object = None) -> ServiceDeviation:
         """Learn from a frame with a column `service` and one float column per metric (NaN where absent)."""
@@ -68,6 +77,8 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         mad = away.groupby(X["service"]).median().to_numpy(float)
         width = (groups.quantile(0.99) - groups.quantile(0.01)).to_numpy(float)
         floor = np.maximum(self.relative_floor * center.abs().to_numpy(float), self.floor)
+        counts = self._counts(X, groups.nunique().to_numpy() > 1, center.to_numpy(float))
+        floor = np.where(counts, np.maximum(floor, self.count_floor), floor)
         spread = pd.DataFrame(
             np.maximum(np.maximum(MAD_TO_SIGMA * mad, WIDTH_TO_SIGMA * width), floor),
             index=center.index,
@@ -79,6 +90,15 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.spread_: Floats = spread.to_numpy(float)
         self.reach_: Floats = np.maximum(self.margin * farthest.to_numpy(float), self.least)
         return self
+
+    def _counts(self, X: pd.DataFrame, wavers: NDArray[np.bool_], center: Floats) -> NDArray[np.bool_]:
+        """Whether each metric of each service is a count that may go farther than it was seen to.
+
+        What was always 0 here may, where it is a count that wavers elsewhere.
+        """
+        whole = ((X[self.metrics_] % 1).fillna(0) == 0).all(axis=0).to_numpy(bool)
+        counts: NDArray[np.bool_] = whole & (wavers | (wavers.any(axis=0) & (center == 0)))
+        return counts
 
     def without(self, unsteady: NDArray[np.bool_]) -> ServiceDeviation:
         """The same detector, blind to the (service, metric) pairs that are true in `unsteady`."""

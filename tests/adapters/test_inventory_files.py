@@ -23,6 +23,7 @@ services:
     owner: team payments
   database:
     executor: supervisord
+    limits: {share: 0.5}
 """
 
 
@@ -37,7 +38,7 @@ def test_everything_that_can_be_written_is_read(tmp_path: Path) -> None:
     limits = Limits(4, frozenset({ActionKind.RESTART}))
     assert {
         "payments": Service("payments", "supervisord", "pay", limits, ("database",), "team payments"),
-        "database": Service("database", "supervisord", "database"),
+        "database": Service("database", "supervisord", "database", Limits(share=0.5)),
     } == dict(found.services)
     assert found.depends("payments", "database")
 
@@ -68,6 +69,8 @@ EXECUTOR, DATABASE = "executor: supervisord\n    target", "  database:\n    exec
             7,
             "services.payments.limits.actions.0: no action 'restrat'; the nearest is restart",
         ),
+        ("share: 0.5", "share: 0", 12, "services.database.limits.share: "),
+        ("share: 0.5", "share: 1.5", 12, "services.database.limits.share: "),
         ("workers: 4", "workers: 0", 6, "services.payments.limits.workers: "),
         ("workers: 4", "workers: -1", 6, "services.payments.limits.workers: "),
         ("workers: 4", "workers: many", 6, "services.payments.limits.workers: "),

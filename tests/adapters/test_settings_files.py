@@ -159,6 +159,17 @@ def test_errors_name_file_line_key_and_the_nearest(
     assert problems[0].startswith(expected)
 
 
+def test_people_are_set_by_the_file_or_whole_by_the_environment(project: Project) -> None:
+    project.write("sre.yaml", "people:\n  ann: {role: approver}\n  rob: {role: viewer}\n")
+    assert {"ann": "approver", "rob": "viewer"} == {
+        name: person.role for name, person in project.load().settings.people.items()
+    }
+    environ = {"SRE_PEOPLE": '{"eve": {"role": "admin"}}', "SRE_USER": "eve"}
+    assert ["eve"] == list(project.load(environ).settings.people)
+    (wrong,) = project.problems({"SRE_PEOPLE": '{"eve": {"role": "boss"}}'})
+    assert "environment: SRE_PEOPLE: people.eve.role: Input should be 'viewer', 'responder'" in wrong
+
+
 def test_every_error_is_shown_not_only_the_first(project: Project) -> None:
     project.write("sre.yaml", "kafka:\n  topc: x\n  batch_rows: -1\nlmm: {}\n")
     problems = project.problems({"SRE_STORE__KEEP_DAYS": "x", "SRE_KAFAK__TOPIC": "x"}, kafka__tpic="x")

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adapters.supervisord import SupervisordExecutor
+from adapters.supervisord import STATES, SupervisordExecutor
 from adapters.supervisord_client import ProgramState, Supervisord
 from domain.errors import BadSettings, Refused, SreError, Unavailable
 from domain.execution import Progress, TargetState, progress
@@ -201,3 +201,9 @@ def test_no_address_is_an_error_of_settings() -> None:
     """One that cannot be is refused when settings are read."""
     with pytest.raises(BadSettings):
         executor_on("")
+
+
+def test_every_state_that_supervisord_knows_is_one_of_ours_and_unknown_stays_unknown() -> None:
+    """What it cannot say must not look like something that a restart cures."""
+    assert set(ProgramState) == set(STATES)
+    assert TargetState.UNKNOWN is STATES[ProgramState.UNKNOWN]

@@ -17,6 +17,9 @@ from adapters.store.database import Engine
 from adapters.store.switches import is_paused
 from console.given import NotFound
 from console.main import cli
+from domain.plan_documents import digest
+from domain.plans import Risk
+from tests.parts.answering_part import BUSY, World, acting, risky
 from tests.parts.judged_part import Feed, rows
 from tests.parts.logs_part import a_log, an_error
 
@@ -60,6 +63,23 @@ def test_one_incident_with_everything_about_it(feed: Feed) -> None:
     assert ["uncommon"] == [page["reason"] for page in found["pages"]]
     shown = sre("incident", "1").stdout
     assert all(title in shown for title in ("Evidence", "Plan", "Objections", "no actions", "Pages", "Decisions"))
+
+
+def test_a_cascade_shows_whose_evidence_is_whose_and_why_each_belongs_to_it(feed: Feed) -> None:
+    feed.take(*(an_error(n, service="api", message="upstream timed out") for n in range(3)), now=datetime.now(UTC))
+    shown = sre("incident", "1").stdout
+    assert "it began to wait right after web failed" in " ".join(shown.replace("│", " ").split())
+    assert "web: connection refused: the word" in shown
+    assert "api: upstream timed out: the word" in shown
+
+
+def test_whoever_is_asked_is_shown_what_to_type(feed: Feed) -> None:
+    world = World(feed.engine, knowledge=acting(playbooks=risky(Risk.MEDIUM, "overload")), now=datetime.now(UTC))
+    number = world.fault(BUSY, service="api")
+    world.run()
+    plan = world.answer(number).plan
+    assert plan is not None
+    assert f"`sre approve {number} {digest(plan)}` allows the plan" in sre("incident", str(number)).stdout
 
 
 def test_text_of_logs_is_no_markup_of_the_terminal(feed: Feed) -> None:

@@ -54,6 +54,7 @@ def test_an_inventory_is_shown_with_what_is_seen_of_it(executor: RecordingExecut
         "target": "pay",
         "actions": ["scale"],
         "most_workers": 4,
+        "at_a_time": None,
         "dependencies": ["database"],
         "owner": "",
         "seen_now": f"1 running, 2 stopped (pid {executor.processes['pay:pay_00'].pid})",

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from adapters.store import step_queue
+from adapters.store import mutes, step_queue
 from adapters.store.database import Engine, transaction
 from adapters.store.step_queue import LONGEST
 from adapters.store.switches import report_condition
+from adapters.store.tables import pages
 from console.parts import tell
 from deployments.answering_report import NO_PAGE, NO_STEP, Answering, ask
 from deployments.report import Health, PartReport, answering
 from domain.settings import Settings, StoreSettings
 from domain.steps import Due
 from tests.parts.judged_part import NOW, Feed
+from tests.parts.mutes_part import a_silence, a_window
 
 MINUTE = timedelta(minutes=1)
 
@@ -52,6 +54,18 @@ def test_p1_a_critical_page_that_nobody_accepted_is_shown_after_a_quarter_of_an_
     assert "pages" not in down(lines(store, after=14 * MINUTE))
     told = down(lines(store, after=16 * MINUTE))["pages"]
     assert told.startswith("1 page waits, 1 of them critical, the oldest since 2026-01-05 12:00:10 UTC")
+
+
+def test_rules_in_force_and_what_they_hold_back_are_told_of_and_are_no_fault(store: Engine) -> None:
+    Feed(store).incident(level="CRITICAL", message="out of memory")
+    mutes.add(store, a_silence(), now=NOW)
+    mutes.add(store, a_window("service=db"), now=NOW)
+    mutes.add(store, a_window("service=db", starts_at=NOW + MINUTE), now=NOW)
+    with transaction(store) as connection:
+        connection.execute(pages.update().values(muted_by="silence 1", due_at=NOW + 16 * MINUTE))
+    found = {one.part: (one.health, one.text) for one in lines(store, after=16 * MINUTE)}
+    assert (Health.UP, "1 silence and 2 maintenance windows in force; 1 page held back") == found["muting"]
+    assert (Health.UP, "no page waits") == found["pages"]
 
 
 def test_a_page_that_is_not_critical_is_told_of_and_is_no_fault(store: Engine) -> None:

@@ -137,6 +137,10 @@ def test_credentials_reach_on_call_alone(name: str) -> None:
     assert "secret" not in environment.for_parts(environ, Path("/home")).values()
 
 
+def test_who_calls_restarts_no_worker() -> None:
+    assert {"SRE_KAFKA__TOPIC": "logs"} == environment.for_workers({"SRE_USER": "ann", "SRE_KAFKA__TOPIC": "logs"})
+
+
 def test_a_changed_setting_restarts_the_workers_that_see_it(home: Home) -> None:
     before = a_site(home, Wanted(Broker.EMBEDDED))
     after = Site(home, before.wanted, {"SRE_PAGING__WEBHOOK": "http://x"}, PORTS, before.server, None)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.folded import Anomaly, Folded, Name, stored_page_key
-from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
+from domain.incidents import Alert, Incident, Kind, Relation, Resolution, Route, Severity, State
 from domain.ledger import LedgerKind
 from domain.logs import Level
 from domain.pages import PageReason
@@ -66,11 +66,15 @@ def test_the_first_logs_are_kept_as_evidence_and_a_worse_one_replaces_the_oldest
     assert EVIDENCE_KEPT == len(incident.evidence)
 
 
-def test_services_and_signatures_have_incidents_of_their_own() -> None:
+def test_texts_and_services_of_one_fault_are_alerts_of_one_incident() -> None:
     logs = [an_anomaly(), an_anomaly(service="db"), an_anomaly(template="it burnt"), an_anomaly()]
     found = folded([replace(log, row=row) for row, log in enumerate(logs)])
-    assert 3 == len(found.touched)
-    assert found.of_row[0] is found.of_row[3]
+    (incident,) = found.touched.values()
+    assert [("web", "it broke", 2), ("db", "it broke", 1), ("web", "it burnt", 1)] == [
+        (alert.service, alert.template, alert.logs) for alert in incident.alerts
+    ]
+    assert [Relation.FIRST, Relation.WORDS, Relation.SERVICE] == [alert.relation for alert in incident.alerts]
+    assert (2, 4, 2) == (incident.services, incident.logs, incident.origin_logs)
 
 
 def test_a_log_belongs_to_the_incident_that_is_open() -> None:
@@ -116,24 +120,17 @@ def confirmed(second: float, template: str, **changes: object) -> list[Anomaly]:
     return [an_anomaly(second, template=template, **changes) for _ in range(RULES.confirm_logs)]
 
 
-def test_uncommon_incidents_of_a_service_that_come_together_share_one_page() -> None:
-    found = folded([*confirmed(0, "a"), *confirmed(30, "b"), *confirmed(60, "c")])
-    (page,) = found.pages
-    assert {page.key} == {incident.page_key for incident in found.touched.values()}
-    joined = [note for note in found.notes if note.kind is LedgerKind.PAGE_JOINED]
-    assert ["b", "c"] == [note.incident.template for note in joined]
-
-
 @pytest.mark.parametrize(
     ("then", "pages"),
     [
-        pytest.param(confirmed(61, "b"), 2, id="too-long-after"),
+        pytest.param(confirmed(121, "b"), 2, id="too-long-after"),
         pytest.param(confirmed(30, "b", service="db"), 2, id="another-service"),
         pytest.param(confirmed(30, "b", severity=Severity.CRITICAL), 2, id="worse"),
+        pytest.param(confirmed(30, "b"), 1, id="the-same-service"),
         pytest.param(confirmed(30, "b", severity=Severity.LOW), 1, id="less-bad"),
     ],
 )
-def test_when_a_page_covers_the_next_incident(then: list[Anomaly], pages: int) -> None:
+def test_when_one_page_is_enough(then: list[Anomaly], pages: int) -> None:
     assert pages == len(folded([*confirmed(0, "a"), *then]).pages)
 
 
@@ -149,31 +146,30 @@ def a_storm(count: int, *, each: int = 1, **changes: object) -> list[Anomaly]:
     ]
 
 
-def test_a_thousand_signatures_of_one_service_are_one_storm_and_one_page() -> None:
+def test_a_thousand_signatures_of_one_service_are_one_incident_and_one_page() -> None:
     """Fault 24: ids inside messages made one incident per log."""
     found = folded(a_storm(1_000))
-    opened = [note.incident for note in found.notes if note.kind is LedgerKind.OPENED]
-    assert RULES.storm_after + 1 == len(opened)
-    assert [PageReason.STORM] == [page.reason for page in found.pages]
-    assert [State.MERGED] * RULES.storm_after + [State.OPEN] == [incident.state for incident in opened]
-    assert (Kind.STORM, "") == (opened[-1].kind, opened[-1].template)
-    assert 1_000 - RULES.storm_after == opened[-1].logs
+    (incident,) = found.touched.values()
+    assert RULES.storm_after + 1 == len(incident.alerts)
+    assert (Kind.STORM, "", 1_000 - RULES.storm_after) == (
+        incident.alerts[-1].kind,
+        incident.alerts[-1].template,
+        incident.alerts[-1].logs,
+    )
+    assert [PageReason.UNCOMMON] == [page.reason for page in found.pages]
 
 
-def test_what_was_paged_or_acted_upon_stays_beside_the_storm() -> None:
-    paged = an_incident(id=1, template="paged", page_key="k", told=int(Severity.HIGH))
-    acting = an_incident(id=2, template="acting", state=State.ACTING)
-    waiting = an_incident(id=3, template="waiting")
-    found = folded(a_storm(30), [paged, acting, waiting])
-    assert [State.OPEN, State.ACTING, State.MERGED] == [paged.state, acting.state, waiting.state]
+def test_signatures_that_come_slowly_are_a_storm_once_there_are_too_many() -> None:
+    """Fault 24: each was too far from the last one to be of its fault, and all of them still were one service's."""
+    logs = [replace(log, at=NOON + number * 125 * SECOND) for number, log in enumerate(a_storm(40))]
+    found = folded(logs, rules=replace(RULES, quiet=60 * 60 * SECOND))
+    assert RULES.storm_after + 1 == len(found.touched)
     assert [PageReason.STORM] == [page.reason for page in found.pages]
 
 
 def test_a_storm_of_one_service_leaves_the_others_alone() -> None:
     found = folded([*a_storm(100), *(an_anomaly(second, service="db") for second in range(3))])
-    assert {"web": PageReason.STORM, "db": PageReason.UNCOMMON} == {
-        page.incident.service: page.reason for page in found.pages
-    }
+    assert ["web", "db"] == [page.incident.service for page in found.pages]
 
 
 def test_quiet_incidents_make_room_before_a_storm_is_called() -> None:
@@ -194,9 +190,9 @@ def test_when_the_storm_went_quiet_incidents_open_again() -> None:
 
 
 def late_logs(*, services: tuple[str, ...] = ("web",), templates: int = 3) -> list[Anomaly]:
-    """Confirmed incidents of some services, two minutes apart, so that no page covers another."""
+    """Confirmed incidents of some services, so far apart that none is part of another."""
     return [
-        an_anomaly(120 * template, service=service, template=f"kind {'abc'[template]} of {service}")
+        an_anomaly(150 * template, service=service, template=f"kind {'abc'[template]} of {service}")
         for service in services
         for template in range(templates)
         for _ in range(RULES.confirm_logs)
@@ -239,7 +235,8 @@ def test_an_incident_whose_late_page_was_held_back_pages_when_it_goes_on() -> No
     fold = a_fold(now=now, late_paged={"web": now})
     assert [] == fold.run(late_logs(templates=1)).pages
     fresh = an_anomaly(template="kind a of web", at=now)
-    found = a_fold([*fold.of_service["web"].values()], now=now, rules=replace(RULES, quiet=120 * MINUTE)).run([fresh])
+    known = [incident for _, incident in fold.around.of_service["web"].values()]
+    found = a_fold(known, now=now, rules=replace(RULES, quiet=120 * MINUTE)).run([fresh])
     assert [False] == [page.late for page in found.pages]
 
 
@@ -332,13 +329,13 @@ def test_a_critical_log_pages_again_where_less_was_told(kind: Kind, acked: datet
     assert ("k", NOON, 4, None) == (told.page_key, told.paged_at, told.told, told.acked_at)
 
 
-def test_what_joined_a_page_has_one_of_its_own_once_it_is_worse_than_that_told() -> None:
+def test_what_joined_an_incident_pages_once_it_is_worse_than_was_told() -> None:
     """A10: joined incidents included."""
     first = confirmed(0, "a", severity=Severity.MEDIUM)
     joined = confirmed(10, "b", severity=Severity.MEDIUM)
     found = folded([*first, *joined, an_anomaly(20, template="b"), an_anomaly(21, template="b")])
     told = [(page.incident.template, page.reason, page.severity) for page in found.pages]
-    assert [("a", PageReason.UNCOMMON, Severity.MEDIUM), ("b", PageReason.WORSE, Severity.HIGH)] == told
+    assert [("a", PageReason.UNCOMMON, Severity.MEDIUM), ("a", PageReason.WORSE, Severity.HIGH)] == told
 
 
 # --- many services ------------------------------------------------------------------------------
@@ -349,16 +346,24 @@ def test_three_hundred_services_with_the_same_words_are_one_page() -> None:
     logs = [log for number in range(300) for log in confirmed(number / 10, "no host", service=f"s{number}")]
     found = folded(logs)
     (page,) = found.pages
-    assert {page.key} == {incident.page_key for incident in found.touched.values()}
-    assert 299 == kinds(found).count(LedgerKind.PAGE_JOINED)
+    assert (300, 900, "s0") == (page.incident.services, page.incident.logs, page.incident.service)
 
 
-def test_another_consumer_s_page_of_the_same_words_covers_it_too() -> None:
-    """N6: what was paged for other services is read from the store."""
-    other = an_incident(id=9, service="db", route=Route.HUMAN, page_key="k", paged_at=NOON, told=3)
-    found = folded(confirmed(30, "it broke"), paged=[other])
+def test_a_second_fault_among_three_hundred_services_is_a_second_page() -> None:
+    logs = [log for number in range(300) for log in confirmed(number / 10, "no host", service=f"s{number}")]
+    other = [an_anomaly(28, template="it burnt", service="s7") for _ in range(3)]
+    found = folded(sorted([*logs, *other], key=lambda log: log.at))
+    assert [("s0", "no host"), ("s7", "it burnt")] == [
+        (page.incident.service, page.incident.template) for page in found.pages
+    ]
+
+
+def test_what_another_consumer_opened_for_the_same_words_is_the_incident_of_this_one_too() -> None:
+    """N6: what other services said is read from the store."""
+    other = an_incident(id=9, service="db", route=Route.HUMAN, playbook="", page_key="k", paged_at=NOON, told=3)
+    found = folded(confirmed(30, "it broke"), [other])
     assert [] == found.pages
-    assert ["k"] == [incident.page_key for incident in found.touched.values()]
+    assert {9} == {incident.id for incident in found.of_row.values()}
 
 
 def words(number: int) -> str:
@@ -418,7 +423,7 @@ def test_a_playbook_decides_what_an_incident_is_called(fits: set[str], called: N
 def test_a_worse_log_may_make_it_common_until_it_is_confirmed() -> None:
     """A6: words at WARN prove nothing, the same words at ERROR do."""
 
-    def by_level(one: Incident) -> tuple[Route, str]:
+    def by_level(one: Alert) -> tuple[Route, str]:
         return (Route.PLAYBOOK, "p") if one.level >= Level.ERROR else (Route.HUMAN, "")
 
     logs = [an_anomaly(level=int(level)) for level in (Level.WARN, Level.WARN, Level.ERROR)]
@@ -432,7 +437,7 @@ def test_kinds_are_no_texts() -> None:
     storm = an_incident(kind=Kind.STORM, template="", page_key="k", told=3)
     metric = an_incident(id=2, kind=Kind.METRIC, template="metric x high", metric="x", direction="high")
     found = folded([an_anomaly(template="metric x high"), an_anomaly(row=1, template="(storm)")], [metric])
-    assert [Kind.LOG, Kind.LOG] == [incident.kind for incident in found.of_row.values()]
+    assert [Kind.LOG, Kind.LOG] == [alert.kind for alert, _ in found.alerts.values()]
     assert storm is folded([an_anomaly(template="(storm)")], [storm]).of_row[0]
 
 
@@ -449,7 +454,8 @@ def test_logs_do_not_touch_incidents_of_our_own() -> None:
 
 def test_a_page_from_an_hour_ahead_covers_nothing_now() -> None:
     """A1: a host one hour ahead silenced twenty faults."""
-    ahead = an_incident(id=2, template="a", route=Route.HUMAN, page_key="k", paged_at=NOON + 60 * MINUTE, told=4)
+    then = NOON + 60 * MINUTE
+    ahead = an_incident(id=2, template="a", opened_at=then, last_at=then, paged_at=then, page_key="k", told=4)
     assert 1 == len(folded(confirmed(0, "b"), [ahead]).pages)
 
 
@@ -457,6 +463,8 @@ def test_a_log_from_1970_makes_fresh_evidence_no_late_page() -> None:
     """A1: the log that confirms an incident may be dated as it likes."""
     epoch = an_anomaly(at=datetime(1970, 1, 1, tzinfo=UTC))
     found = folded([an_anomaly(), an_anomaly(1), epoch], now=NOON + 2 * SECOND)
+    assert [] == found.pages
+    found = folded([an_anomaly(), an_anomaly(1), epoch, an_anomaly(2)], now=NOON + 2 * SECOND)
     (incident,) = found.touched.values()
     assert [False] == [page.late for page in found.pages]
-    assert NOON + SECOND == incident.paged_at == incident.confirmed_at == incident.last_at
+    assert NOON + 2 * SECOND == incident.paged_at == incident.confirmed_at == incident.last_at

@@ -10,13 +10,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.folded import Anomaly, Folded, Known, Name, final_keys
-from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
+from domain.incidents import Alert, Incident, Kind, Resolution, Route, Severity, State
+from domain.inventory import Inventory, Service
 from domain.logs import Level
 from tests.parts.incidents_part import RULES, a_fold, an_anomaly, an_incident, folded
 from tests.parts.logs_part import NOON, SECOND
 
 SMALL = replace(
-    RULES, quiet=timedelta(minutes=5), confirm_logs=2, storm_after=3, fleet_after=3, group=timedelta(minutes=4)
+    RULES,
+    quiet=timedelta(minutes=5),
+    confirm_logs=2,
+    storm_after=3,
+    fleet_after=3,
+    group=timedelta(minutes=4),
+    join=timedelta(minutes=3),
 )
 METRIC = Name(Kind.METRIC, "m high", "m", "high")
 
@@ -33,8 +40,8 @@ LOGS = st.lists(
     st.builds(
         a_mixed_anomaly,
         second=st.integers(0, 3_000),
-        service=st.sampled_from(["web", "db", "api"]),
-        template=st.sampled_from(["a", "b", "c", "d", "e"]),
+        service=st.sampled_from(["web", "db", "api", "mail"]),
+        template=st.sampled_from(["a", "b", "timed out", "disk full", "e"]),
         level=st.sampled_from([Level.WARN, Level.ERROR, Level.CRITICAL]),
         beside=st.booleans(),
     ),
@@ -42,9 +49,13 @@ LOGS = st.lists(
 )
 
 
-def by_name(incident: Incident) -> tuple[Route, str]:
+# `web` calls `db`; nothing is known of the other two.
+CALLS = Inventory({"web": Service("web", "supervisord", "web", dependencies=("db",))})
+
+
+def by_name(alert: Alert) -> tuple[Route, str]:
     """A playbook for one text where something is wrong beyond its words."""
-    fits = incident.template == "e" and (incident.level >= Level.ERROR or bool(incident.metric))
+    fits = alert.template == "e" and (alert.level >= Level.ERROR or bool(alert.metric))
     return (Route.PLAYBOOK, "mend-it") if fits else (Route.HUMAN, "")
 
 
@@ -62,7 +73,6 @@ class Store:
 
     def __init__(self) -> None:
         self.every = lately_resolved()
-        self.owners: set[tuple[int, str]] = set()  # (incident, key of a page of its own)
 
     def known(self) -> Known:
         # The store gives them in an order of its own.
@@ -71,7 +81,6 @@ class Store:
         return Known(
             open=still_open,
             resolved=[one for one in self.every if one.resolution in (Resolution.HUMAN, Resolution.VERIFIED)],
-            paged=[one for one in still_open if (one.id, one.page_key) in self.owners],
             page_times=times[: SMALL.fleet_after],
         )
 
@@ -80,15 +89,15 @@ class Store:
             if not incident.id:
                 self.every.append(incident)
                 incident.id = len(self.every)
-        keys = final_keys(found)
-        self.owners |= {(page.incident.id, keys[page.key]) for page in found.pages}
+        final_keys(found)
 
 
 def told(incident: Incident) -> tuple[Any, ...]:
     kept = tuple(one.request_id for one in incident.evidence)
     counted = incident.logs, incident.last_at, incident.severity, incident.state, incident.level, incident.metric
     answered = incident.route, incident.playbook, incident.page_key, incident.told, incident.episode
-    return incident.id, incident.key, incident.opened_at, *counted, *answered, kept
+    made_of = tuple((one.key, one.relation, one.role, one.logs, one.episode, one.closed) for one in incident.alerts)
+    return incident.id, incident.key, incident.opened_at, *counted, *answered, kept, made_of
 
 
 def in_batches(logs: list[Anomaly], sizes: list[int]) -> tuple[list[Any], ...]:
@@ -99,8 +108,8 @@ def in_batches(logs: list[Anomaly], sizes: list[int]) -> tuple[list[Any], ...]:
     for size in [*sizes, len(logs)]:
         batch = [replace(log, row=begin + row) for row, log in enumerate(logs[begin : begin + size])]
         known = store.known()
-        fields = {"resolved": known.resolved, "paged": known.paged, "page_times": known.page_times}
-        found = a_fold(known.open, rules=SMALL, classify=by_name, **fields).run(batch)
+        fields = {"resolved": known.resolved, "page_times": known.page_times}
+        found = a_fold(known.open, rules=SMALL, classify=by_name, inventory=CALLS, **fields).run(batch)
         store.keep(found)
         rows += sorted((row, incident.id) for row, incident in found.of_row.items())
         pages += [(page.incident.id, page.reason, page.severity) for page in found.pages]
@@ -125,7 +134,7 @@ LATE_AGAIN = [
 @example(logs=LATE_AGAIN)
 def test_no_two_open_incidents_have_one_key_and_none_pages_twice_for_one_severity(logs: list[Anomaly]) -> None:
     found = folded(logs, rules=SMALL)
-    still_open = [incident.key for incident in found.touched.values() if not incident.state.closed]
+    still_open = [alert.key for incident in found.touched.values() for alert in incident.alerts if not alert.closed]
     assert len(set(still_open)) == len(still_open)
     assert len({(id(page.incident), page.severity) for page in found.pages}) == len(found.pages)
     assert len({page.key for page in found.pages}) == len(found.pages)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
 
 import pytest
 
 from domain.errors import BadInput
+from domain.plan_documents import as_document, as_plan, digest
 from domain.plans import PARAMETERS, UNDOS, Action, ActionKind, Measure, Plan, Risk, Undo, Verification
 
 
@@ -56,3 +57,19 @@ def test_a_plan_is_as_risky_as_its_riskiest_action(risks: list[Risk], expected: 
 def test_every_kind_declares_its_parameters_and_its_ways_back() -> None:
     assert set(ActionKind) == set(PARAMETERS) == set(UNDOS)
     assert all(UNDOS.values())
+
+
+def test_a_plan_is_stored_whole_and_another_target_is_another_plan() -> None:
+    plan = replace(a_plan(an_action()), target="web")
+    assert plan == as_plan(7, as_document(plan))
+    assert digest(plan) != digest(replace(plan, target="web2"))
+
+
+def test_a_plan_of_the_version_before_keeps_the_digest_that_people_were_asked_about() -> None:
+    assert "target" not in as_document(a_plan(an_action()))
+    assert "" == as_plan(7, as_document(a_plan(an_action()))).target
+
+
+def test_a_plan_says_what_it_does_in_words() -> None:
+    both = a_plan(an_action(), an_action(ActionKind.SCALE, "db", {"workers": 3}))
+    assert "restart web and scale db (workers 3)" == both.told

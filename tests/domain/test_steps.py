@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.actions import ActionState, Approval, UndoState
 from domain.incidents import Route, State
 from domain.pages import PageReason
-from domain.steps import TRANSITIONS, Answer, Due, StepKind, Why, next_step
+from domain.steps import GATHERING, HELD_OFF, TRANSITIONS, Answer, Due, StepKind, Why, next_step
 from domain.verification import Outcome
 from tests.parts.answers_part import NOON, SCALE, a_plan, a_record, an_answer, later
 
@@ -27,6 +27,28 @@ TIRED = Due(NOON, "another try", tries=TRIES, error="no route to host")
 TABLE = [
     pytest.param(an_answer(confirmed_at=None), 0, StepKind.REST, Why.UNCONFIRMED, id="not-confirmed"),
     pytest.param(an_answer(route=Route.HUMAN), 0, StepKind.ESCALATE, Why.UNCOMMON, id="uncommon"),
+    pytest.param(an_answer(widespread=True), 0, StepKind.ESCALATE, Why.WIDESPREAD, id="in-several-services-at-once"),
+    pytest.param(an_answer(returns=2), 0, StepKind.ESCALATE, Why.FLAPS, id="it-comes-back-again-and-again"),
+    pytest.param(
+        an_answer(plan=PLAN, due=Due(later(15), HELD_OFF)),
+        14, StepKind.WAIT, Why.HELD_OFF, id="people-are-at-work-there",
+    ),
+    pytest.param(
+        an_answer(plan=PLAN, due=Due(later(15), HELD_OFF)),
+        15, StepKind.BEGIN, Why.PLANNED, id="people-may-have-gone",
+    ),
+    pytest.param(
+        an_answer(plan=PLAN, due=Due(later(86_400), HELD_OFF)),
+        0, StepKind.BEGIN, Why.PLANNED, id="a-clock-that-was-ahead-holds-nothing-off",
+    ),
+    pytest.param(
+        an_answer(plan=PLAN, due=Due(later(2), GATHERING, later(15))),
+        1, StepKind.WAIT, Why.GATHERING, id="its-origin-was-found-a-moment-ago",
+    ),
+    pytest.param(
+        an_answer(plan=PLAN, due=Due(later(2), GATHERING, later(15))),
+        2, StepKind.BEGIN, Why.PLANNED, id="its-origin-may-have-said-more",
+    ),
     pytest.param(an_answer(), 0, StepKind.PLAN, Why.COMMON, id="common"),
     pytest.param(an_answer(state=State.REOPENED), 0, StepKind.PLAN, Why.COMMON, id="reopened-is-answered-anew"),
     pytest.param(an_answer(plan=PLAN), 0, StepKind.BEGIN, Why.PLANNED, id="planned"),
@@ -97,6 +119,25 @@ TABLE = [
         an_answer(a_record(outcome=Outcome.UNKNOWN), **VERIFYING),
         60, StepKind.ESCALATE, Why.NOTHING_SHOWS, id="fault-10-unknown",
     ),
+    pytest.param(
+        an_answer(a_record(outcome=Outcome.WORSE), **VERIFYING),
+        60, StepKind.ESCALATE, Why.MADE_WORSE, id="made-worse",
+    ),
+    pytest.param(
+        an_answer(a_record(action=SCALE, outcome=Outcome.WORSE), **VERIFYING),
+        60, StepKind.UNDO, Why.TAKE_BACK, id="made-worse-is-taken-back",
+    ),
+    pytest.param(
+        an_answer(a_record(action=SCALE, outcome=Outcome.INEFFECTIVE, undo=UndoState.FAILED), **VERIFYING),
+        60, StepKind.ESCALATE, Why.NOT_TAKEN_BACK, id="a-rollback-that-failed-is-what-the-page-is-about",
+    ),
+    pytest.param(
+        an_answer(
+            a_record(action=SCALE, undo=UndoState.FAILED), a_record(ActionState.FAILED, id=2),
+            state=State.ACTING, plan=PLAN,
+        ),
+        0, StepKind.ESCALATE, Why.NOT_TAKEN_BACK, id="a-plan-that-failed-and-could-not-be-taken-back",
+    ),
     pytest.param(an_answer(state=State.ESCALATED), 0, StepKind.REST, Why.HUMAN, id="a-human-has-it"),
     pytest.param(an_answer(state=State.RESOLVED), 0, StepKind.REST, Why.CLOSED, id="closed"),
     pytest.param(an_answer(state=State.MERGED), 0, StepKind.REST, Why.CLOSED, id="merged"),
@@ -150,6 +191,11 @@ def _row_of(answer: Answer, now: datetime) -> int:
         (an_answer(**ASKED, approval=NO), PageReason.OBJECTED),
         (an_answer(a_record(outcome=Outcome.INEFFECTIVE), **VERIFYING), PageReason.INEFFECTIVE),
         (an_answer(a_record(outcome=Outcome.UNKNOWN), **VERIFYING), PageReason.UNKNOWN),
+        (an_answer(a_record(outcome=Outcome.WORSE), **VERIFYING), PageReason.MADE_WORSE),
+        (
+            an_answer(a_record(action=SCALE, outcome=Outcome.WORSE, undo=UndoState.FAILED), **VERIFYING),
+            PageReason.NOT_TAKEN_BACK,
+        ),
     ],
 )
 def test_what_goes_to_a_human_says_why(answer: Answer, reason: PageReason) -> None:

@@ -4,18 +4,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from domain.incidents import Evidence, Kind, Resolution, State
+from domain.incidents import Evidence, Kind, Resolution, Route, Severity, State
 from domain.inventory import Inventory, Service
-from domain.page_text import MEANING, evidence_line, headline, page_lines
+from domain.page_text import MEANING, Around, evidence_line, headline, page_lines
 from domain.pages import PageReason
-from domain.told import Told, likely_origin, meanwhile, together, unwanted, unwanted_resolved
+from domain.told import (
+    Told,
+    answered_by_now,
+    labels_told,
+    likely_origin,
+    meanwhile,
+    over_since,
+    over_untold,
+    together,
+    unwanted,
+    unwanted_resolved,
+)
 from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON, SECOND
 
-OPEN = Told(1, "web", "it broke", State.OPEN, None, acked=False, opened_at=NOON, last_at=NOON + SECOND)
+OPEN = Told(
+    id=1,
+    service="web",
+    kind=Kind.LOG,
+    severity=Severity.HIGH,
+    playbook="",
+    template="it broke",
+    metric="",
+    state=State.OPEN,
+    resolution=None,
+    acked=False,
+    opened_at=NOON,
+    last_at=NOON + SECOND,
+)
 ACKED = replace(OPEN, acked=True)
 QUIET = replace(OPEN, state=State.RESOLVED, resolution=Resolution.QUIET)
 BY_HAND = replace(QUIET, resolution=Resolution.HUMAN)
@@ -70,7 +95,9 @@ def test_what_shares_a_page_is_listed() -> None:
     many = [replace(OPEN, id=number, service=f"s{number}") for number in range(300)]
     assert together(many).startswith("300 services: s0, s1, s2,")
     assert together(many).endswith("s19 … and 280 more")
-    assert "2 incidents of web: 1 (it broke), 2 (no space)" == together([OPEN, replace(OPEN, id=2, what="no space")])
+    assert "2 incidents of web: 1 (it broke), 2 (no space)" == together(
+        [OPEN, replace(OPEN, id=2, template="no space")]
+    )
     assert "" == together([OPEN])
 
 
@@ -85,10 +112,10 @@ def inventory(**dependencies: str) -> Inventory:
 
 
 SHOP = inventory(web="payments", payments="database cache", database="", cache="", mail="")
-PAYMENTS = replace(OPEN, id=2, service="payments", what="slow")
-DATABASE = replace(OPEN, id=3, service="database", what="disk full", opened_at=NOON + SECOND)
-CACHE = replace(OPEN, id=4, service="cache", what="evicting")
-MAIL = replace(OPEN, id=5, service="mail", what="bounced")
+PAYMENTS = replace(OPEN, id=2, service="payments", template="slow")
+DATABASE = replace(OPEN, id=3, service="database", template="disk full", opened_at=NOON + SECOND)
+CACHE = replace(OPEN, id=4, service="cache", template="evicting")
+MAIL = replace(OPEN, id=5, service="mail", template="bounced")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +155,9 @@ def test_every_reason_has_a_meaning() -> None:
 
 
 def test_a_page_in_words() -> None:
-    lines = page_lines(an_incident(), PageReason.OBJECTED, ["Objection: paused"], [OPEN], "Likely origin: x")
+    lines = page_lines(
+        an_incident(), PageReason.OBJECTED, ["Objection: paused"], Around([OPEN], origin="Likely origin: x")
+    )
     assert lines[:2] == ("Objection: paused", "Likely origin: x")
     assert "Seen: 3 logs from 2026-01-05 11:59:58 to 2026-01-05 12:00:00 UTC" in lines
     assert lines[-1] == "Take it: sre ack 1"
@@ -137,16 +166,52 @@ def test_a_page_in_words() -> None:
 
 def test_a_page_about_what_is_over_shows_how_and_asks_for_nothing() -> None:
     told = [VERIFIED, replace(VERIFIED, id=2, service="api")]
-    lines = page_lines(an_incident(kind=Kind.METRIC, template="cpu high"), PageReason.RESOLVED, ["repaired"], told, "")
+    lines = page_lines(
+        an_incident(kind=Kind.METRIC, template="cpu high"), PageReason.RESOLVED, ["repaired"], Around(told)
+    )
     assert ("repaired", "2 services: web, api", "Service: web", "Metric: cpu high") == lines[:4]
     assert not any("sre ack" in line for line in lines)
 
 
 def test_headlines() -> None:
-    assert "incident 1: web: mend-it: no playbook fits" == headline(an_incident(), PageReason.UNCOMMON, [OPEN])
-    late = headline(an_incident(), PageReason.UNCOMMON, [QUIET, replace(QUIET, id=2)])
+    assert "incident 1: web: mend-it: no playbook fits" == headline(an_incident(), PageReason.UNCOMMON, Around([OPEN]))
+    late = headline(an_incident(), PageReason.UNCOMMON, Around([QUIET, replace(QUIET, id=2)]))
     assert "incident 1 and 1 more: web: mend-it: no playbook fits, and it is over meanwhile" == late
-    assert "incident 1: web: mend-it: it is over" == headline(an_incident(), PageReason.RESOLVED, [QUIET])
+    assert "incident 1: web: mend-it: it is over" == headline(an_incident(), PageReason.RESOLVED, Around([QUIET]))
+
+
+def test_a_page_that_was_held_back_says_by_what() -> None:
+    around = Around([OPEN], held_by=("silence 3 by ann until 14:30 UTC: disk swap",))
+    lines = page_lines(an_incident(), PageReason.UNCOMMON, [], around)
+    assert "Held back until now by silence 3 by ann until 14:30 UTC: disk swap" == lines[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "held_by", "expected"),
+    [
+        pytest.param(
+            [QUIET], "silence 3", "it was over before anybody was told of it: held back by silence 3", id="over"
+        ),
+        pytest.param([OPEN], "silence 3", "", id="still-open"),
+        pytest.param([QUIET, OPEN], "silence 3", "", id="some-of-it-still-open"),
+        pytest.param([QUIET], "", "", id="nothing-held-it-back"),
+        pytest.param([], "silence 3", "", id="nothing-is-known"),
+    ],
+)
+def test_what_was_over_while_it_was_held_back_is_told_to_nobody(told: list[Told], held_by: str, expected: str) -> None:
+    assert expected == over_untold(told, held_by)
+
+
+def test_it_is_over_since_the_last_of_it_was_closed() -> None:
+    first, last = (replace(QUIET, resolved_at=NOON + minutes * timedelta(minutes=1)) for minutes in (1, 2))
+    assert last.resolved_at == over_since([first, last])
+    assert over_since([first, OPEN]) is None
+    assert over_since([]) is None
+
+
+def test_every_service_of_which_somebody_should_still_be_told_has_its_labels() -> None:
+    found = labels_told([replace(OPEN, others=("api", "db")), ACKED, replace(OPEN, id=2, service="mail")], Inventory())
+    assert [("1", "web"), ("1", "api"), ("1", "db"), ("2", "mail")] == [(one["id"], one["service"]) for one in found]
 
 
 def test_the_last_log_of_all_counts() -> None:
@@ -171,5 +236,32 @@ def test_n7_evidence_is_words_and_units(reason: str, numbers: dict[str, object],
     assert f"12:00:00 [r1] it broke{expected}" == evidence_line(kept, "model 2")
 
 
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [("", "it broke"), ("web", "it broke"), ("db", "db: it broke")],
+    ids=["unknown", "own", "another"],
+)
+def test_what_another_service_said_names_it(service: str, expected: str) -> None:
+    kept = Evidence(NOON, 4, "r1", "it broke", "OWN", {}, service=service)
+    assert f"12:00:00 [r1] {expected}" == evidence_line(kept, "", "web")
+
+
 def test_without_a_request_id_there_is_none() -> None:
     assert "12:00:00 it broke" == evidence_line(Evidence(NOON, 4, None, "it broke", "OWN", {}), "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "changes", "answered"),
+    [
+        pytest.param(PageReason.UNCOMMON, {"state": State.ACTING}, True, id="a-playbook-is-at-work"),
+        pytest.param(PageReason.WORSE, {"state": State.REOPENED}, True, id="it-got-worse-before-its-origin-was-found"),
+        pytest.param(PageReason.UNCOMMON, {"state": State.ESCALATED}, True, id="what-came-of-it-has-a-page-of-its-own"),
+        pytest.param(PageReason.CRITICAL, {"state": State.ACTING}, False, id="what-is-critical-is-told-all-the-same"),
+        pytest.param(PageReason.WORSE, {"state": State.ESCALATED}, False, id="a-human-has-it"),
+        pytest.param(PageReason.WORSE, {"state": State.ACTING, "route": Route.HUMAN}, False, id="no-playbook-fits"),
+    ],
+)
+def test_nobody_is_told_of_what_a_playbook_answers_by_now(
+    reason: PageReason, changes: dict[str, Any], *, answered: bool
+) -> None:
+    assert answered == bool(answered_by_now(reason, an_incident(**changes)))

@@ -114,6 +114,17 @@ PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
             {"outcome": "unknown", "value": None, "at_most": 0.05, "samples": 0},
             "verified: nothing shows whether it helped; no fresh log",
         ),
+        (
+            LedgerKind.VERIFIED,
+            {"outcome": "worse", "measure": "error_rate", "value": 0.9, "at_most": 0.05, "samples": 40},
+            "verified: it is worse than before; 90 % in 40 fresh logs, at most 5 % allowed",
+        ),
+        (
+            LedgerKind.PAGE_MUTED,
+            {"key": KEY, "channel": "email", "rule": "silence 3 by ann until 14:30 UTC: disk swap"},
+            "page held back: silence 3 by ann until 14:30 UTC: disk swap",
+        ),
+        (LedgerKind.MUTE_EXPIRED, {"rule": "silence 3", "by": "bob"}, "silence 3 ended early by bob"),
         (LedgerKind.PAUSED, {"by": "ada"}, "every action paused by ada"),
         (LedgerKind.RESUMED, {"by": "ada"}, "actions allowed again by ada"),
         (
@@ -132,6 +143,7 @@ PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
             "page not delivered for long, it goes on being tried: no route",
         ),
         (LedgerKind.APPROVED, {"by": "ada", "plan": "3f"}, "plan allowed by ada"),
+        (LedgerKind.APPROVED, {"by": "ada", "role": "admin", "plan": "3f"}, "plan allowed by ada, admin"),
         (LedgerKind.REJECTED, {"by": "ada", "plan": "3f"}, "plan refused by ada"),
         (LedgerKind.ACTION_RESERVED, {"kind": "restart", "target": "web"}, "restart web is to be carried out"),
         (

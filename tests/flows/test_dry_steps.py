@@ -30,7 +30,7 @@ POOL = {"template": "connection pool exhausted", "playbook": "connection-pool-ex
         (
             acting(services=inventory("db")),
             {},
-            "a human: there is nothing of that name to act on: service web, cure add it to the inventory",
+            "a human: there is nothing of that name to act on: service web, inventory not in it",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,20 +19,32 @@ from domain.inventory import Inventory, Service
 from domain.plans import Risk
 from domain.playbooks import Playbook
 from domain.steps import Answer, Step
-from tasks.answer import run_steps
+from tasks.answer import due_step, run_steps, take
+from tasks.escalate import tried
 from tasks.held import Held, Means
 from tasks.judging import Knowledge
 from tests.contracts.fakes import RecordingExecutor
 from tests.parts.judged_part import NOW, Feed, known, rows
 from tests.parts.logs_part import a_log, an_error
 
-PLAYBOOKS = load_playbooks(parts_file.PROJECT / "playbooks")
+SHIPPED = load_playbooks(parts_file.PROJECT / "playbooks")
+# Every one may run unattended here, whatever risk its author saw.
+PLAYBOOKS = tuple(
+    replace(book, risk=Risk.LOW, actions=tuple(replace(action, risk=Risk.LOW) for action in book.actions))
+    for book in SHIPPED
+)
 POOL = "connection pool exhausted"
 BUSY = "worker queue full: request rejected, server is busy"
 
 
 def inventory(*services: str) -> Inventory:
     return Inventory({name: Service(name, "supervisord", name) for name in services})
+
+
+def calling(services: Inventory, caller: str, called: str) -> Inventory:
+    """The same services, of which one calls another."""
+    known = dict(services.services)
+    return Inventory(known | {caller: replace(known[caller], dependencies=(called,))})
 
 
 SERVICES = inventory("web", "db", "api")
@@ -132,6 +145,19 @@ class World:
     def pages(self) -> list[str]:
         return [row["reason"] for row in rows(self.engine, "SELECT reason FROM pages ORDER BY id")]
 
+    def lines(self) -> list[str]:
+        """What the newest page says."""
+        (row,) = rows(self.engine, "SELECT lines FROM pages ORDER BY id DESC LIMIT 1")
+        found = row["lines"]
+        return list(json.loads(found) if isinstance(found, str) else found)
+
+    def tried(self, incident_id: int) -> list[str]:
+        """What people are told of what was done."""
+        with transaction(self.engine) as connection:
+            found = answers.read(connection, incident_id)
+            assert found is not None
+            return tried(connection, found)
+
     def ledger(self) -> list[str]:
         return [row["kind"] for row in rows(self.engine, "SELECT kind FROM ledger ORDER BY id")]
 
@@ -143,3 +169,43 @@ class World:
     @property
     def calls(self) -> list[str]:
         return [call for call, _ in self.executor.calls]
+
+
+class DiedError(BaseException):
+    """What ends a process ends everything."""
+
+
+class Dying(RecordingExecutor):
+    """Whoever carries something out with it dies of it."""
+
+    def carry_out(self, _action: object) -> None:
+        raise DiedError
+
+
+def began(world: World) -> int:
+    """An owner that committed the action and died; its lease has run out."""
+    number = world.fault()
+    dying = Dying({})
+    dying.processes = world.executor.processes
+    try:
+        run_steps(replace(world.held(), means=world.means(given=dying)))
+    except DiedError:
+        world.forward(60)
+    return number
+
+
+def step_by_step(world: World, steps: int) -> Held:
+    """So many steps are taken, and whoever holds the incident goes on later."""
+    held = world.held()
+    for _ in range(steps):
+        assert take(held, due_step(held))
+    return held
+
+
+def two_actions() -> tuple[Playbook, ...]:
+    """The playbooks; the one for connection pools restarts and then scales."""
+    scaling = next(book for book in PLAYBOOKS if book.id == "overload").actions
+    return tuple(
+        replace(book, actions=(*book.actions, *scaling)) if book.id == "connection-pool-exhausted" else book
+        for book in PLAYBOOKS
+    )

@@ -9,13 +9,16 @@ from typing import Any
 
 from domain.correlation import Classify, Fold
 from domain.folded import Anomaly, Correlation, Folded, Known, Name
-from domain.incidents import Evidence, Incident, Kind, Route, Severity
+from domain.incidents import Alert, AlertRole, Evidence, Incident, Kind, Route, Severity
+from domain.inventory import Inventory
 from domain.logs import Level
 from tests.parts.logs_part import NOON, SECOND
 
 RULES = Correlation(
     quiet=timedelta(minutes=15),
     confirm_logs=3,
+    confirm_within=timedelta(minutes=5),
+    join=timedelta(minutes=2),
     storm_after=20,
     fleet_after=50,
     late=timedelta(minutes=2),
@@ -62,14 +65,44 @@ def an_incident(**changes: Any) -> Incident:
         "confirmed_at": NOON,
         "evidence": [Evidence(NOON, int(Level.ERROR), "r0", "it broke", "WORDS", {"confidence": 0.9})],
     }
-    return Incident(**(fields | changes))
+    made = Incident(**(fields | changes))
+    if made.kind not in (Kind.OWN, Kind.FLEET) and not made.alerts:
+        made.alerts = [an_alert_of(made)]
+    made.origin_logs, made.fires_at = made.origin_logs or made.logs, made.fires_at or made.last_at
+    return made
 
 
-def uncommon(_incident: Incident) -> tuple[Route, str]:
+def an_alert_of(incident: Incident, **changes: Any) -> Alert:
+    """The alert that is the incident's origin, unless `changes` say otherwise."""
+    fields: dict[str, Any] = {
+        "id": incident.id,
+        "service": incident.service,
+        "kind": incident.kind,
+        "template": incident.template,
+        "metric": incident.metric,
+        "direction": incident.direction,
+        "detector": incident.detector,
+        "opened_at": incident.opened_at,
+        "last_at": incident.last_at,
+        "route": incident.route,
+        "playbook": incident.playbook,
+        "role": AlertRole.CAUSE if incident.playbook else AlertRole.PLAIN,
+        "severity": incident.severity,
+        "level": incident.level,
+        "logs": incident.logs,
+        "episode": incident.episode,
+        "recent": [incident.last_at] * min(incident.logs, 3),
+        "incident_id": incident.id,
+        "closed": incident.state.closed,
+    }
+    return Alert(**(fields | changes))
+
+
+def uncommon(_alert: Alert) -> tuple[Route, str]:
     return Route.HUMAN, ""
 
 
-def common(_incident: Incident) -> tuple[Route, str]:
+def common(_alert: Alert) -> tuple[Route, str]:
     return Route.PLAYBOOK, "mend-it"
 
 
@@ -78,11 +111,12 @@ def a_fold(
     *,
     rules: Correlation = RULES,
     classify: Classify = uncommon,
+    inventory: Inventory = Inventory(),  # noqa: B008 - frozen
     now: datetime | None = None,
     **stored: Any,
 ) -> Fold:
     """A fold over open incidents; `stored` is what else of `Known` there is."""
-    return Fold(Known(open=list(known), **stored), rules=rules, classify=classify, now=now)
+    return Fold(Known(open=list(known), **stored), rules=rules, classify=classify, inventory=inventory, now=now)
 
 
 def folded(anomalies: Iterable[Anomaly], known: Iterable[Incident] = (), **how: Any) -> Folded:

@@ -12,13 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from domain.actions import COUNTED, ActionRecord, ActionState, Approval, UndoState
+from domain.asking import Budgets, Counted, History, Objected, Policy, Purpose, Question, Seen
+from domain.control import UNREAD, Reading, Traffic
 from domain.execution import ProcessState, Progress, Snapshot, TargetState, how_far
-from domain.gate import History, Policy, Question, last_check, may_be_allowed, objections, switched_off
+from domain.gate import may_be_allowed, objections
 from domain.incidents import Incident, State
+from domain.inventory import Inventory, Service
 from domain.pages import PageReason
 from domain.plans import Action, Plan, Risk
 from domain.steps import LONGEST_WAIT, LOOK_AGAIN, Answer, Due, Step, StepKind, finished_at, next_step, waiting
-from domain.verification import SETTLING, Outcome, Samples, Traffic, prove
+from domain.verification import SETTLING, Outcome, Samples, prove
 from tests.parts.answers_part import RESTART, SCALE, a_plan
 from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON
@@ -28,6 +31,18 @@ LEASE = timedelta(seconds=45)
 LONGEST = timedelta(minutes=10)
 ASKED_FOR = timedelta(minutes=30)
 PAUSE = timedelta(minutes=15)
+OLDEST = timedelta(minutes=2)
+HOUR = timedelta(hours=1)
+INVENTORY = Inventory({name: Service(name, "model", name) for name in ("web", "db")})
+BUDGETS = Budgets(
+    target_pause=PAUSE,
+    actions_per_hour=6,
+    kind_per_hour=4,
+    service_per_hour=3,
+    target_per_day=6,
+    max_share=1.0,
+    max_ineffective=2,
+)
 
 Walk = Generator[None, None, None]  # each yield is a moment at which the worker may die
 
@@ -76,6 +91,7 @@ class Model:
     chance: random.Random
     now: datetime = NOON
     paused: bool = False
+    maintenance: str = ""
     rows: list[Row] = field(default_factory=list)
     world: dict[str, ProcessState] = field(default_factory=dict)
     pids: int = 100
@@ -199,52 +215,69 @@ class Model:
     # --- the steps ------------------------------------------------------------------------------
 
     def _policy(self) -> Policy:
-        minutes = timedelta(minutes=2)
-        return Policy(acting=True, paused=self.paused, max_risk=Risk.LOW, min_confidence=0.8, target_pause=PAUSE,
-                      actions_per_hour=6, max_ineffective=2, max_evidence_age=minutes)  # fmt: skip
+        return Policy(
+            acting=True,
+            paused=self.paused,
+            max_risk=Risk.LOW,
+            min_confidence=0.8,
+            max_evidence_age=OLDEST,
+            budgets=BUDGETS,
+        )
+
+    def _see(self, action: Action) -> Seen:
+        seen = self.snapshot(action.target)
+        return Seen(action, INVENTORY.owner("model", action.target), seen, seen)
+
+    def _ask(self, row: Row, purpose: Purpose, *seen: Seen) -> list[Objected]:
+        assert row.plan is not None
+        asked = Question(
+            purpose=purpose,
+            plan=row.plan,
+            incident=row.incident,
+            service=INVENTORY.services[row.incident.service],
+            seen=seen,
+            history=self._history(),
+            approved=row.approval is not None and row.approval.granted,
+            acted=bool(row.answer().of_episode(ActionState.DONE)),
+            maintenance=self.maintenance,
+        )
+        return objections(asked, self._policy(), now=self.now)
 
     def _plan(self, row: Row, _token: str, _step: Step) -> Walk:
         actions = self.chance.choice(
             [(RESTART,), (SCALE,), (RESTART, replace(SCALE, target="db")), (replace(RESTART, risk=Risk.MEDIUM),)]
         )
         target = row.incident.service
-        row.plan = a_plan(
-            *(replace(a, target=target if a.target == "web" else "db") for a in actions), incident_id=row.incident.id
-        )
+        bound = (replace(a, target=target if a.target == "web" else "db") for a in actions)
+        row.plan = a_plan(*bound, incident_id=row.incident.id, executor="model", target=target)
         yield
 
-    def _history(self, keys: set[str]) -> History:
-        counted = [a for row in self.rows for a in row.actions if a.state in COUNTED]
-        last: dict[str, datetime] = {}
-        bad: dict[str, int] = {}
-        for record in sorted(counted, key=lambda a: a.reserved_at):
-            if record.budget_key in keys and record.reserved_at > self.now - timedelta(days=1):
-                last[record.budget_key] = record.reserved_at
-                bad[record.budget_key] = bad.get(record.budget_key, 0) + (
-                    record.outcome in (Outcome.INEFFECTIVE, Outcome.UNKNOWN)
-                )
-        going_on = {
-            a.budget_key
+    def _history(self) -> History:
+        done = [
+            Counted(a.budget_key, a.service, a.action.kind, a.reserved_at, a.outcome)
+            for row in self.rows
+            for a in row.actions
+            if a.state in COUNTED
+        ]
+        going_on = [
+            a
             for row in self.rows
             for a in row.actions
             if a.state in (ActionState.RESERVED, ActionState.STARTED)
             or (row.incident.state in (State.ACTING, State.VERIFYING) and a.episode == row.incident.episode)
-        }
-        under_way = frozenset(going_on & keys)
-        return History(last, bad, sum(a.reserved_at > self.now - timedelta(hours=1) for a in counted), under_way)
+        ]
+        targets, services = {a.budget_key for a in going_on}, {a.service for a in going_on}
+        return History(tuple(done), frozenset(targets), frozenset(services))
 
     def _begin(self, row: Row, token: str, step: Step) -> Walk:
         assert row.plan is not None
-        keys = tuple(self.snapshot(action.target).budget_key for action in row.plan.actions)
+        seen = tuple(self._see(action) for action in row.plan.actions)
         yield
         if not self._holds(row, token) or row.incident.state.closed:
             return
-        approved = row.approval is not None and row.approval.granted
-        found = objections(
-            Question(row.plan, row.incident, keys, self._history(set(keys)), approved), self._policy(), now=self.now
-        )
+        found = self._ask(row, Purpose.BEGIN, *seen)
         if not found:
-            self._reserve(row, row.plan, keys)
+            self._reserve(row, row.plan, seen)
         elif may_be_allowed(found):
             row.incident.state = State.WAITING
             until = self.now + ASKED_FOR
@@ -253,9 +286,9 @@ class Model:
         else:
             self._to_human(row, PageReason.OBJECTED)
 
-    def _reserve(self, row: Row, plan: Plan, keys: tuple[str, ...]) -> None:
+    def _reserve(self, row: Row, plan: Plan, seen: tuple[Seen, ...]) -> None:
         row.incident.state = State.ACTING
-        for ordinal, (action, key) in enumerate(zip(plan.actions, keys, strict=True)):
+        for ordinal, one in enumerate(seen):
             self.pids += 1
             record = ActionRecord(
                 self.pids,
@@ -263,9 +296,9 @@ class Model:
                 row.incident.episode,
                 ordinal,
                 plan.source,
-                action,
+                one.action,
                 executor="model",
-                budget_key=key,
+                budget_key=one.key,
                 state=ActionState.RESERVED,
                 before=None,
                 after=None,
@@ -274,6 +307,7 @@ class Model:
                 finished_at=None,
                 error=None,
                 outcome=None,
+                service=one.service,
             )
             row.actions.append(record)
 
@@ -282,17 +316,24 @@ class Model:
 
     def _act(self, row: Row, token: str, step: Step) -> Walk:
         record = self._record(row, step)
-        before = self.snapshot(record.target)
+        seen = self._see(record.action)
         yield
         if not self._holds(row, token):
             return
-        if last_check(row.incident, self._policy()):
+        if self._ask(row, Purpose.NEXT, seen):
             row.change(record, state=ActionState.DROPPED)
             row.drop_reserved()
             return
         if row.incident.state.closed:
             self.flaws.append(f"action of closed incident {row.incident.id}")
-        row.change(record, state=ActionState.STARTED, before=before, started_at=self.now)
+        if (
+            not row.answer().of_episode(ActionState.DONE)
+            and self.now - (row.incident.fires_at or row.incident.last_at) > OLDEST
+        ):
+            self.flaws.append(f"action of incident {row.incident.id}, which no longer fires")
+        if self.maintenance:
+            self.flaws.append(f"action of incident {row.incident.id} under maintenance")
+        row.change(record, state=ActionState.STARTED, before=seen.snapshot, started_at=self.now)
         yield
         if self._renew(row, token):
             yield from self.carry_out(record)
@@ -306,7 +347,7 @@ class Model:
         if not self._holds(row, token):
             return
         if found is Progress.UNTOUCHED:
-            if last_check(row.incident, self._policy()):
+            if row.plan is None or self._ask(row, Purpose.TAKEOVER, self._see(record.action)):
                 row.change(record, state=ActionState.DROPPED)
                 return
             if self._renew(row, token):
@@ -332,8 +373,12 @@ class Model:
         if self.now > ended + SETTLING:
             logs = self.chance.choice([0, 100])
             bad = self.chance.choice([0, 50])
+            before = self.chance.choice([UNREAD, Reading(100, 0.1, 60.0)])
             proof = prove(
-                Samples(Traffic(logs, 0, 30), bad, bad, None), row.plan.verification, finished_at=ended, now=self.now
+                Samples(Traffic(logs, 0, 30), bad, bad, None, before=before),
+                row.plan.verification,
+                finished_at=ended,
+                now=self.now,
             )
         yield
         if not self._holds(row, token) or row.incident.state.closed:
@@ -348,10 +393,9 @@ class Model:
 
     def _undo(self, row: Row, token: str, step: Step) -> Walk:
         record = self._record(row, step)
-        if switched_off(self._policy()):
+        if self._ask(row, Purpose.UNDO, self._see(record.action)):
             row.change(record, undo=UndoState.FAILED)
             return
-        self.snapshot(record.target)
         row.change(record, undo=UndoState.STARTED)
         yield
         for process in record.before.processes if record.before else ():
@@ -393,42 +437,7 @@ class Model:
         """The fault came back: what the fold does."""
         incident = row.incident
         if incident.state is State.RESOLVED and row.closed_as in ("verified", "human"):
-            incident.state, incident.episode, incident.last_at = State.REOPENED, incident.episode + 1, self.now
+            incident.state, incident.episode = State.REOPENED, incident.episode + 1
+            incident.last_at = incident.fires_at = self.now
             incident.acked_at, row.plan, row.approval = None, None, None
             row.due, row.closed_as = Due(self.now, "an answer"), ""
-
-
-def over_budget(model: Model) -> list[str]:
-    """Plans that touched one thing within the pause after another plan had."""
-    kept = [a for row in model.rows for a in row.actions if a.state is not ActionState.DROPPED]
-    last: dict[str, ActionRecord] = {}
-    found = []
-    for record in sorted(kept, key=lambda a: a.id):
-        before = last.get(record.budget_key)
-        same = before and (before.incident_id, before.episode) == (record.incident_id, record.episode)
-        if before and not same and record.reserved_at - before.reserved_at < PAUSE:
-            found.append(f"{record.budget_key} again after {record.reserved_at - before.reserved_at}")
-        last[record.budget_key] = record
-    return found
-
-
-def at_rest(model: Model) -> list[str]:
-    """What is wrong once everything has come to its end."""
-    found = [*model.flaws, *over_budget(model)]
-    for row in model.rows:
-        if row.due is not None or row.incident.state not in (State.RESOLVED, State.ESCALATED):
-            found.append(f"forgotten: incident {row.incident.id} is {row.incident.state}, due {row.due}")
-        if row.incident.state is State.ESCALATED and not row.paged:
-            found.append(f"nobody was told of incident {row.incident.id}")
-        found += [
-            f"without an end: {a.told}" for a in row.actions if a.state in (ActionState.STARTED, ActionState.RESERVED)
-        ]
-    found += [f"action {number} was done {times} times" for number, times in model.effects.items() if times > 1]
-    # What could not be reached for long is a human's, who was told so.
-    given_up = {a.budget_key for row in model.rows for a in row.actions if a.state is ActionState.FAILED}
-    found += [
-        f"left stopped: {name}"
-        for name, process in model.world.items()
-        if name.endswith("_00") and not process.pid and name.partition(":")[0] not in given_up
-    ]
-    return found

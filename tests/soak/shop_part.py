@@ -29,6 +29,7 @@ from deployments.shop.layout import SERVICES
 from domain.actions import ActionState, UndoState
 from domain.incidents import State
 from domain.ledger import LedgerKind
+from domain.logs import Level
 from tests.parts.brake_part import Brake, kill_runs, kill_standing
 
 TOPIC = "soak-shop"
@@ -36,6 +37,8 @@ TOPIC = "soak-shop"
 PATIENCE_SECONDS = 300.0
 # A target may be acted on again as soon as its last action was judged: the cases follow one upon the other.
 PAUSE_SECONDS = 60
+# How long a person is asked: one case waits for the end of it, the others answer at once.
+ASKED_SECONDS = 75
 # The lock timeout of those who stand is longer.
 COMPANY_SECONDS = 2.0
 # Nothing anomalous for so long: the shop has settled.
@@ -62,7 +65,11 @@ def changed(home: Path) -> dict[str, str]:
         "SRE_MITIGATION__INVENTORY": str(layout.write_inventory(home)),
         "SRE_MITIGATION__TARGET_SECONDS": str(PAUSE_SECONDS),
         "SRE_MITIGATION__ACTIONS_PER_HOUR": "1000",
+        "SRE_MITIGATION__KIND_PER_HOUR": "1000",
+        "SRE_MITIGATION__SERVICE_PER_HOUR": "1000",
+        "SRE_MITIGATION__TARGET_PER_DAY": "1000",
         "SRE_MITIGATION__MAX_INEFFECTIVE": "1000",
+        "SRE_MITIGATION__APPROVAL_SECONDS": str(ASKED_SECONDS),
         "SRE_CALLS__TIMEOUT_SECONDS": "10",
         "SRE_PLAYBOOKS__PATH": str(playbooks_for_soak(home)),
     }
@@ -119,7 +126,8 @@ class Watched:
     # --- a settled shop ---------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """No fault, no open incident, and nothing anomalous for a while."""
+        """Traffic, no fault, no open incident, and nothing anomalous for a while."""
+        running.set_traffic(control.existing(self.home), on=True)
         for service in SERVICES:
             for fault in control.faults.KINDS:
                 control.clear(self.home, fault, service)
@@ -133,15 +141,15 @@ class Watched:
     def stop_reserve(self) -> None:
         """Only the first worker of each service runs, as at the beginning."""
         shop = control.existing(self.home)
-        first = {f"{service}:{service}_00" for service in SERVICES} | {"load:load"}
+        first = {f"{service}:{service}_00" for service in SERVICES} | {running.LOAD}
         server = running.server(shop)
         for name in running.running(shop) - first:
             server.stop(name)
         until(lambda: running.running(shop) == first, "one worker of each service")
 
     def is_idle(self) -> bool:
-        """Whether no answer is under way and no page waits."""
-        waiting = self.count(steps) + self.count(pages, pages.c.state == "queued")
+        """Whether no answer is under way and no page waits but for its likely origin."""
+        waiting = self.count(steps) + self.count(pages, pages.c.state == "queued", pages.c.muted_by == "")
         in_hand = [state for state in State if state.in_hand]
         return not waiting and not self.count(incidents, incidents.c.state.in_(in_hand))
 
@@ -149,10 +157,15 @@ class Watched:
         """Whether every target may be acted on again."""
         return not self.count(actions, actions.c.reserved_at > datetime.now(UTC) - timedelta(seconds=PAUSE_SECONDS))
 
-    def is_calm(self) -> bool:
+    def is_calm(self, calm: timedelta = CALM) -> bool:
         """Whether logs arrive and none of the last seconds is anomalous."""
-        lately = logs.c.arrived_at > datetime.now(UTC) - CALM
+        lately = logs.c.arrived_at > datetime.now(UTC) - calm
         return bool(self.count(logs, lately)) and not self.count(logs, lately, logs.c.anomaly)
+
+    def errors(self, service: str, since: datetime, until: datetime) -> float:
+        """Share of errors in the logs of a service that arrived in that time; fails where there are none."""
+        there = (logs.c.service == service, logs.c.arrived_at > since, logs.c.arrived_at <= until)
+        return self.count(logs, *there, logs.c.level >= Level.ERROR) / self.count(logs, *there)
 
 
 @dataclass(frozen=True)
@@ -186,6 +199,24 @@ class Case:
     def has_begun_undo(self) -> bool:
         """Whether an undo was begun and has no end on record."""
         return any(row["undo"] == UndoState.STARTED for row in self.actions())
+
+    def asked(self, service: str) -> tuple[int, str]:
+        """The incident of a service that waits for a person's word, and its plan, once a page asks."""
+
+        def waiting() -> list[Row]:
+            told = {row["incident_id"] for row in self.pages() if (row["reason"], row["state"]) == ("approval", "sent")}
+            return [row for row in self.of(service) if row["state"] == State.WAITING and row["id"] in told]
+
+        until(waiting, f"a page that asks about {service}")
+        (incident,) = waiting()
+        mine = (ledger.c.kind == LedgerKind.ASKED, ledger.c.incident_id == incident["id"])
+        asked = self.shop.rows(sa.select(ledger.c.fields).where(*mine).order_by(ledger.c.id))
+        return incident["id"], asked[-1]["fields"]["plan"]
+
+    def allow(self, service: str) -> None:
+        """A person allows the plan that waits."""
+        number, plan = self.asked(service)
+        self.shop.stack.sre("approve", str(number), plan)
 
     def pages(self) -> list[Row]:
         """Every page since."""
@@ -244,7 +275,9 @@ class Case:
         for row in self.pages():
             if row["state"] == "sent" and not mails[message_id(row["key"])]:
                 yield f"page {row['id']}, {row['reason']}, counts as sent and was not accepted"
-            if row["state"] not in ("sent", "suppressed"):
+            # What only suffers is told of when its likely origin is over.
+            held = row["state"] == "queued" and row["muted_by"]
+            if row["state"] not in ("sent", "suppressed") and not held:
                 yield f"page {row['id']}, {row['reason']}, is {row['state']}"
 
 

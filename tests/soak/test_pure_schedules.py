@@ -13,7 +13,8 @@ import pytest
 from domain.actions import Approval
 from domain.incidents import State
 from tests.soak.conftest import SOAK, how_many
-from tests.soak.model import Model, at_rest
+from tests.soak.model import Model
+from tests.soak.rest_part import at_rest
 
 AT_ONCE = 10_000
 
@@ -57,8 +58,10 @@ def somebody(model: Model) -> None:
     chance = model.chance
     row = chance.choice(model.rows)
     draw = chance.random()
-    if draw < 0.2:
+    if draw < 0.15:
         model.paused = not model.paused
+    elif draw < 0.2:
+        model.maintenance = "" if model.maintenance else "patches"
     elif draw < 0.4 and not row.incident.state.closed:
         row.incident.acked_at = model.now
     elif draw < 0.6 and not row.incident.state.closed:

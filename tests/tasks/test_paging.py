@@ -20,14 +20,21 @@ from adapters.store.outbox import QueuedPage
 from adapters.store.standing import undelivered
 from adapters.store.switches import degraded
 from adapters.store.tables import incidents, pages
-from domain.incidents import Incident, Resolution, State
+from domain.incidents import Evidence, Incident, Resolution, State
 from domain.inventory import Inventory, Service
+from domain.logs import Level
 from domain.paging_settings import Security
 from domain.settings import Settings
 from tasks.paging import Delivery, Pager, pause_after, send_page
 from tests.contracts.smtp_part import Inbox, certificate, smtp_server
-from tests.parts.judged_part import Feed, count, rows
+from tests.parts.desk_part import store_incident
+from tests.parts.judged_part import count, rows
+from tests.parts.logs_part import NOON
 
+SEEN: dict[str, Any] = {
+    "detector": "rules, model unavailable",
+    "evidence": [Evidence(NOON, int(Level.ERROR), "r1", "connection refused", "WORDS", {"word": "refused"})],
+}
 ONE, TWO = "one@example.org", "two@example.org"
 MINUTE = timedelta(minutes=1)
 
@@ -40,10 +47,6 @@ class Desk:
     inbox: Inbox
     changes: dict[str, Any] = field(default_factory=dict)
     inventory: Inventory = field(default_factory=Inventory)
-    feed: Feed = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.feed = Feed(self.engine)
 
     @property
     def pager(self) -> Pager:
@@ -54,7 +57,7 @@ class Desk:
 
     def incident(self, service: str = "web", message: str = "connection refused", **changes: object) -> Incident:
         """A confirmed incident with a queued page."""
-        number = self.feed.incident(service=service, message=message)
+        number = store_incident(self.engine, now=NOON, service=service, template=message, **SEEN)
         self.change(number, **changes)
         with transaction(self.engine) as connection:
             made = {name: value for name, value in changes.items() if name == "severity"}
@@ -200,7 +203,7 @@ def test_a_critical_page_that_nobody_accepts_for_long_is_in_the_ledger_once(desk
         desk.age(minutes=16)
         desk.deliver()
     assert 1 == desk.kinds().count("page.undelivered")
-    waiting = undelivered(desk.engine, made_before=datetime.now(UTC) - 15 * MINUTE)
+    waiting = undelivered(desk.engine, made_before=datetime.now(UTC) - 15 * MINUTE, now=datetime.now(UTC))
     assert (1, 1) == (waiting.pages, waiting.critical)
     assert str(waiting).startswith("1 page waits, 1 of them critical, the oldest since")
 
@@ -278,7 +281,7 @@ def test_a_person_or_a_verified_repair_stops_a_page(desk: Desk, changes: dict[st
 
 def test_a_page_on_which_another_incident_relies_goes_out(desk: Desk) -> None:
     first = desk.incident()
-    second = desk.incident("api")
+    second = desk.incident("api", "disk error")
     desk.change(second.id, page_key=first.page_key)
     desk.change(first.id, acked_at=datetime.now(UTC))
     with transaction(desk.engine) as connection:
@@ -332,7 +335,7 @@ def test_a_page_that_is_being_sent_when_its_incident_ends_is_followed_by_its_end
 
 def test_what_shares_a_page_is_over_when_the_last_of_it_is(desk: Desk) -> None:
     """N6: one mail for all, not one for each."""
-    first, second = desk.incident(), desk.incident("api")
+    first, second = desk.incident(), desk.incident("api", "disk error")
     desk.change(second.id, page_key=first.page_key)
     with transaction(desk.engine) as connection:
         connection.execute(pages.delete().where(pages.c.incident_id == second.id))
@@ -356,7 +359,7 @@ def test_what_came_back_before_its_end_was_told_is_not_over(desk: Desk) -> None:
 
 
 def test_a_mail_names_where_it_may_come_from(desk: Desk) -> None:
-    """N6: three symptom mails, none naming the origin."""
+    """N6: three symptom mails, none naming the origin. A critical one is not held back by what is not critical."""
     desk.inventory = Inventory(
         {
             "web": Service("web", "supervisord", "web", dependencies=("database",)),
@@ -365,7 +368,7 @@ def test_a_mail_names_where_it_may_come_from(desk: Desk) -> None:
     )
     now = datetime.now(UTC)
     origin = desk.incident("database", last_at=now)
-    desk.incident("web", message="upstream error: no response")
+    desk.incident("web", message="upstream error: no response", **CRITICAL)
     desk.deliver()
     about_database, about_web = map(text, desk.inbox.mails)
     assert f"Likely origin: incident {origin.id} (database: " in about_web

@@ -10,20 +10,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from adapters.store import answers, step_queue
+from adapters.store import step_queue
 from adapters.store.closing import acknowledge, close_by_hand, close_quiet
 from adapters.store.database import Engine, transaction
 from adapters.store.switches import set_pause
 from domain.actions import ActionState, UndoState
-from domain.errors import Refused, Unavailable
+from domain.errors import Unavailable
 from domain.incidents import Resolution, State
-from domain.plan_documents import digest
-from domain.plans import Risk
+from domain.inventory import Inventory, Service
 from domain.steps import StepKind
 from domain.verification import Outcome
 from tasks.answer import due_step, put_off, quiet_look, run_steps, take
 from tests.contracts.fakes import RecordingExecutor
-from tests.parts.answering_part import BUSY, PLAYBOOKS, POOL, World, acting, inventory, risky
+from tests.parts.answering_part import BUSY, PLAYBOOKS, POOL, SERVICES, World, acting, began, calling, inventory
 from tests.parts.judged_part import rows
 from tests.parts.logs_part import an_error
 
@@ -42,6 +41,39 @@ def acted(world: World, **fault: Any) -> int:
     return number
 
 
+def found_late(store: Engine) -> tuple[World, int]:
+    """An incident that a caller's errors confirmed, and two logs of what is behind it."""
+    world = World(store, knowledge=acting(services=calling(SERVICES, "api", "web")))
+    number = world.fault("upstream timed out", service="api", logs=6)
+    world.forward(1)
+    assert number == world.fault(POOL, logs=2)
+    assert "web" == world.incident(number).service
+    return world, number
+
+
+def test_an_origin_found_a_moment_ago_is_acted_upon_once_it_showed_enough(store: Engine) -> None:
+    world, number = found_late(store)
+    assert ["plan", "begin"] == world.run()
+    assert ([], State.REOPENED) == (world.calls, world.incident(number).state)
+    world.forward(1)
+    world.fault(POOL, logs=2)
+    world.forward(1)
+    assert ["begin", "act"] == world.run()
+    assert (["carry_out"], State.VERIFYING) == (world.calls, world.incident(number).state)
+
+
+def test_an_origin_that_stays_doubtful_goes_to_a_human(store: Engine) -> None:
+    world, number = found_late(store)
+    steps = world.run()
+    for _ in range(8):
+        world.forward(2)
+        steps += world.run()
+    assert "escalate" not in steps
+    assert ([], State.ESCALATED) == (world.calls, world.incident(number).state)
+    assert ["too few logs: logs 2, at least 3"] == world.stored(number)["objections"]
+    assert "objected" == world.pages()[-1]
+
+
 def test_from_plan_to_recovery(world: World) -> None:
     world.traffic()
     number = acted(world)
@@ -55,6 +87,7 @@ def test_from_plan_to_recovery(world: World) -> None:
     assert [
         "incident.opened",
         "incident.confirmed",
+        "incident.assessed",
         "plan.made",
         "action.reserved",
         "action.started",
@@ -213,88 +246,7 @@ def test_a7_two_names_of_one_thing_have_one_budget(store: Engine) -> None:
     assert 1 == len(world.calls)
 
 
-# --- approval ---------------------------------------------------------------------------------------
-
-
-def asked(store: Engine) -> tuple[World, int, str]:
-    """A plan that is too risky to run unattended."""
-    world = World(store, knowledge=acting(playbooks=risky(Risk.MEDIUM, "connection-pool-exhausted")))
-    number = world.fault()
-    assert ["plan", "begin"] == world.run()
-    answer = world.answer(number)
-    assert answer.plan is not None
-    assert (State.WAITING, ["approval"]) == (answer.incident.state, world.pages())
-    return world, number, digest(answer.plan)
-
-
-def say(world: World, number: int, plan: str, *, granted: bool = True) -> None:
-    with transaction(world.engine) as connection:
-        answers.allow(connection, number, plan, granted=granted, by="ann", now=world.now)
-
-
-def test_a_risky_plan_waits_for_a_person_and_is_then_carried_out(store: Engine) -> None:
-    world, number, plan = asked(store)
-    assert world.claim() is None
-    world.forward(60)
-    say(world, number, plan)
-    assert ["begin", "act"] == world.run()
-    assert (["carry_out"], State.VERIFYING) == (world.calls, world.incident(number).state)
-
-
-def test_a_person_who_refuses_gets_the_incident(store: Engine) -> None:
-    world, number, plan = asked(store)
-    say(world, number, plan, granted=False)
-    assert ["escalate"] == world.run()
-    assert ([], State.ESCALATED) == (world.calls, world.incident(number).state)
-
-
-def test_an_approval_that_nobody_gives_ends_with_a_human(store: Engine) -> None:
-    world, number, _ = asked(store)
-    world.forward(1_801)
-    assert ["escalate"] == world.run()
-    assert State.ESCALATED == world.incident(number).state
-
-
-def test_an_approval_is_for_one_plan_once(store: Engine) -> None:
-    world, number, plan = asked(store)
-    with pytest.raises(Refused, match="another plan"):
-        say(world, number, "0" * 12)
-    say(world, number, plan)
-    with pytest.raises(Refused, match="answered already"):
-        say(world, number, plan, granted=False)
-    with pytest.raises(Refused, match="does not wait"):
-        say(world, 99, plan)
-
-
-def test_an_approved_plan_still_meets_what_a_person_cannot_allow(store: Engine) -> None:
-    world, number, plan = asked(store)
-    set_pause(store, on=True, by="ann", now=world.now)
-    say(world, number, plan)
-    assert ["begin"] == world.run()
-    assert ([], State.ESCALATED) == (world.calls, world.incident(number).state)
-
-
 # --- taking over ------------------------------------------------------------------------------------
-
-
-def began(world: World) -> int:
-    """An owner that committed the action and died; its lease has run out."""
-
-    class DiedError(BaseException):
-        """What ends a process ends everything."""
-
-    class Dying(RecordingExecutor):
-        def carry_out(self, _action: object) -> None:
-            raise DiedError
-
-    number = world.fault()
-    dying = Dying({})
-    dying.processes = world.executor.processes
-    held = replace(world.held(), means=world.means(given=dying))
-    with pytest.raises(DiedError):
-        run_steps(held)
-    world.forward(60)
-    return number
 
 
 @pytest.mark.parametrize(
@@ -406,7 +358,7 @@ def test_a8_what_cannot_be_reached_is_tried_again_and_in_the_end_a_human_gets_it
     names: list[str] = []
     for _ in range(8):
         names += world.run()
-        world.forward(61)
+        world.forward(17)
     assert ["plan", "begin", "act", "finish", "finish", "finish", "finish", "escalate"] == names
     assert State.ESCALATED == world.incident(number).state
     assert ["failed"] == world.pages()
@@ -469,8 +421,12 @@ def test_n6_symptoms_are_over_when_their_origin_is_repaired(store: Engine) -> No
     world = World(store, knowledge=acting(services=replace(services, services=calling)))
     world.traffic()
     number = world.fault()
-    symptom = world.fault("upstream failed with an error", service="api")
+    world.forward(125)
+    assert number == world.fault()
+    symptom = world.fault("checkout failed with an error", service="api")
     stranger = world.fault("disk error: cannot write", service="db")
+    assert 3 == len({number, symptom, stranger})
+    world.forward(1)
     world.run()
     assert [State.VERIFYING, State.ESCALATED, State.ESCALATED] == [
         world.incident(one).state for one in (number, symptom, stranger)
@@ -481,6 +437,24 @@ def test_n6_symptoms_are_over_when_their_origin_is_repaired(store: Engine) -> No
     world.run()
     assert Resolution.ORIGIN == world.stored(symptom)["resolution"]
     assert State.ESCALATED == world.incident(stranger).state
+
+
+def test_symptoms_that_come_with_their_origin_are_over_with_it(world: World) -> None:
+    """N6: three symptom mails, and the incidents stayed open after the repair."""
+    calling = dict(SERVICES.services) | {"api": replace(SERVICES.services["api"], dependencies=("web",))}
+    world.knowledge = acting(services=Inventory(calling))
+    world.feed.knowledge = world.knowledge
+    world.traffic()
+    number = world.fault()
+    assert number == world.fault("upstream timed out with an error", service="api")
+    world.run()
+    world.forward(31)
+    world.traffic()
+    world.forward(1)
+    world.run()
+    assert State.RESOLVED == world.incident(number).state
+    assert [] == world.pages()
+    assert ["web", "api"] == [row["service"] for row in world.stored(number)["alerts"]]
 
 
 def test_two_workers_never_hold_one_incident(world: World) -> None:
@@ -498,9 +472,12 @@ def test_the_worst_is_taken_first(world: World) -> None:
 
 def test_a_target_on_which_a_plan_goes_on_is_busy_however_long_that_takes(world: World) -> None:
     """A second plan took a half-done restart for what is usual, because a clock had gone on by an hour."""
+    twice = Inventory({**SERVICES.services, "replica": Service("replica", "supervisord", "web")})
+    world.knowledge = acting(services=twice)
+    world.feed.knowledge = world.knowledge
     acted(world)
     world.forward(3_600)
-    number = world.fault(BUSY)
+    number = world.fault(BUSY, service="replica")
     while (held := world.claim(number)) is not None:
         run_steps(held)
     assert ["another plan for the target is under way: target web"] == world.stored(number)["objections"]

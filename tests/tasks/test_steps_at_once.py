@@ -14,6 +14,7 @@ from tasks import answer
 from tasks.answer import due_step, run_steps, take
 from tests.parts.answering_part import World, acting, inventory
 from tests.parts.answers_part import a_plan
+from tests.parts.asking_part import one_seen
 from tests.parts.judged_part import NOW, rows
 
 
@@ -46,11 +47,11 @@ def test_budgets_hold_when_two_incidents_act_at_once(postgres_url: str) -> None:
 def test_the_same_plan_is_reserved_once(store: Engine) -> None:
     """Invariant 4: an action is never blindly repeated."""
     with transaction(store) as connection:
-        action_log.reserve(connection, a_plan(), ["web"], episode=1, now=NOW)
+        action_log.reserve(connection, a_plan(), [one_seen()], episode=1, now=NOW)
     with pytest.raises(Contended), transaction(store) as connection:
-        action_log.reserve(connection, a_plan(), ["web"], episode=1, now=NOW)
+        action_log.reserve(connection, a_plan(), [one_seen()], episode=1, now=NOW)
     with transaction(store) as connection:
-        action_log.reserve(connection, a_plan(), ["web"], episode=2, now=NOW)
+        action_log.reserve(connection, a_plan(), [one_seen()], episode=2, now=NOW)
 
 
 def test_a8_a_step_that_meets_another_transaction_is_no_try(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.store.database import Engine, connect, transaction
-from adapters.store.incident_rows import told_by
 from adapters.store.own_incidents import open_own_incident
-from adapters.store.tables import incidents, steps
+from adapters.store.tables import alerts, incidents, steps
 from domain.incidents import Kind, Resolution, Severity, State
 from tests.parts.judged_part import NOW, Feed, count, known, rows
 from tests.parts.logs_part import NOON, SECOND, an_error
@@ -25,6 +24,7 @@ def resolve(engine: Engine, *, at: datetime = NOW, resolution: Resolution = Reso
     with transaction(engine) as connection:
         values = {"state": State.RESOLVED, "resolution": resolution, "resolved_at": at}
         connection.execute(incidents.update().values(values | {"plan": {"a": 1}, "objections": ["risk"]}))
+        connection.execute(alerts.update().values(closed=True))
         connection.execute(steps.delete())
 
 
@@ -121,29 +121,58 @@ def test_a_straggler_is_counted_and_changes_nothing_else(store: Engine) -> None:
 # --- who is told --------------------------------------------------------------------------------
 
 
-def test_many_services_with_the_same_words_are_one_page_over_batches(store: Engine) -> None:
+def services_of(engine: Engine) -> list[str]:
+    return [row["service"] for row in rows(engine, "SELECT service FROM alerts ORDER BY id")]
+
+
+def test_many_services_with_the_same_words_are_one_incident_over_batches(store: Engine) -> None:
     """N6: 300 services with the same words made 300 mails in a minute."""
     feed = Feed(store)
-    for number in range(30):
+    for number in range(60):
         feed.take(*(an_error(number // 10, service=f"s{number}") for _ in range(3)))
-    (page,) = rows(store, "SELECT key FROM pages")
-    with transaction(store) as connection:
-        told = told_by(connection, page["key"])
-    assert [f"s{number}" for number in range(30)] == sorted(
-        (one.service for one in told), key=lambda name: int(name[1:])
+    assert 1 == count(store, "pages")
+    assert [{"services": 60, "logs": 180, "service": "s0"}] == rows(
+        store, "SELECT services, logs, service FROM incidents"
     )
-    assert "s0" == told[0].service
+    assert [f"s{number}" for number in range(60)] == services_of(store)
 
 
-def test_a_page_that_it_got_worse_tells_of_all_that_the_first_one_told_of(store: Engine) -> None:
+def test_what_service_after_service_says_stays_one_incident_over_batches(store: Engine) -> None:
+    """Of its alerts only some are read: the newest are among them."""
+    feed, later = Feed(store), NOW + 10 * MINUTE
+    for first in range(0, 120, 20):
+        feed.take(*(an_error(3 * number, service=f"s{number}") for number in range(first, first + 20)), now=later)
+    feed.take(an_error(360, service="late"), now=later)
+    assert 1 == count(store, "incidents")
+    assert 121 == len(services_of(store))
+
+
+def test_the_origin_of_a_long_cascade_stays_it_over_batches(store: Engine) -> None:
+    """Of its alerts only some are read: the origin is among them."""
+    feed = Feed(store)
+    feed.take(an_error(0, service="first", message="upstream timed out"))
+    feed.take(*(an_error(1, service=f"s{number}", message="bad gateway: refused") for number in range(60)))
+    feed.take(an_error(2, service="db", message="no space left on disk"))
+    feed.take(an_error(3, service="late", message="bad gateway: refused"))
+    assert [{"service": "db", "services": 63}] == rows(store, "SELECT service, services FROM incidents")
+
+
+def test_a_second_fault_among_many_services_is_a_second_incident_over_batches(store: Engine) -> None:
+    feed = Feed(store)
+    for number in range(60):
+        feed.take(*(an_error(number // 10, service=f"s{number}") for _ in range(3)))
+    feed.take(*(an_error(6, service="s55", message="disk is full: error") for _ in range(3)))
+    assert 2 == count(store, "pages")
+    assert ["s0", "s55"] == [row["service"] for row in rows(store, "SELECT service FROM incidents ORDER BY id")]
+
+
+def test_a_worse_log_of_an_incident_pages_once_more_over_batches(store: Engine) -> None:
     feed = Feed(store)
     for number in range(2):
         feed.take(*(an_error(0, service=f"s{number}") for _ in range(3)))
-    feed.take(an_error(1, service="s0", level="CRITICAL"))
+    feed.take(an_error(1, service="s1", level="CRITICAL"))
     found = rows(store, "SELECT key, severity, reason FROM pages ORDER BY id")
     assert [(3, "uncommon"), (4, "critical")] == [(row["severity"], row["reason"]) for row in found]
-    with transaction(store) as connection:
-        assert [["s0", "s1"]] * 2 == [[one.service for one in told_by(connection, row["key"])] for row in found]
 
 
 def test_a_storm_of_the_fleet_goes_on_over_batches(store: Engine) -> None:
@@ -157,8 +186,7 @@ def test_a_storm_of_the_fleet_goes_on_over_batches(store: Engine) -> None:
     ]
     (fleet,) = rows(store, "SELECT id, logs, page_key FROM incidents WHERE kind = 'fleet'")
     assert 9 == fleet["logs"]
-    with transaction(store) as connection:
-        assert 10 == len(told_by(connection, fleet["page_key"]))
+    assert 10 == len(rows(store, "SELECT 1 FROM incidents WHERE page_key = :key", key=fleet["page_key"]))
 
 
 def test_whoever_acknowledged_is_told_again_when_it_gets_worse(store: Engine) -> None:
@@ -195,8 +223,11 @@ def test_a_wrong_clock_mutes_nothing_and_nothing_waits_for_ever(sqlite_url: str,
     feed.take(*(an_error(timestamp=fresh.isoformat(), message="disk is full: error") for _ in range(3)), now=later)
     feed.take(*(an_error(timestamp=fresh.isoformat()) for _ in range(3)), now=later)
     found = rows(engine, "SELECT state, template FROM incidents ORDER BY id")
-    assert [("resolved", "connection refused"), ("open", "disk is full: error"), ("open", "connection refused")] == [
+    assert [("resolved", "connection refused"), ("open", "disk is full: error")] == [
         (row["state"], row["template"]) for row in found
+    ]
+    assert [True, False, False] == [
+        bool(row["closed"]) for row in rows(engine, "SELECT closed FROM alerts ORDER BY id")
     ]
     fresh_pages = rows(
         engine, "SELECT 1 FROM pages WHERE NOT late AND created_at >= :later", later=later.isoformat(" ")

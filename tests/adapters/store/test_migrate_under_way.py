@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from adapters.store.database import Engine, connect
 from adapters.store.migrate import migrate
 from domain.actions import ActionState
 from domain.incidents import Kind, State
+from domain.inventory import Inventory
 from domain.verification import Outcome
 from tests.contracts.fakes import RecordingExecutor
 from tests.parts.answering_part import World, acting, inventory
@@ -72,7 +74,9 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def world(old: Engine) -> World:
     """The real steps on it; `web` and `cart` were stopped and not started again, `db` was restarted."""
-    found = World(old, acting(services=inventory(*SERVICES)), RecordingExecutor(SERVICES))
+    services = inventory(*SERVICES, "replica").services
+    both = Inventory({**services, "replica": replace(services["replica"], target="db")})
+    found = World(old, acting(services=both), RecordingExecutor(SERVICES))
     for service in ("web", "cart"):
         found.executor.stop(f"{service}:{service}_00")
     return found
@@ -103,7 +107,7 @@ def test_what_waited_for_an_answer_is_answered(world: World) -> None:
 
 def test_budgets_know_what_the_first_version_did(world: World) -> None:
     """A7: one process of a group was restarted, and the whole group is the target of the next plan."""
-    number = world.fault(service="db", message="could not get a connection from the pool")
+    number = world.fault(service="replica", message="worker queue full: request rejected, server is busy")
     assert ["plan", "begin"] == world.run(number)
     assert ["another plan for the target is under way: target db"] == world.stored(number)["objections"]
     assert [] == world.calls

@@ -125,7 +125,7 @@ def test_the_same_page_is_queued_once(store: Engine) -> None:
 def test_of_two_that_end_at_once_the_last_one_says_that_all_is_over(postgres: Engine) -> None:
     """N6: each saw the other one open, and nobody was told; or both told it."""
     feed = Feed(postgres)
-    first, second = feed.incident(service="web"), feed.incident(service="api")
+    first, second = feed.incident(service="web"), feed.incident(service="api", message="disk error")
     key = reread(postgres, first).page_key  # type: ignore[union-attr]  # it was stored just now
     with transaction(postgres) as connection:
         connection.execute(incidents.update().values(page_key=key))

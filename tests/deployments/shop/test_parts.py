@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from deployments.shop import faults, layout, running
-from deployments.shop.faults import Faults
+from deployments.shop.faults import Faults, Left
 from deployments.shop.layout import SERVICES, WORKERS
 from deployments.shop.measures import MEGABYTE, Recent, Resources
 from deployments.shop.places import Full, Places
@@ -96,27 +96,50 @@ def test_an_exhausted_pool_has_no_place_until_it_is_cleared() -> None:
     assert active.pool.in_use == 0
 
 
+def test_a_fault_that_heals_by_itself_gives_back_what_it_holds() -> None:
+    active = some_faults()
+    active.enter("pool-exhaustion", 3, heals_after=0.05)
+    poll(lambda: active.held == 3)
+    poll(lambda: active.active == {})
+    assert active.pool.in_use == 0
+
+
+def test_a_fault_that_is_cleared_and_entered_again_does_not_heal_at_the_first_ones_end() -> None:
+    active = some_faults()
+    active.enter("slow-dependency", 1, heals_after=1_000)
+    healing = active.healing["slow-dependency"]
+    active.leave("slow-dependency")
+    active.enter("slow-dependency", 1)
+    healing.join(20)
+    assert ({}, {"slow-dependency": 1}) == (active.healing, active.active)
+
+
+def entered(home: Path, *, now: float = 0.0) -> Faults:
+    """What a start of the service at that moment enters."""
+    active = some_faults()
+    faults.enter_left(home, "payments", active, now=now)
+    return active
+
+
 def test_a_fault_for_some_starts_is_used_up(tmp_path: Path) -> None:
-    faults.leave_in_place(tmp_path, "payments", "error-burst", amount=0.5, starts=2)
-    entered = []
-    for _ in range(3):
-        active = some_faults()
-        faults.enter_left(tmp_path, "payments", active)
-        entered.append(active.active)
-    assert entered == [{"error-burst": 0.5}, {"error-burst": 0.5}, {}]
+    faults.leave_in_place(tmp_path, "payments", "error-burst", Left(0.5, starts=2))
+    assert [{"error-burst": 0.5}, {"error-burst": 0.5}, {}] == [entered(tmp_path).active for _ in range(3)]
 
 
 def test_a_fault_left_in_place_is_entered_until_it_is_taken_away(tmp_path: Path) -> None:
-    faults.leave_in_place(tmp_path, "payments", "slow-dependency", amount=2, starts=None)
-
-    def entered() -> dict[str, float]:
-        active = some_faults()
-        faults.enter_left(tmp_path, "payments", active)
-        return active.active
-
-    assert {"slow-dependency": 2} == entered() == entered()
+    faults.leave_in_place(tmp_path, "payments", "slow-dependency", Left(2))
+    assert {"slow-dependency": 2} == entered(tmp_path).active == entered(tmp_path).active
     faults.take_away(tmp_path, "payments", "slow-dependency")
-    assert entered() == {}
+    assert entered(tmp_path).active == {}
+
+
+def test_a_fault_left_in_place_heals_at_its_time_however_often_the_service_starts(tmp_path: Path) -> None:
+    faults.leave_in_place(tmp_path, "payments", "slow-dependency", Left(2, heals_at=1_000.0))
+    before = entered(tmp_path, now=990.0)
+    assert 10 == pytest.approx(before.healing["slow-dependency"].interval)
+    before.leave("slow-dependency")
+    assert {} == entered(tmp_path, now=1_000.0).active
+    assert {} == faults.left_in_place(tmp_path, "payments")
 
 
 def test_an_unknown_fault_is_an_error_that_lists_the_known_ones() -> None:
@@ -159,6 +182,18 @@ def test_every_call_goes_to_a_route_that_exists() -> None:
         for calls in spec.routes.values():
             for call in calls:
                 assert (call.method, call.path) in SERVICES[call.service].routes
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [
+        pytest.param("payments", ["orders", "gateway"], id="who calls it, and who calls those"),
+        pytest.param("inventory", ["gateway", "orders"], id="each once"),
+        pytest.param("gateway", [], id="nobody calls the gateway"),
+    ],
+)
+def test_who_suffers_when_a_service_fails(service: str, expected: list[str]) -> None:
+    assert expected == layout.callers(service)
 
 
 def test_the_inventory_names_each_service_with_what_it_calls(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from deployments.shop import running
 from deployments.shop.__main__ import cli
-from deployments.shop.control import Injection, clear, inject, look
+from deployments.shop.control import CASCADE, Injection, clear, inject, look
 from deployments.shop.layout import SERVICES
 from domain.errors import Unavailable
 from domain.plans import Action, ActionKind, Risk, Undo
@@ -136,6 +136,46 @@ def test_a_slow_dependency_is_slow_for_its_callers_and_more_workers_carry_it(sho
     clear(shop.home, "slow-dependency", "payments")
 
 
+def test_a_dependency_that_is_slow_for_everybody_is_a_cascade_that_more_workers_do_not_mend(shop: RunningShop) -> None:
+    """Three workers do four requests a second of six seconds each, and ten arrive."""
+    mark, before = shop.logs.mark(), shop.executor.snapshot("payments")
+    inject(shop.home, CASCADE)
+    poll(lambda: any("payments did not answer" in text for text in shop.errors_since(mark, "orders")))
+    poll(lambda: any("orders answered 504" in text for text in shop.errors_since(mark, "gateway")))
+    scale = Action(ActionKind.SCALE, "payments", Risk.MEDIUM, Undo.RESTORE, {"workers": 3})
+    shop.executor.carry_out(scale)
+    assert 3 == running.workers(shop.layout, "payments")
+    rejections = [{"worker": f"payments_{number:02d}", "status": 503} for number in range(3)]
+    mark = shop.logs.mark()
+    poll(lambda: all(shop.logs.since(mark, **rejection) for rejection in rejections))
+    shop.executor.undo(scale, before)
+    assert 1 == running.workers(shop.layout, "payments")
+    clear(shop.home, "slow-dependency", "payments")
+    poll(lambda: shop.recovered("orders"))
+
+
+def test_a_fault_that_heals_by_itself_needs_nobody(shop: RunningShop) -> None:
+    mark, before = shop.logs.mark(), shop.pids("payments")
+    inject(shop.home, Injection("pool-exhaustion", "payments", sticky=True, heals_after=2))
+    poll(lambda: shop.errors_since(mark, "payments"))
+    poll(lambda: look(shop.layout, "payments_00")["faults"] == {})
+    poll(lambda: shop.order()[0] == 200)
+    assert before == shop.pids("payments")
+
+
+def test_without_traffic_the_services_say_no_more_than_that_they_are_alive(shop: RunningShop) -> None:
+    inject(shop.home, Injection("error-burst", "payments"))
+    running.set_traffic(shop.layout, on=False)
+    try:
+        poll(lambda: shop.logs.latest("payments", "requests_per_second") == 0)
+        mark = shop.logs.mark()
+        poll(lambda: len(shop.logs.since(mark, service="payments")) >= 3)
+        assert {"alive"} == {row["message"] for row in shop.logs.since(mark)}
+        assert "error-burst" in look(shop.layout, "payments_00")["faults"]
+    finally:
+        running.set_traffic(shop.layout, on=True)
+
+
 def test_a_fault_left_in_place_is_there_again_after_a_restart(shop: RunningShop) -> None:
     inject(shop.home, Injection("pool-exhaustion", "payments", sticky=True))
     before = shop.pids("payments")
@@ -163,6 +203,12 @@ def test_the_commands_say_what_they_did(shop: RunningShop) -> None:
     assert "orders:orders_00" in run("status")
     assert '"error-burst": 0.0' in run("status", "--json")
     assert "cleared in orders_00" in run("fault", "clear", "error-burst", "--service", "orders")
+    heals = ("--amount", "0", "--sticky", "--heals-after", "300")
+    assert "error-burst in orders_00" in run("fault", "inject", "error-burst", "--service", "orders", *heals)
+    assert "cleared in orders_00" in run("fault", "clear", "error-burst", "--service", "orders")
+    assert "traffic is off" in run("traffic", "off")
+    assert "load:load" not in run("status")
+    assert "traffic is on" in run("traffic", "on")
     assert "went well" in run("load", "--rate", "20", "--seconds", "0.3")
 
 

@@ -1,0 +1,67 @@
+"""The gate is asked: with what the executor sees, and what is stored at the moment that would begin something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from adapters.store import budget_rows
+from adapters.store.database import Connection
+from adapters.store.mutes import mutes_now
+from domain.actions import ActionState
+from domain.asking import History, Objected, Objection, Policy, Purpose, Question, Seen
+from domain.budgets import pause_of
+from domain.execution import Executor
+from domain.gate import objections
+from domain.incidents import Incident
+from domain.muting import in_maintenance, in_words, labels_of
+from domain.plans import Action
+from domain.steps import Answer
+from tasks.held import Held
+
+
+def see(held: Held, executor_name: str, executor: Executor, action: Action) -> Seen:
+    """An action with what its target looks like now. Raises Unavailable or Refused, as the executor does."""
+    owner = held.means.knowledge.inventory.owner(executor_name, action.target)
+    snapshot = executor.snapshot(action.target)
+    whole = snapshot
+    if owner is not None and owner.target != action.target:
+        whole = executor.snapshot(owner.target)
+    return Seen(action, owner, snapshot, whole)
+
+
+def ask(held: Held, connection: Connection, answer: Answer, purpose: Purpose, seen: tuple[Seen, ...]) -> list[Objected]:
+    """What speaks against it, within the transaction that would begin it."""
+    if answer.plan is None:
+        return [Objected(Objection.VOID, {})]
+    policy = held.means.policy(connection)
+    asked = Question(
+        purpose=purpose,
+        plan=answer.plan,
+        incident=answer.incident,
+        service=held.means.knowledge.inventory.services.get(answer.incident.service),
+        seen=seen,
+        approved=answer.approval is not None and answer.approval.granted,
+        acted=bool(answer.of_episode(ActionState.DONE)),
+        maintenance=maintenance(held, connection, answer.incident, seen),
+    )
+    if purpose is Purpose.BEGIN:
+        asked = replace(asked, history=_reserved(held, connection, asked, policy))
+    return objections(asked, policy, now=held.now())
+
+
+def maintenance(held: Held, connection: Connection, incident: Incident, seen: Iterable[Seen] = ()) -> str:
+    """The maintenance window that the incident's service is in, or that of a target, in words, or nothing."""
+    now, inventory = held.now(), held.means.knowledge.inventory
+    mutes = mutes_now(connection, now)
+    services = dict.fromkeys([incident.service, *(one.service for one in seen if one.service)])
+    each = (in_maintenance(labels_of(incident, inventory, service=name), mutes, now=now) for name in services)
+    return next((in_words(found, now) for found in each if found is not None), "")
+
+
+def _reserved(held: Held, connection: Connection, asked: Question, policy: Policy) -> History:
+    """What budgets count; nobody else reserves anything before this transaction ends."""
+    budget_rows.lock_budgets(connection)
+    keys = [one.key for one in asked.seen]
+    services = [one.service for one in asked.seen if one.service]
+    return budget_rows.history(connection, keys, services, back=pause_of(asked, policy), now=held.now())
