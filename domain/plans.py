@@ -67,7 +67,7 @@ class Action:
 
     @property
     def told(self) -> str:
-        """What would be done, in words: `scale payments (workers 3)`."""
+        """What would be done, in words: `scale web (workers 3)`."""
         parameters = ", ".join(f"{name} {value}" for name, value in sorted(self.parameters.items()))
         return f"{self.kind} {self.target}" + (f" ({parameters})" if parameters else "")
 
