@@ -41,11 +41,10 @@ def begin(alert: Alert, folded: Folded) -> Incident:
 
 
 def begin_again(past: Incident, alert: Alert) -> None:
-    """A further episode of what was resolved, of which nothing holds any more; what flaps stays told of."""
+    """A further episode of what was resolved: nothing holds any more, and whoever heard that it is over is told."""
     past.returns += 1
     past.came_back_at = alert.opened_at
-    if not (past.flaps and past.page_key):
-        past.told, past.page_key, past.paged_at = 0, "", None
+    past.told, past.page_key, past.paged_at = 0, "", None
     past.state, past.episode = State.REOPENED, past.episode + 1
     past.severity, past.late_noted, past.evidence = Severity.LOW, False, []
     past.acked_at = past.resolved_at = past.resolution = past.confirmed_at = past.error_ratio = None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.folded import Anomaly, Folded, Name
-from domain.incidents import Alert, AlertRole, Incident, Kind, Relation, Route, Severity, State
+from domain.incidents import Alert, AlertRole, Incident, Kind, Relation, Resolution, Route, Severity, State
 from domain.inventory import Inventory, Service
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
@@ -331,9 +331,18 @@ def test_what_comes_back_for_the_second_time_flaps_and_goes_to_a_human() -> None
     assert ([PageReason.FLAPPING], Route.HUMAN, 3) == (pages, incident.route, incident.episode)
 
 
-def test_what_flaps_is_told_of_once() -> None:
+def test_each_time_that_it_comes_back_after_somebody_heard_that_it_is_over_is_told() -> None:
     pages, incident = coming_back(6)
-    assert ([PageReason.FLAPPING], 6) == (pages, incident.returns)
+    assert ([PageReason.FLAPPING] * 5, 6) == (pages, incident.returns)
+
+
+def test_what_flaps_for_the_first_time_is_told_although_a_page_told_of_it_before() -> None:
+    """It was asked about, closed and asked about again; the third time nobody was asked, and nobody was told."""
+    before = {"returns": 1, "page_key": "k", "told": 3, "paged_at": NOON, "resolution": Resolution.HUMAN}
+    past = an_incident(service="x", template=POOL, playbook="mend-pool", state=State.RESOLVED, **before)
+    past.resolved_at = NOON + 60 * SECOND
+    found = a_fold(resolved=[past], classify=classify, inventory=CALLS).run(logs(65, "x", POOL))
+    assert [PageReason.FLAPPING] == [page.reason for page in found.pages]
 
 
 def test_what_comes_back_once_is_answered_like_the_first_time() -> None:

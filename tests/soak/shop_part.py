@@ -136,7 +136,13 @@ class Watched:
         until(self.is_calm, "a shop without anomalies")
         for row in self.rows(sa.select(incidents.c.id).where(incidents.c.state.in_(OPEN_STATES))):
             close_by_hand(self.engine, row["id"], by="soak", now=datetime.now(UTC))
+        self.forget_returns()
         until(lambda: self.is_idle() and self.is_free(), "an end of every page and of every target's pause")
+
+    def forget_returns(self) -> None:
+        """Each case is the first of its kind: what comes back for the next one does not flap."""
+        with self.engine.begin() as connection:
+            connection.execute(incidents.update().values(returns=0))
 
     def stop_reserve(self) -> None:
         """Only the first worker of each service runs, as at the beginning."""
