@@ -66,21 +66,10 @@ def _stands_on(symptom: Trouble, origin: Trouble, inventory: Inventory) -> bool:
     return below not in symptom.services and all(inventory.depends(one, below) for one in symptom.services)
 
 
-def depended_on(services: Iterable[str], inventory: Inventory) -> set[str]:
+def depended_on(services: Iterable[str], inventory: Inventory) -> frozenset[str]:
     """The services that each of these calls, directly or through services between them."""
-    found = [_below(service, inventory) for service in services]
-    return set.intersection(*found) if found else set()
-
-
-def _below(service: str, inventory: Inventory) -> set[str]:
-    seen: set[str] = set()
-    waiting = [service]
-    while waiting:
-        known = inventory.services.get(waiting.pop())
-        new = [name for name in known.dependencies if name not in seen] if known else []
-        seen.update(new)
-        waiting += new
-    return seen
+    found = [inventory.below(service) for service in services]
+    return frozenset.intersection(*found) if found else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,17 +71,21 @@ class Inventory:
                     waiting.append(name)
         return frozenset(seen)
 
+    def below(self, service: str) -> frozenset[str]:
+        """All that it calls, directly or through services between them."""
+        return self._below.get(service, frozenset())
+
     def depends(self, service: str, other: str) -> bool:
         """Whether `service` calls `other`, directly or through services between them."""
-        return other in self._below.get(service, ())
+        return other in self.below(service)
 
     def around(self, service: str) -> frozenset[str]:
         """All that it calls and all that call it."""
-        return self._below.get(service, frozenset()) | self._above.get(service, frozenset())
+        return self.below(service) | self._above.get(service, frozenset())
 
     def touched(self, service: str) -> frozenset[str]:
         """Whoever notices when it comes back: all around it, and what its callers call beside it."""
-        beside = (self._below.get(caller, frozenset()) for caller in self._above.get(service, ()))
+        beside = (self.below(caller) for caller in self._above.get(service, ()))
         return self.around(service).union(*beside) - {service}
 
     def lists(self, service: str) -> bool:

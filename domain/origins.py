@@ -58,7 +58,7 @@ def lead(incident: Incident, alert: Alert) -> None:
     incident.service, incident.kind, incident.template = alert.key
     incident.detector, incident.origin_logs, incident.fires_at = alert.detector, alert.logs, alert.last_at
     incident.metric, incident.direction, incident.level = alert.metric, alert.direction, alert.level
-    incident.route, incident.playbook = (Route.HUMAN if incident.flaps else alert.route), alert.playbook
+    _route(incident, alert)
     incident.evidence = [*incident.evidence, *alert.evidence][-EVIDENCE_KEPT:]
 
 
@@ -66,7 +66,12 @@ def mirror(incident: Incident, alert: Alert) -> None:
     """The incident learns what its origin learnt; what is done about it is settled once it is confirmed."""
     incident.level, incident.metric, incident.direction = alert.level, alert.metric, alert.direction
     if incident.confirmed_at is None:
-        incident.route, incident.playbook = (Route.HUMAN if incident.flaps else alert.route), alert.playbook
+        _route(incident, alert)
+
+
+def _route(incident: Incident, alert: Alert) -> None:
+    """Who answers: as for its origin, but a human where it comes back again and again."""
+    incident.route, incident.playbook = (Route.HUMAN if incident.flaps else alert.route), alert.playbook
 
 
 def is_behind(alert: Alert, origin: Alert | None, incident: Incident, inventory: Inventory) -> bool:

@@ -86,8 +86,7 @@ def still_held_off(held: Held, answer: Answer) -> Due | None:
 
 
 def _is_quiet(held: Held, answer: Answer) -> bool:
-    quiet = timedelta(seconds=held.means.settings.incidents.quiet_seconds)
-    return held.now() - answer.incident.last_at > quiet
+    return held.now() - answer.incident.last_at > held.means.knowledge.rules.quiet
 
 
 def _look_at(held: Held, plan: Plan, action: Action) -> Seen:

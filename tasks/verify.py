@@ -144,9 +144,8 @@ def _against_control(one: Look, found: Samples) -> Samples:
 
 def _touched(one: Look) -> set[str]:
     """Services that the fault may touch: those with its alerts, and those that call or are called."""
-    origin, inventory = one.incident.service, one.inventory
-    near = {name for name in inventory.services if inventory.depends(name, origin) or inventory.depends(origin, name)}
-    return near | touched(one.connection, one.incident)
+    near = one.inventory.around(one.incident.service) & one.inventory.services.keys()
+    return touched(one.connection, one.incident) | near
 
 
 def verify(held: Held, step: Step) -> None:
