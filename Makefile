@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down clean
+.PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down kube-api clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -85,6 +85,9 @@ kafka: $(READY)  ## start Apache Kafka (Java 17 and Maven)
 
 kafka-down: $(READY)  ## stop it
 	@$(BIN)/python -m deployments.kafka_server down
+
+kube-api: $(READY)  ## build Kubernetes for the tests (Go 1.26; about seven minutes the first time)
+	@$(BIN)/python -m tests.parts.kube_build
 
 clean: $(READY)  ## stop everything and remove its data
 	@$(BIN)/python -m deployments.kafka_server down

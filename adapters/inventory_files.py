@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from adapters.executors import EXECUTORS
+from adapters.executors import EXECUTORS, TARGET_FLAWS
 from adapters.located_yaml import Located, read_yaml
 from adapters.located_yaml import Path as KeyPath
+from domain.autonomy import level_of
 from domain.errors import BadInput, BadSettings
 from domain.inventory import Inventory, Limits, Service
 from domain.nearest import nearest
-from domain.plans import ActionKind
+from domain.plans import OWN_EXECUTORS, ActionKind
 
 SERVICE_DEPTH = 3  # services, its name, its keys
 Flaw = tuple[KeyPath, str]  # where, and what is wrong
@@ -29,6 +31,7 @@ class _Keys(BaseModel):
 class _Limits(_Keys):
     workers: int | None = Field(None, gt=0)
     actions: list[str] = [kind.value for kind in ActionKind]
+    autonomy: Literal["observe", "suggest", "ask", "act"] = "act"
     share: float | None = Field(None, gt=0, le=1)
 
 
@@ -42,7 +45,7 @@ class _Service(_Keys):
     def noun(self, name: str) -> Service:
         """The service as decisions see it; without a target it is called as the executor calls it."""
         allowed = frozenset(ActionKind(kind) for kind in self.limits.actions)
-        limits = Limits(self.limits.workers, allowed, self.limits.share)
+        limits = Limits(self.limits.workers, allowed, level_of(self.limits.autonomy), self.limits.share)
         return Service(name, self.executor, self.target or name, limits, tuple(self.dependencies), self.owner)
 
 
@@ -81,12 +84,15 @@ def _build(located: Located) -> tuple[dict[str, _Service], list[tuple[int, str]]
 def _flaws(services: dict[str, _Service]) -> Iterator[Flaw]:
     """What each service names and does not exist, and what two of them claim."""
     taken: dict[tuple[str, str], str] = {}
+    platforms = set(EXECUTORS) - set(OWN_EXECUTORS.values())  # the others belong to kinds of actions
     for name, service in services.items():
         at: KeyPath = ("services", name)
         if not name.strip():
             yield at, "a service has a name"
-        if service.executor not in EXECUTORS:
-            yield (*at, "executor"), f"no executor {service.executor!r}; {nearest(service.executor, EXECUTORS)}"
+        if service.executor not in platforms:
+            yield (*at, "executor"), f"no executor {service.executor!r}; {nearest(service.executor, platforms)}"
+        elif flaw := _target_flaw(name, service):
+            yield (*at, "target") if service.target else at, flaw
         for number, other in enumerate(service.dependencies):
             if other not in services:
                 yield (*at, "dependencies", number), f"no service {other!r} here; {nearest(other, services)}"
@@ -96,6 +102,12 @@ def _flaws(services: dict[str, _Service]) -> Iterator[Flaw]:
         owner = taken.setdefault((service.executor, service.target or name), name)
         if owner != name:
             yield at, f"{service.executor} target {service.target or name!r} belongs to {owner} already"
+
+
+def _target_flaw(name: str, service: _Service) -> str:
+    """What is wrong with the name of the target alone, whatever there is on its platform."""
+    find = TARGET_FLAWS.get(service.executor)
+    return find(service.target or name) if find else ""
 
 
 def _message(detail: ErrorDetails) -> str:

@@ -90,6 +90,8 @@ class Story:
         shop_url = layout.plan(self.home, bootstrap="", topic="", rate=1).supervisord
         self.changed = {
             "SRE_MITIGATION__ACTING": "true",
+            # A playbook asks until it has proved itself, and there is no time for that here.
+            "SRE_MITIGATION__AUTONOMY__START": "act",
             "SRE_MITIGATION__SUPERVISORD_URL": shop_url,
             "SRE_MITIGATION__INVENTORY": str(layout.inventory_file(self.home)),
             # One service fails twice within two minutes, for two reasons.

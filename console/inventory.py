@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from adapters.executing import Given
 from adapters.executors import EXECUTORS
 from adapters.inventory_files import load
 from adapters.parts_file import PROJECT
@@ -47,7 +48,7 @@ def inventory(ctx: click.Context, *, as_json: bool) -> None:
 def _seen(service: Service, tree: Settings) -> tuple[str, bool]:
     """What the executor sees of the target, in words, and whether it is there."""
     try:
-        found = EXECUTORS[service.executor](tree.mitigation, tree.calls).snapshot(service.target)
+        found = EXECUTORS[service.executor](Given(tree)).snapshot(service.target)
     except (BadSettings, Refused, Unavailable) as error:
         return f"cannot be seen: {error}", False
     return (_words(found), True) if found.processes else ("there is no such target", False)

@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "resolve": ("console.incidents", "resolve", "Close an incident by hand."),
     "silence": ("console.muting", "silence", "Hold back pages of what matches, for a time."),
     "maintenance": ("console.muting", "maintenance", "Hold back pages and actions of what matches, for a time."),
+    "act": ("console.act", "act", "Show what plans would do to the real targets."),
+    "autonomy": ("console.autonomy", "autonomy", "Show and set how far playbooks may go by themselves."),
     "pause": ("console.acting", "pause", "Stop every action at its last check."),
     "resume": ("console.acting", "resume", "Allow actions again after a pause."),
     "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),

@@ -12,25 +12,49 @@ from adapters.parts_file import PROJECT
 from adapters.playbook_files import check
 from adapters.settings_files import load
 from console.output import json_option, show, show_json
+from console.playbook_import import import_playbooks
+from console.playbook_search import search
 from domain.playbooks import Playbook
 
+_IN_USE = Path()
 
-@click.command(epilog="Example: sre playbooks --check playbooks")
+
+@click.group(invoke_without_command=True, epilog="Example: sre playbooks --check playbooks")
 @json_option
-@click.option("--check", "folder", type=click.Path(path_type=Path), help="Check the playbooks of another folder.")
-@click.pass_obj
-def playbooks(obj: Mapping[str, object] | None, *, as_json: bool, folder: Path | None) -> None:
+@click.option(
+    "--check",
+    "folder",
+    type=click.Path(path_type=Path),
+    is_flag=False,
+    flag_value=_IN_USE,
+    help="Check the playbooks of that folder, or without a name of the one in use.",
+)
+@click.pass_context
+def playbooks(ctx: click.Context, *, as_json: bool, folder: Path | None) -> None:
     """List the playbooks in use, or check a folder; exit code 1 when one cannot be followed as it is written."""
+    if ctx.invoked_subcommand is None:
+        _list(ctx.obj, as_json=as_json, folder=folder)
+    elif as_json or folder:
+        raise click.UsageError(f"options go behind the command: sre playbooks {ctx.invoked_subcommand} …")
+
+
+playbooks.add_command(search)
+playbooks.add_command(import_playbooks)
+
+
+def _list(obj: Mapping[str, object] | None, *, as_json: bool, folder: Path | None) -> None:
     named = (obj or {}).get("config_file")
-    if folder is None:
-        folder = _in_project(PROJECT / load(Path(str(named)) if named else None).settings.playbooks.path)
-    checked = check(folder)
+    settings = load(Path(str(named)) if named else None).settings
+    if folder in (None, _IN_USE):
+        folder = _in_project(PROJECT / settings.playbooks.path)
+    checked = check(folder, settings.mitigation)
     rows = [_row(playbook) for playbook in checked.playbooks]
     if as_json:
-        show_json({"folder": str(folder), "playbooks": rows, "faults": checked.faults})
+        show_json({"folder": str(folder), "playbooks": rows, "faults": checked.faults, "notes": checked.notes})
     else:
         show(rows, as_json=False, empty=f"no playbooks in {folder}")
-        click.echo("\n".join(checked.faults), err=True, nl=bool(checked.faults))
+        for text in (*checked.faults, *(f"{note} (a note, no fault)" for note in checked.notes)):
+            click.echo(text, err=True)
     if checked.faults:
         sys.exit(1)
 
@@ -46,8 +70,8 @@ def _row(playbook: Playbook) -> dict[str, object]:
         "id": playbook.id,
         "title": playbook.title,
         "services": ", ".join(playbook.matches.services),
-        "actions": ", ".join(f"{action.kind} {action.target}" for action in playbook.actions),
-        "risk": playbook.risk.name.lower(),
-        "cool_down_seconds": playbook.cool_down.total_seconds(),
+        "actions": ", ".join(f"{action.kind} {action.target}" for action in playbook.actions) or "for people only",
+        "risk": playbook.risk.name.lower() if playbook.actions else None,
+        "cool_down_seconds": playbook.cool_down.total_seconds() if playbook.actions else None,
         "owner": playbook.owner,
     }

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.execution import Snapshot
-from domain.plans import Action
+from domain.execution import Order, Snapshot
+from domain.plans import Action, ActionKind
 from domain.verification import Outcome
 
 
@@ -59,7 +59,7 @@ class ActionRecord:
     service: str = ""  # whose target it is, as the inventory said
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> ActionKind:
         """Of the catalogue."""
         return self.action.kind
 
@@ -67,6 +67,11 @@ class ActionRecord:
     def target(self) -> str:
         """As the executor names it."""
         return self.action.target
+
+    @property
+    def order(self) -> Order:
+        """What its executor is asked for; the key is the same for whoever takes over."""
+        return Order(self.action, f"action-{self.id}-{self.reserved_at:%Y%m%dT%H%M%S}", self.service)
 
     @property
     def told(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.autonomy import Trust
 from domain.execution import Snapshot
 from domain.incidents import Incident
 from domain.inventory import Service
@@ -35,6 +36,9 @@ class Objection(StrEnum):
     VOID = "its plan holds no longer"
     WIDESPREAD = "its fault is in several services at once"
     OLD_EVIDENCE = "the evidence is old"
+    OBSERVES = "the playbook may only observe the service"
+    SUGGESTS = "the playbook may only suggest on the service"
+    ASKS = "the playbook asks first on the service"
     RISK = "the risk is too high"
     CONFIDENCE = "the confidence is too low"
     NO_UNDO = "a destructive action has no undo"
@@ -144,6 +148,7 @@ class Question:
     service: Service | None  # the incident's, as the inventory says now
     seen: tuple[Seen, ...]  # every action of the plan when it is to begin, else the one whose turn it is
     history: History = NOTHING_DONE
+    trusted: Trust | None = None  # how far the playbook may go on the service; None where nobody asked for it
     approved: bool = False  # by a person, for exactly this plan
     acted: bool = False  # an action of this plan was carried out already
     maintenance: str = ""  # the window that the incident is in, in words

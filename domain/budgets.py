@@ -14,8 +14,8 @@ from domain.words import ago, lasting, share
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NOT_HELPED = frozenset({Outcome.INEFFECTIVE, Outcome.WORSE, Outcome.UNKNOWN})
-# Kinds that take running processes away for a while; the others only add some.
-INTERRUPTING = frozenset({ActionKind.RESTART})
+# Kinds that may take running processes away for a while: a new value or release replaces them, too.
+INTERRUPTING = frozenset({ActionKind.RESTART, ActionKind.CONFIGURE, ActionKind.ROLLBACK_DEPLOY})
 
 
 def pause_of(asked: Question, policy: Policy) -> timedelta:

@@ -52,6 +52,7 @@ class Fold:
         self.rules = rules
         self.classify = classify
         self.inventory = inventory
+        self.watched = known.watched
         self.telling = Telling(known, rules, now)
         self.named: dict[tuple[object, ...], Name] = {}
         self.resolved = {alert.key: (alert, one) for one in known.resolved for alert in one.alerts}
@@ -142,11 +143,11 @@ class Fold:
         if alert.kind is Kind.STORM:
             return
         alert.route, alert.playbook = self.classify(alert)
+        # A playbook for people may be about what is felt where the cause is elsewhere: there the words decide.
+        acting = alert.playbook if alert.route is Route.PLAYBOOK else ""
         # A metric's deviation shows on whatever message comes by, which may say that it waits.
-        said = role_of(anomaly.names[0].template, alert.playbook)
-        alert.role = (
-            said if alert.kind is Kind.LOG or said is not AlertRole.CAUSE or alert.playbook else AlertRole.PLAIN
-        )
+        said = role_of(anomaly.names[0].template, acting)
+        alert.role = said if alert.kind is Kind.LOG or said is not AlertRole.CAUSE or acting else AlertRole.PLAIN
 
     def _join(self, alert: Alert, found: Found, folded: Folded) -> None:
         """One fault more of an incident; it may even be what is behind it."""
@@ -247,7 +248,8 @@ class Fold:
         self.telling.tell(incident, folded)
 
     def _confirms(self, alert: Alert, incident: Incident) -> bool:
-        return is_confirmed(alert, incident, self.rules) and not self.around.may_be_echo(alert)
+        enough = alert.service in self.watched or is_confirmed(alert, incident, self.rules)
+        return enough and not self.around.may_be_echo(alert)
 
     def _learn(self, alert: Alert, incident: Incident, anomaly: Anomaly, name: Name, folded: Folded) -> None:
         """Until it is confirmed, a worse level or a metric beside its text may tell which playbook it is for."""

@@ -61,6 +61,7 @@ class Known:
     resolved: Sequence[Incident] = ()  # lately, by a person or as verified, with alerts of these services; oldest first
     page_times: Sequence[datetime] = ()  # the newest `paged_at` of all incidents, `fleet_after` of them
     late_paged: Mapping[str, datetime] = field(default_factory=dict)  # service -> when its last late page was queued
+    watched: frozenset[str] = frozenset()  # services of which one anomalous log is enough
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from domain.asking import Objected, Objection, Policy, Purpose, Question, Seen
+from domain.autonomy import Autonomy
 from domain.budgets import BUDGETS
 from domain.execution import TargetState
-from domain.plans import DESTRUCTIVE, Undo
+from domain.parameters import Scale
+from domain.plans import DESTRUCTIVE, OWN_EXECUTORS, Undo
 from domain.words import share
 
 # What a person may allow nevertheless.
-APPROVABLE = frozenset({Objection.RISK})
+APPROVABLE = frozenset({Objection.RISK, Objection.NO_UNDO, Objection.ASKS})
+LEVELS: Mapping[Autonomy, Objection] = {
+    Autonomy.OBSERVE: Objection.OBSERVES,
+    Autonomy.SUGGEST: Objection.SUGGESTS,
+    Autonomy.ASK: Objection.ASKS,
+}
 
 
 def objections(asked: Question, policy: Policy, *, now: datetime) -> list[Objected]:
@@ -91,6 +98,12 @@ def risky(asked: Question, policy: Policy, _now: datetime) -> Iterator[Objected]
             yield Objected(Objection.NO_UNDO, {"action": action.kind})
 
 
+def distrusted(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
+    """A playbook earns what it may do by itself."""
+    if asked.trusted is not None and asked.trusted.level in LEVELS:
+        yield Objected(LEVELS[asked.trusted.level], {"because": asked.trusted.why})
+
+
 def doubtful(asked: Question, policy: Policy, _now: datetime) -> Iterator[Objected]:
     """The plan must fit well, and rest on enough sure logs of the incident's origin."""
     plan, incident, needs = asked.plan, asked.incident, asked.plan.preconditions
@@ -125,7 +138,8 @@ def beyond_limits(asked: Question, _policy: Policy, _now: datetime) -> Iterator[
     for one in asked.seen:
         if one.owner is None:
             continue
-        limits, workers = one.owner.limits, one.action.parameters.get("workers", 0)
+        limits, parameters = one.owner.limits, one.action.parameters
+        workers = parameters.workers if isinstance(parameters, Scale) else 0
         if one.action.kind not in limits.actions:
             yield Objected(Objection.LIMIT, {"service": one.service, "action": one.action.kind})
         if limits.workers is not None and workers > limits.workers:
@@ -135,9 +149,10 @@ def beyond_limits(asked: Question, _policy: Policy, _now: datetime) -> Iterator[
 def unseen(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
     """There must be something to act on, in a state that is known."""
     for one in asked.seen:
+        who = one.action.executor(asked.plan.executor)
         if one.problem:
-            yield Objected(Objection.NO_TARGET, {"target": one.action.target, asked.plan.executor: one.problem})
-        elif one.snapshot is not None:
+            yield Objected(Objection.NO_TARGET, {"target": one.action.target, who: one.problem})
+        elif one.snapshot is not None and one.action.kind not in OWN_EXECUTORS:
             yield from _of_target(one)
 
 
@@ -175,6 +190,7 @@ CHECKS: tuple[Check, ...] = (
     Check(widespread, FORWARD),
     Check(stale, FORWARD),
     Check(risky, FORWARD),
+    Check(distrusted, BEGIN),
     Check(doubtful, FORWARD),
     Check(moved, ANY),
     Check(beyond_limits, FORWARD),

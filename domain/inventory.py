@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from domain.autonomy import Autonomy
 from domain.plans import ActionKind
 
 
@@ -18,6 +19,7 @@ class Limits:
 
     workers: int | None = None  # most workers that a plan may ask for; None means what the platform allows
     actions: frozenset[ActionKind] = frozenset(ActionKind)  # kinds that are allowed at all
+    autonomy: Autonomy = Autonomy.ACT  # the most that any playbook may do by itself here
     share: float | None = None  # of its running processes, interrupted at a time, 0–1; None means what policy allows
 
 

@@ -51,6 +51,8 @@ class LedgerKind(StrEnum):
     UNDO_FAILED = "undo.failed"
     STEP_FAILED = "step.failed"
     VERIFIED = "verification"
+    CLASSIFIED = "incident.classified"  # common or uncommon, and why
+    AUTONOMY = "autonomy.changed"  # how far a playbook may go on a service
     PAUSED = "acting.paused"
     RESUMED = "acting.resumed"
     MUTE_ADDED = "mute.added"

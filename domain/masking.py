@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from pydantic import SecretStr
 
@@ -58,10 +59,12 @@ def shown(key: str, value: object) -> object:
 
 def secrets(settings: Settings) -> frozenset[str]:
     """Every secret in clear, for those who must keep them out of texts; one of under four characters cannot be."""
-    return frozenset(
-        clear
-        for key, value in values(settings).items()
-        if isinstance(value, SecretStr)
-        and len(clear := value.get_secret_value()) >= _SHORTEST
-        and shown(key, value) != clear
-    )
+    known = values(settings)
+    hidden = {value.get_secret_value() for key, value in known.items() if _is_hidden(value, key)}
+    for webhook in settings.mitigation.webhooks.values():
+        hidden |= {webhook.url.get_secret_value(), webhook.secret.get_secret_value()}
+    return frozenset(clear for clear in hidden if len(clear) >= _SHORTEST)
+
+
+def _is_hidden(value: object, key: str) -> TypeGuard[SecretStr]:
+    return isinstance(value, SecretStr) and shown(key, value) != value.get_secret_value()

@@ -6,7 +6,6 @@ looks has ended.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Protocol
 
 from domain.incidents import Kind, Severity
 from domain.inventory import Inventory
+from domain.patterns import is_readable, is_whole
 from domain.recurrence import Span, Times
 from domain.words import printable
 
@@ -40,16 +40,13 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
-def _is_like(value: str, pattern: str) -> bool:
-    return re.fullmatch(pattern, value, re.DOTALL) is not None
-
-
 # How a whole value is compared with what the rule says.
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "=": lambda value, wanted: value == wanted,
     "!=": lambda value, wanted: value != wanted,
-    "=~": _is_like,
-    "!~": lambda value, pattern: not _is_like(value, pattern),
+    # A rule that cannot be read mutes nothing: a page too many is better than one too few.
+    "=~": lambda value, pattern: is_readable(pattern) and is_whole(pattern, value),
+    "!~": lambda value, pattern: is_readable(pattern) and not is_whole(pattern, value),
 }
 
 

@@ -10,7 +10,7 @@ from domain.errors import BadInput
 from domain.incidents import Kind, Severity
 from domain.muting import LABELS, Matcher, Mute, MuteKind, Phase, phase
 from domain.nearest import nearest
-from domain.patterns import pattern_flaw
+from domain.patterns import unusable
 from domain.recurrence import PERIODS
 
 _MATCHER = re.compile(r"\s*([^=!~\s]+)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
@@ -71,7 +71,7 @@ def _of_matcher(matcher: Matcher) -> Iterator[str]:
 
 
 def _of_pattern(matcher: Matcher) -> Iterator[str]:
-    if flaw := pattern_flaw(matcher.value):
+    if flaw := unusable(matcher.value):
         yield f"matcher {matcher}: the pattern {flaw}"
         return
     values = VALUES.get(matcher.label, ())

@@ -1,97 +1,134 @@
-"""What is wrong with a regular expression that logs of strangers will be matched against."""
+"""Patterns that logs of strangers are matched against: RE2's, whose time grows with the text and no faster.
+
+RE2 has neither look-around nor back-references, as these are what makes matching take for ever.
+"""
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-import warnings
-from collections.abc import Iterator
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
 
-Parsed = Any  # a parsed pattern: (code, argument) pairs; the standard library has no type for it
+import re2
 
-_FEW = 10  # so many repeats are counted out; more are as bad as repeats without end
-_MOST = 4  # each open repeat multiplies the worst case by the length of the text
-
-_BACKTRACKING = frozenset({codes.MAX_REPEAT, codes.MIN_REPEAT})
+# What RE2 lacks, by the beginning of what it says.
+_LACKS = (
+    (re.compile(r"invalid perl operator: \(\?<?[=!]"), "RE2 has no look-around"),
+    (re.compile(r"invalid escape sequence: \\[1-9]"), "RE2 has no back-references"),
+    (re.compile(r"invalid perl operator: \(\?>|bad repetition operator: [*+?]\+"), "RE2 has no atomic matching"),
+)
+# Somewhere in these, whatever may match no character does so.
+_PROBES = ("", "q", "qz", "~ ~", "7\n")
+# Texts that have nothing in common but that nothing is wrong.
+_HARMLESS = ("all is well", "worker <*> started", "GET /stock answered in <*> ms")
+_TOGETHER = 1_000  # patterns that RE2 filters at once; its limits allow some thousands more
 
 
 def pattern_flaw(pattern: str) -> str:
-    """Why `pattern` must not be used, or nothing.
-
-    Refused are patterns that do not compile, that can match no character (so match anywhere), and those
-    whose matching may take exponential or high polynomial time. Some harmless ones are refused as well:
-    whether two parts of a pattern overlap is judged by its form alone.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what Python will read otherwise one day is no pattern to keep
-            parsed = parser.parse(pattern, re.IGNORECASE)
-    except (re.error, RecursionError, OverflowError, FutureWarning, DeprecationWarning) as error:
-        return f"is not a regular expression: {error}"
-    if parsed.getwidth()[0] == 0:
-        return "matches the empty string, so everything"
-    degree = _degree(parsed)
-    if math.isinf(degree):
-        return "repeats what varies in length or has alternatives that begin alike: matching may take for ever"
-    if degree > _MOST:
-        return f"has {degree:.0f} open repeats, {_MOST} are allowed: matching may take very long"
+    """Why `pattern` must not be searched for in texts, or nothing."""
+    if text := unusable(pattern):
+        return text
+    if all(matched(pattern, text) is not None for text in _HARMLESS):
+        return f"matches everything, for example {_HARMLESS[0]!r}"
     return ""
 
 
-def _degree(node: Parsed) -> float:
-    """How often the length of the text is a factor of the worst time; infinite when it is an exponent."""
-    degree = 0.0
-    for code, argument in node:
-        if code in _BACKTRACKING:
-            _, most, body = argument
-            degree += _degree_of_repeat(most, body)
-        elif code is codes.BRANCH:
-            degree += max(map(_degree, argument[1]))
-        else:
-            degree += sum(map(_degree, _below(code, argument)))
-    return degree
+def unusable(pattern: str) -> str:
+    """Why `pattern` is none, or says nothing; or nothing."""
+    try:
+        compiled = _compiled(pattern)
+    except UnicodeEncodeError:
+        return "is not a regular expression: it holds half of a character"
+    except re2.error as error:
+        said = _said(error)
+        lacking = next((f" ({text})" for found, text in _LACKS if found.match(said)), "")
+        return f"is not a regular expression of RE2: {said}{lacking}"
+    spans = [compiled.search(probe.encode()) for probe in _PROBES]
+    empty = any(found is not None and not found[0] for found in spans)
+    return "can match the empty text, so it matches everything" if empty else ""
 
 
-def _degree_of_repeat(most: int, body: Parsed) -> float:
-    if most <= _FEW:
-        return most * _degree(body)
-    return math.inf if any(_ambiguous(code, argument) for code, argument in _walk(body)) else 1
+def matched(pattern: str, text: str) -> str | None:
+    """The part of `text` that `pattern` matches, case aside: the longest at the first place; None if there is none."""
+    found = _compiled(pattern).search(text.encode("utf-8", "replace"))
+    return found[0].decode("utf-8", "replace") if found else None
 
 
-def _ambiguous(code: object, argument: Parsed) -> bool:
-    """Whether a repeat of this element may cut the same text in several ways."""
-    if code in _BACKTRACKING:
-        least, most, _ = argument
-        return bool(least != most)
-    if code is codes.BRANCH:
-        pairs = itertools.permutations(map(_beginning, argument[1]), 2)
-        return any(longer.startswith(shorter) for longer, shorter in pairs)
-    return False
+@lru_cache(maxsize=20_000)
+def longest(patterns: tuple[str, ...], text: str) -> tuple[str, str] | None:
+    """The pattern that matches the most of `text`, and the part; the first of equal ones, None where none matches.
+
+    What one service says, it says again and again, so the last answers are kept.
+    """
+    # Most texts are for none of them: one look at all tells.
+    if not patterns or matched("|".join(f"(?:{pattern})" for pattern in patterns), text) is None:
+        return None
+    found = ((pattern, part) for pattern in patterns if (part := matched(pattern, text)) is not None)
+    return max(found, key=lambda pair: len(pair[1]))
 
 
-def _beginning(branch: Parsed) -> str:
-    """The fixed text that `branch` begins with, without case; empty when it begins with something else."""
-    literals = itertools.takewhile(lambda element: element[0] is codes.LITERAL, branch)
-    return "".join(chr(argument).lower() for _, argument in literals)
+@lru_cache(maxsize=10_000)
+def is_readable(pattern: str) -> bool:
+    """Whether RE2 can read it; what an earlier version accepted may be no pattern any more."""
+    try:
+        _exact(pattern)
+    except (re2.error, UnicodeEncodeError):
+        return False
+    return True
 
 
-def _walk(node: Parsed) -> Iterator[tuple[object, Parsed]]:
-    """Every element in `node`, at any depth."""
-    for code, argument in node:
-        yield code, argument
-        for below in _below(code, argument):
-            yield from _walk(below)
+def is_whole(pattern: str, text: str) -> bool:
+    """Whether `pattern` matches all of `text`, case and ends of lines included."""
+    return _exact(pattern).fullmatch(text.encode("utf-8", "replace")) is not None
 
 
-def _below(code: object, argument: Parsed) -> list[Parsed]:
-    """Parsed patterns that lie inside one element."""
-    if code is codes.BRANCH:
-        return list(argument[1])
-    if code is codes.ATOMIC_GROUP:
-        return [argument]
-    parts = argument if isinstance(argument, tuple) else ()
-    return [part for part in parts if isinstance(part, parser.SubPattern)]
+@lru_cache(maxsize=100_000)
+def _compiled(pattern: str) -> re2._Regexp:
+    return re2.compile(pattern.encode(), _options())
+
+
+@lru_cache(maxsize=10_000)
+def _exact(pattern: str) -> re2._Regexp:
+    options = _options()
+    options.case_sensitive = True
+    options.dot_nl = True
+    return re2.compile(pattern.encode(), options)
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.longest_match = True
+    options.log_errors = False
+    return options
+
+
+def _said(error: re2.error) -> str:
+    """What RE2 says, which it says in bytes."""
+    (said,) = error.args
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+class Patterns:
+    """Many patterns at once: which of them match a text, without trying each.
+
+    Parameters
+    ----------
+    patterns
+        Patterns without a flaw.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        options = _options()
+        self._filters: list[tuple[int, re2.Filter]] = []
+        for first in range(0, len(patterns), _TOGETHER):
+            some = re2.Filter()
+            for pattern in patterns[first : first + _TOGETHER]:
+                some.Add(pattern.encode(), options)
+            some.Compile()
+            self._filters.append((first, some))
+
+    def matching(self, text: str) -> list[int]:
+        """The positions of those that match, ascending."""
+        encoded = text.encode("utf-8", "replace")
+        return sorted(first + found for first, some in self._filters for found in some.Match(encoded) or ())

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from domain.errors import BadInput
-from domain.plans import Action, ActionKind, Measure, Plan, Preconditions, Risk, Undo, Verification
+from domain.parameters import document, read
+from domain.plans import PARAMETERS, Action, ActionKind, Measure, Plan, Preconditions, Risk, Undo, Verification
 
 
 def as_document(plan: Plan) -> dict[str, Any]:
@@ -40,17 +41,17 @@ def as_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def as_plan(incident_id: int, document: Mapping[str, Any]) -> Plan:
+def as_plan(incident_id: int, stored: Mapping[str, Any]) -> Plan:
     """The plan that a document holds; what the first version did not store yet has its defaults.
 
     Raises BadInput when it is no plan.
     """
     try:
-        wanted = document["verification"]
+        wanted = stored["verification"]
         return Plan(
             incident_id=incident_id,
-            source=document["source"],
-            actions=tuple(map(as_action, document["actions"])),
+            source=stored["source"],
+            actions=tuple(map(as_action, stored["actions"])),
             verification=Verification(
                 Measure(wanted["measure"]),
                 wanted["at_most"],
@@ -58,14 +59,14 @@ def as_plan(incident_id: int, document: Mapping[str, Any]) -> Plan:
                 wanted["metric"],
                 wanted.get("min_samples", 5),
             ),
-            confidence=document["confidence"],
-            cool_down=timedelta(seconds=document.get("cool_down_seconds", 0)),
-            preconditions=Preconditions(**document.get("preconditions", {})),
-            executor=document.get("executor", "supervisord"),
-            why=document.get("why", ""),
-            target=document.get("target", ""),
+            confidence=stored["confidence"],
+            cool_down=timedelta(seconds=stored.get("cool_down_seconds", 0)),
+            preconditions=Preconditions(**stored.get("preconditions", {})),
+            executor=stored.get("executor", "supervisord"),
+            why=stored.get("why", ""),
+            target=stored.get("target", ""),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (BadInput, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"incident {incident_id}: its stored plan cannot be read: {error!r}") from error
 
 
@@ -76,18 +77,19 @@ def action_document(action: Action) -> dict[str, Any]:
         "target": action.target,
         "risk": action.risk.name.lower(),
         "undo": action.undo,
-        "parameters": dict(action.parameters),
+        "parameters": document(action.parameters),
     }
 
 
-def as_action(document: Mapping[str, Any]) -> Action:
-    """The action that a document holds. Raises KeyError, TypeError or ValueError when it is none."""
+def as_action(stored: Mapping[str, Any]) -> Action:
+    """The action that a document holds. Raises BadInput, KeyError, TypeError or ValueError when it is none."""
+    kind = ActionKind(stored["kind"])
     return Action(
-        ActionKind(document["kind"]),
-        document["target"],
-        Risk[document["risk"].upper()],
-        Undo(document["undo"]),
-        document["parameters"],
+        kind,
+        stored["target"],
+        Risk[stored["risk"].upper()],
+        Undo(stored["undo"]),
+        read(PARAMETERS[kind], stored["parameters"]),
     )
 
 

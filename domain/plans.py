@@ -8,6 +8,17 @@ from datetime import timedelta
 from enum import IntEnum, StrEnum
 
 from domain.errors import BadInput
+from domain.parameters import (
+    CallWebhook,
+    Configure,
+    Monitor,
+    Parameters,
+    Restart,
+    RollbackDeploy,
+    RunCommand,
+    Scale,
+    told,
+)
 
 
 class Risk(IntEnum):
@@ -21,31 +32,63 @@ class Risk(IntEnum):
 class ActionKind(StrEnum):
     """The catalogue: nothing else can be carried out."""
 
-    RESTART = "restart"  # target: process or group of an executor; undo: none (a restart undoes itself)
-    SCALE = "scale"  # target: process group; parameters: workers (count wanted); undo: scale back
+    RESTART = "restart"
+    SCALE = "scale"
+    CONFIGURE = "configure"
+    ROLLBACK_DEPLOY = "rollback_deploy"
+    MONITOR = "monitor"
+    RUN_COMMAND = "run_command"
+    CALL_WEBHOOK = "call_webhook"
 
 
-# Parameters that each kind takes, with their types; a playbook naming another is refused at load.
-PARAMETERS: Mapping[ActionKind, Mapping[str, type]] = {
-    ActionKind.RESTART: {},
-    ActionKind.SCALE: {"workers": int},
+PARAMETERS: Mapping[ActionKind, type[Parameters]] = {
+    ActionKind.RESTART: Restart,
+    ActionKind.SCALE: Scale,
+    ActionKind.CONFIGURE: Configure,
+    ActionKind.ROLLBACK_DEPLOY: RollbackDeploy,
+    ActionKind.MONITOR: Monitor,
+    ActionKind.RUN_COMMAND: RunCommand,
+    ActionKind.CALL_WEBHOOK: CallWebhook,
 }
 
-# Kinds that destroy something which no undo brings back.
-DESTRUCTIVE: frozenset[ActionKind] = frozenset()
+# Kinds of which nobody but who wrote them knows what they destroy: without an undo a person is always asked.
+DESTRUCTIVE: frozenset[ActionKind] = frozenset({ActionKind.RUN_COMMAND, ActionKind.CALL_WEBHOOK})
+
+# Kinds that no platform carries out: each has an executor of its own, whatever the service runs on.
+OWN_EXECUTORS: Mapping[ActionKind, str] = {
+    ActionKind.MONITOR: "watching",
+    ActionKind.RUN_COMMAND: "commands",
+    ActionKind.CALL_WEBHOOK: "webhook",
+}
 
 
 class Undo(StrEnum):
     """How an action is taken back when it did not help."""
 
     NONE = "none"  # nothing to take back
-    RESTORE = "restore"  # put the number of workers back to what it was
+    RESTORE = "restore"  # put back what was before: workers, value, release, watch; or the command's own undo
 
 
 # Ways back that each kind really has.
 UNDOS: Mapping[ActionKind, frozenset[Undo]] = {
     ActionKind.RESTART: frozenset({Undo.NONE}),
     ActionKind.SCALE: frozenset({Undo.RESTORE}),
+    ActionKind.CONFIGURE: frozenset({Undo.RESTORE}),
+    ActionKind.ROLLBACK_DEPLOY: frozenset({Undo.RESTORE}),
+    ActionKind.MONITOR: frozenset({Undo.RESTORE}),
+    ActionKind.RUN_COMMAND: frozenset({Undo.NONE, Undo.RESTORE}),
+    ActionKind.CALL_WEBHOOK: frozenset({Undo.NONE}),
+}
+
+# The least that can go wrong with each kind; a playbook may say more, never less.
+LEAST_RISK: Mapping[ActionKind, Risk] = {
+    ActionKind.RESTART: Risk.LOW,
+    ActionKind.SCALE: Risk.LOW,
+    ActionKind.CONFIGURE: Risk.MEDIUM,
+    ActionKind.ROLLBACK_DEPLOY: Risk.MEDIUM,
+    ActionKind.MONITOR: Risk.LOW,
+    ActionKind.RUN_COMMAND: Risk.MEDIUM,
+    ActionKind.CALL_WEBHOOK: Risk.MEDIUM,
 }
 
 
@@ -57,19 +100,24 @@ class Action:
     target: str  # process or group as the executor names it
     risk: Risk
     undo: Undo
-    parameters: Mapping[str, int]
+    parameters: Parameters
 
     def __post_init__(self) -> None:
         if not self.target or "{" in self.target:
             raise BadInput(f"action {self.kind}: target {self.target!r} is not bound to a name")
-        if set(self.parameters) != set(PARAMETERS[self.kind]):
-            raise BadInput(f"action {self.kind}: takes {sorted(PARAMETERS[self.kind])}, got {sorted(self.parameters)}")
+        if not isinstance(self.parameters, PARAMETERS[self.kind]):
+            wanted, got = PARAMETERS[self.kind].__name__, type(self.parameters).__name__
+            raise BadInput(f"action {self.kind}: takes parameters {wanted}, got {got}")
 
     @property
     def told(self) -> str:
         """What would be done, in words: `scale web (workers 3)`."""
-        parameters = ", ".join(f"{name} {value}" for name, value in sorted(self.parameters.items()))
+        parameters = told(self.parameters)
         return f"{self.kind} {self.target}" + (f" ({parameters})" if parameters else "")
+
+    def executor(self, platform: str) -> str:
+        """Who carries it out for a service that runs on `platform`."""
+        return OWN_EXECUTORS.get(self.kind, platform)
 
 
 class Measure(StrEnum):

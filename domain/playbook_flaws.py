@@ -6,14 +6,16 @@ A playbook that is accepted and then silently does nothing is worse than none, s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from domain.parameters import CallWebhook, RunCommand
 from domain.patterns import pattern_flaw
-from domain.plans import DESTRUCTIVE, PARAMETERS, UNDOS, ActionKind, Measure, Risk, Undo
-from domain.playbooks import ActionTemplate, Playbook
+from domain.plans import DESTRUCTIVE, LEAST_RISK, UNDOS, ActionKind, Measure, Risk, Undo
+from domain.playbooks import ActionTemplate, LogSample, Playbook
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+FEWEST_SAMPLES = 3
 _TARGET = re.compile(r"\{service\}|[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?")
 
 
@@ -71,13 +73,36 @@ def _preconditions(playbook: Playbook) -> Iterator[Flaw]:
         yield Flaw(("preconditions", "min_confidence"), f"must be from 0 to 1, got {given.min_confidence}")
 
 
+def _deeds(playbook: Playbook) -> Iterator[Flaw]:
+    """A playbook acts, or says why nobody but people does."""
+    if playbook.actions and playbook.for_people:
+        yield Flaw(("for_people",), "stands beside actions: a playbook acts, or is for people only")
+    if not playbook.actions and not playbook.for_people.strip():
+        yield Flaw(("actions",), "is empty: name an action, or say in for_people why nothing is done automatically")
+
+
 def _risk(playbook: Playbook) -> Iterator[Flaw]:
-    if not playbook.actions:
-        yield Flaw(("actions",), "is empty: there would be nothing to do")
-        return
-    highest = max(action.risk for action in playbook.actions)
+    highest = max((action.risk for action in playbook.actions), default=Risk.LOW)
     if playbook.risk < highest:
         yield Flaw(("risk",), f"{playbook.risk.name.lower()} is below {highest.name.lower()}, the risk of its actions")
+
+
+def _samples(playbook: Playbook) -> Iterator[Flaw]:
+    for key, samples in (("samples", playbook.samples), ("near_misses", playbook.near_misses)):
+        if len(samples) < FEWEST_SAMPLES:
+            yield Flaw((key,), f"has {len(samples)}: at least {FEWEST_SAMPLES} logs show what it is for and what not")
+        for position, sample in enumerate(samples):
+            for name, text in _sample_flaws(sample):
+                yield Flaw((key, position, *name), text)
+
+
+def _sample_flaws(sample: LogSample) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not sample.message.strip() and not sample.metric.strip():
+        yield (), "has neither a message nor a metric"
+    if sample.metric and not sample.direction:
+        yield ("direction",), f"is missing: is {sample.metric} too high or too low?"
+    if sample.direction and not sample.metric:
+        yield ("direction",), "would be ignored: there is no metric"
 
 
 def _verification(playbook: Playbook) -> Iterator[Flaw]:
@@ -105,6 +130,8 @@ RULES: tuple[Callable[[Playbook], Iterator[Flaw]], ...] = (
     _names,
     _matches,
     _preconditions,
+    _deeds,
+    _samples,
     _risk,
     _verification,
     _cool_down,
@@ -120,16 +147,18 @@ def _action_flaws(action: ActionTemplate, destructive: frozenset[ActionKind]) ->
         yield ("undo",), f"{action.kind} cannot be undone by {action.undo}; it can by: {able}"
     if action.kind in destructive and action.undo is Undo.NONE and action.risk < Risk.HIGH:
         yield ("risk",), f"{action.kind} destroys and has no undo, so its risk is high, not {action.risk.name.lower()}"
-    yield from _parameter_flaws(action)
+    if action.risk < LEAST_RISK[action.kind]:
+        least = LEAST_RISK[action.kind].name.lower()
+        yield ("risk",), f"{action.kind} has at least the risk {least}, not {action.risk.name.lower()}"
 
 
-def _parameter_flaws(action: ActionTemplate) -> Iterator[tuple[tuple[str, ...], str]]:
-    declared = PARAMETERS[action.kind]
-    for name, value in action.parameters.items():
-        if name not in declared:
-            takes = ", ".join(sorted(declared)) or "none"
-            yield ("parameters", name), f"{action.kind} takes no such parameter; it takes: {takes}"
-        elif value < 1:
-            yield ("parameters", name), f"must be at least 1, got {value}"
-    for name in sorted(set(declared) - set(action.parameters)):
-        yield ("parameters",), f"{name} is missing: {action.kind} needs it"
+def unlisted(playbook: Playbook, commands: Collection[str], webhooks: Collection[str]) -> Iterator[Flaw]:
+    """Actions that would be refused here, because the settings do not list what they name."""
+    for position, action in enumerate(playbook.actions):
+        match action.parameters:
+            case RunCommand(command=name) if name not in commands:
+                text = f"mitigation.commands does not list {name!r}: here this action would be refused"
+                yield Flaw(("actions", position, "parameters", "command"), text)
+            case CallWebhook(webhook=name) if name not in webhooks:
+                text = f"mitigation.webhooks does not list {name!r}: here this action would be refused"
+                yield Flaw(("actions", position, "parameters", "webhook"), text)

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator
 from domain.addresses import anchor_problem, supervisord_problem
 from domain.paging_settings import PagerDutySettings, PagingSettings
 from domain.people import People, Role
+from domain.settings_acting import AutonomySettings, CommandSettings, EffectSettings, WebhookSettings
 from domain.settings_branch import Branch, without_problem
 
 
@@ -123,6 +124,17 @@ class PlaybookSettings(Branch):
     """Most characters of a playbook's text in a page or prompt."""
 
 
+class RetrievalSettings(Branch):
+    """How playbooks and past incidents are found; words find them, vectors may be added."""
+
+    embedding_url: str = Field("", pattern="^(https?://.+)?$")
+    """OpenAI-compatible endpoint, up to /v1, that orders what was found by meaning too; empty: by words alone."""
+    embedding_model: str = ""
+    """Name of its model."""
+    embedding_key: SecretStr = SecretStr("")
+    """Its key."""
+
+
 class MitigationSettings(Branch):
     """What the agent may do by itself."""
 
@@ -156,6 +168,22 @@ class MitigationSettings(Branch):
     """Tries of one step of an answer, after which the incident goes to a human as failed."""
     inventory: str = ""
     """YAML file that says which service runs where, relative to the project; empty: nothing may be acted upon."""
+    effect_seconds: EffectSettings = EffectSettings()
+    """The longest that one effect may take, by kind."""
+    autonomy: AutonomySettings = AutonomySettings()
+    """How a playbook earns the right to act on a service, and loses it."""
+    commands: dict[str, CommandSettings] = Field(default_factory=dict)
+    """Name to a command that `run_command` may run; nothing else is ever run."""
+    webhooks: dict[str, WebhookSettings] = Field(default_factory=dict)
+    """Name to a webhook that `call_webhook` may call."""
+    systemd_bus: str = Field("system", pattern="^(system|user)$")
+    """Whose units may be acted upon: the system's or the user's."""
+    kubeconfig: str = ""
+    """File that says how to reach Kubernetes; empty: the service account of the pod that this runs in."""
+    kube_context: str = ""
+    """Context of that file; empty: its current one."""
+    prometheus_rules: bool = False
+    """On: a sharper watch on a workload of Kubernetes adds a PrometheusRule for as long, beside our own watch."""
     supervisord_url: SecretStr = SecretStr("")
     """XML-RPC address of the supervisord whose processes may be acted upon: unix:///… or http[s]://…"""
 
@@ -239,6 +267,7 @@ class Settings(Branch):
     detection: DetectionSettings = DetectionSettings()
     incidents: IncidentSettings = IncidentSettings()
     playbooks: PlaybookSettings = PlaybookSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
     mitigation: MitigationSettings = MitigationSettings()
     llm: LlmSettings = LlmSettings()
     paging: PagingSettings = PagingSettings()
@@ -259,11 +288,13 @@ def without_secrets(settings: Settings) -> Settings:
     """The same tree without the credentials of paging, actions and the LLM: what `watch` may hold."""
     email = settings.paging.email.model_copy(update={"username": "", "password": SecretStr("")})
     paging = {"email": email, "pagerduty": PagerDutySettings(), "webhook": SecretStr("")}
+    acting = {"supervisord_url": SecretStr(""), "kubeconfig": "", "webhooks": {}}
     return settings.model_copy(
         update={
             "paging": settings.paging.model_copy(update=paging),
             "llm": settings.llm.model_copy(update={"api_key": SecretStr("")}),
-            "mitigation": settings.mitigation.model_copy(update={"supervisord_url": SecretStr("")}),
+            "mitigation": settings.mitigation.model_copy(update=acting),
+            "retrieval": settings.retrieval.model_copy(update={"embedding_key": SecretStr("")}),
             "ledger": LedgerSettings(),
         }
     )

@@ -7,7 +7,7 @@ and what would have healed without the action was not healed by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -98,24 +98,6 @@ class Proof:
     def numbers(self) -> dict[str, object]:
         """What is stored beside the outcome."""
         return {"because": self.because, **self.compared}
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What came of a plan's runs against one kind of fault, for whoever chooses the next one."""
-
-    source: str  # of the plan
-    template: str  # of the incidents
-    recovered: int = 0
-    ineffective: int = 0
-    worse: int = 0
-    unknown: int = 0
-    healed: int = 0  # by itself: not credited to the plan, and not held against it
-
-    def with_one(self, outcome: Outcome, *, healed: bool) -> Tally:
-        """The tally with one run more."""
-        name = "healed" if healed else outcome.value
-        return replace(self, **{name: getattr(self, name) + 1})
 
 
 NOT_LOOKED = Proof(Outcome.UNKNOWN, Because.NOT_LOOKED, {"value": None, "at_most": 0.0, "samples": 0})

@@ -306,6 +306,17 @@ def _as(sentence: str, fields: Fields) -> str:
     return f"{sentence}, {printable(fields['role'])}" if fields.get("role") else sentence
 
 
+def _classified(fields: Fields) -> str:
+    kind = "common" if fields.get("common") else "uncommon"
+    return f"{kind}, by playbook {printable(fields.get('playbook', ''))}: {listed(fields.get('reasons', []))}"
+
+
+def _autonomy(fields: Fields) -> str:
+    who, service = printable(fields.get("playbook", "")), printable(fields.get("service", ""))
+    change = f"from {printable(fields.get('before', ''))} to {printable(fields.get('after', ''))}"
+    return f"autonomy of {who} on {service}: {change}, because {printable(fields.get('why', ''))}"
+
+
 SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.OPENED: _opened,
     LedgerKind.CONFIRMED: lambda fields: f"confirmed by {counted(fields.get('logs', 0), 'anomalous log')}",
@@ -335,6 +346,8 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.OBJECTED: lambda fields: f"not carried out: {listed(fields.get('objections', []))}",
     LedgerKind.HELD_OFF: lambda fields: f"not carried out yet: {listed(fields.get('objections', []))}",
     LedgerKind.ASSESSED: lambda fields: f"{fields.get('severity')}: {printable(fields.get('impact'))}",
+    LedgerKind.CLASSIFIED: _classified,
+    LedgerKind.AUTONOMY: _autonomy,
     LedgerKind.ASKED: _asked,
     LedgerKind.APPROVED: lambda fields: _as(_by("plan allowed", fields), fields),
     LedgerKind.REJECTED: lambda fields: _as(_by("plan refused", fields), fields),

@@ -8,12 +8,11 @@ from datetime import datetime
 from domain.asking import Objected, Purpose, Question, Seen
 from domain.gate import may_be_allowed, objections
 from domain.incidents import Incident
-from domain.plans import Plan
 from domain.steps import Answer, Due, Step, StepKind, next_step
 from tasks.escalate import in_words
 from tasks.held import policy_of
 from tasks.judging import Knowledge
-from tasks.plan import plan_for
+from tasks.plan import Made, plan_for
 
 
 def would_answer(knowledge: Knowledge, incident: Incident, *, now: datetime) -> str:
@@ -23,9 +22,9 @@ def would_answer(knowledge: Knowledge, incident: Incident, *, now: datetime) -> 
     if step.kind is not StepKind.PLAN:
         return f"a human: {step.why}"
     made = plan_for(knowledge, incident)
-    if not isinstance(made, Plan):
-        return _to_human([made] if made else [])
-    if _next(knowledge, replace(answer, plan=made), now).kind is not StepKind.BEGIN:
+    if made.plan is None:
+        return _to_human([made.objected] if made.objected else [])
+    if _next(knowledge, replace(answer, plan=made.plan), now).kind is not StepKind.BEGIN:
         return f"a human: {step.why}"
     return _through_the_gate(knowledge, incident, made, now)
 
@@ -34,11 +33,13 @@ def _next(knowledge: Knowledge, answer: Answer, now: datetime) -> Step:
     return next_step(answer, tries=knowledge.settings.mitigation.step_tries, now=now)
 
 
-def _through_the_gate(knowledge: Knowledge, incident: Incident, plan: Plan, now: datetime) -> str:
-    inventory = knowledge.inventory
+def _through_the_gate(knowledge: Knowledge, incident: Incident, made: Made, now: datetime) -> str:
+    inventory, plan = knowledge.inventory, made.plan
+    assert plan is not None  # noqa: S101 - nobody comes here without one
     # Nobody looks at the world here.
     seen = tuple(Seen(action, inventory.owner(plan.executor, action.target), None) for action in plan.actions)
-    asked = Question(Purpose.BEGIN, plan, incident, inventory.services.get(incident.service), seen)
+    service = inventory.services.get(incident.service)
+    asked = Question(Purpose.BEGIN, plan, incident, service, seen, trusted=made.trusted)
     found = objections(asked, policy_of(knowledge.settings.mitigation, stopped=False), now=now)
     if not found:
         return plan.told

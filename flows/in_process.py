@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from adapters.executing import wall_clock
 from adapters.log_files import as_batch
 from adapters.store import action_log, step_queue
 from adapters.store.batches import BatchStore, Judged
@@ -30,7 +31,7 @@ from domain.settings import Settings
 from domain.steps import Answer, Step, StepKind
 from domain.verdicts import Reason
 from tasks.answer import run_steps
-from tasks.held import Held, Means, wall_clock
+from tasks.held import Held, Means
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
 from tasks.paging import Pager
 

@@ -22,6 +22,20 @@ FAILURE_WORDS = (
     r"|killed|terminated|anomal(?:y|ies|ous)|throttl(?:ed|ing)|pressure|rejected|lost|5\d\d|429)\b"
     r"|OutOfMemory|Exception\b|Error\b"
 )
+# Words for a state that is none of health. Harmless texts hold them too, so they count only where the level says error.
+STATE_WORDS = (
+    r"\b(?:no (?:healthy|live|free|more|such|servers?|leader|nodes? match\w*)|insufficient|not enough|notready"
+    r"|not (?:ready|healthy|available|valid|synchroni[sz]ed)|(?:does|do|has|is|was) not (?:exist|been|running|sent)"
+    r"|back-?off|crashloop\w*|oom|oomkilled|evict(?:ed|ing)|restarted \d+ times|unhealthy|unschedulable|degraded"
+    r"|dead-lettered|poison message|soft lockup|stall|stuck|blocked (?:for|by)|still waiting for|conflict"
+    r"|skew(?:ed)?|clock .{0,20}(?:wrong|ahead|behind|unsynchroni[sz]ed)|too (?:large|great|high|late)|behind"
+    r"|mismatch|malformed|unknown (?:directive|keyword|authority|ca|host)|used before issued"
+    r"|overload(?:ed)?|shedding|all \d+ .{0,20}busy|consider raising|queue .{0,30}full|\d+ % full"
+    r"|flooding|ddos|stuffing|brute[ -]force|limiting requests|pull rate limit|dropping packets?|packet loss"
+    r"|is (?:open|down|growing)|to open|definitely down|has no server|leak|keeps (?:rising|growing)|expires in"
+    r"|due to (?:lock|conflict)|e(?:ai_again|notfound|connrefused|connreset|nospc|mfile)|servfail|nxdomain)\b"
+    r"|NOT_AVAILABLE|TooSkewed|InvalidAccessKey|CrashLoop|OutOfSync"
+)
 # Confidence by level, without and with such words.
 PLAIN = np.array([0, 0, 0, 0.2, 0.5, 0.6], np.float32)
 WORDED = np.array([0, 0, 0.3, 0.75, 0.9, 0.95], np.float32)
@@ -54,17 +68,31 @@ def words(batch: LogBatch) -> Finding:
     confidence = PLAIN[level]
     if suspicious.size:
         messages = batch.frame["message"].take(pa.array(suspicious))
-        found = pc.match_substring_regex(messages, FAILURE_WORDS, ignore_case=True)
-        worded = suspicious[found.to_numpy(zero_copy_only=False)]
+        found = _holding(messages, FAILURE_WORDS)
+        stated = np.flatnonzero(~found & (level[suspicious] >= Level.ERROR))
+        found[stated] = _holding(messages.take(pa.array(stated)), STATE_WORDS)
+        worded = suspicious[found]
         confidence[worded] = WORDED[level[worded]]
     nothing = silent(len(batch), Reason.WORDS)
     return Finding(confidence, Reason.WORDS, (), nothing.metric, nothing.value, nothing.normal, nothing.spread)
 
 
+def _holding(messages: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
+    """Whether each message holds the pattern, case aside."""
+    found = pc.match_substring_regex(messages, pattern, ignore_case=True)
+    return np.array(found.to_numpy(zero_copy_only=False), np.bool_)
+
+
 def words_of(messages: pa.Array) -> list[str]:
-    """The first word of failure in each message, or an empty text; in time linear in their length."""
-    found = pc.extract_regex(messages, f"(?i)(?P<word>{FAILURE_WORDS})")
-    return pc.struct_field(found, "word").fill_null("").to_pylist() if len(found) else []
+    """The first word of failure in each message, else of a bad state, or an empty text; in time linear in length."""
+    if not len(messages):
+        return []
+    failures, states = (
+        pc.struct_field(pc.extract_regex(messages, f"(?i)(?P<word>{words})"), "word")
+        for words in (FAILURE_WORDS, STATE_WORDS)
+    )
+    found: list[str] = pc.fill_null(pc.coalesce(failures, states), "").to_pylist()
+    return found
 
 
 def word_of(message: str) -> str:

@@ -13,6 +13,7 @@ from adapters.store.outbox import queue
 from domain.asking import Objected, Purpose, Seen
 from domain.correlation import stored_page_key
 from domain.errors import BadSettings, Refused, Unavailable
+from domain.execution import Order
 from domain.gate import may_be_allowed, waits_for_logs, waits_for_maintenance
 from domain.incidents import Resolution, State
 from domain.ledger import LedgerKind
@@ -25,6 +26,7 @@ from domain.steps import GATHERING, HELD_OFF, LONGEST_WAIT, LOOK_AGAIN, Answer, 
 from tasks.escalate import in_words, to_human
 from tasks.gate import ask, maintenance, see
 from tasks.held import Held, planned
+from tasks.preview import in_lines, preview
 
 # How soon the end of maintenance is seen.
 HELD_OFF_LOOK = timedelta(seconds=15)
@@ -39,6 +41,7 @@ def begin(held: Held, step: Step) -> None:
     """
     plan = planned(held.read())
     seen = tuple(_look_at(held, plan, action) for action in plan.actions)
+    would = _would(held, plan)
     with held.writing(step) as (connection, answer):
         found = ask(held, connection, answer, Purpose.BEGIN, seen)
         if not found:
@@ -51,7 +54,14 @@ def begin(held: Held, step: Step) -> None:
         elif may_be_allowed(found):
             _ask_people(held, connection, answer, plan, found)
         else:
-            to_human(held, connection, answer, PageReason.OBJECTED, objected=found)
+            to_human(held, connection, answer, PageReason.OBJECTED, objected=found, lines=would)
+
+
+def _would(held: Held, plan: Plan) -> list[str]:
+    """While acting is off, whoever is told of the plan learns what it would do to the real targets."""
+    if held.means.settings.mitigation.acting:
+        return []
+    return in_lines(preview(plan, held.means.knowledge.inventory, held.means.executor))
 
 
 def _gathers_until(held: Held, answer: Answer) -> datetime:
@@ -93,7 +103,7 @@ def _look_at(held: Held, plan: Plan, action: Action) -> Seen:
     """What the action's target looks like, or why nothing can be seen of it."""
     held.renew()
     try:
-        return see(held, plan.executor, held.means.executor(plan.executor), action)
+        return see(held, plan.executor, Order(action))
     except (BadSettings, Refused, Unavailable) as error:
         owner = held.means.knowledge.inventory.owner(plan.executor, action.target)
         return Seen(action, owner, None, problem=str(error))

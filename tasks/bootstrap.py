@@ -26,6 +26,7 @@ from tasks.held import Means
 from tasks.judging import Knowledge
 from tasks.on_call import Rounds
 from tasks.paging import Pager
+from tasks.retrieval import Library
 from tasks.watching import TopicIdentity, Watching
 
 log = logging.getLogger(__name__)
@@ -115,4 +116,6 @@ def rounds(tree: Settings) -> Rounds:
     """Everything that an `on-call` run needs."""
     store = engine(tree)
     known = knowledge(tree)
-    return Rounds(Means(store, known), Pager(tree, store, known.inventory), anchors(tree))
+    library = Library(tree, known.playbooks)
+    means = Means(store, known, home=home(), library=library)
+    return Rounds(means, Pager(tree, store, known.inventory, library=library), anchors(tree))

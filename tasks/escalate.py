@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from adapters.store.outbox import queue
 from domain.actions import ActionState
 from domain.asking import Objected
 from domain.correlation import stored_page_key
+from domain.errors import SreError
 from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
@@ -21,7 +23,11 @@ from domain.playbooks import excerpt
 from domain.steps import Answer, Step, Why
 from domain.verification import NOT_LOOKED
 from tasks.held import Held
+from tasks.retrieval import seen_before
+from tasks.trust import telling
 from tasks.weigh import assess
+
+log = logging.getLogger(__name__)
 
 # What `watch` pages for itself, as soon as it is confirmed.
 TOLD_BY_WATCH = frozenset({PageReason.UNCOMMON, PageReason.FLAPPING, PageReason.WIDESPREAD})
@@ -34,9 +40,23 @@ def in_words(found: Iterable[Objected]) -> list[str]:
 
 def escalate(held: Held, step: Step) -> None:
     """Give the incident to a human for the step's reason."""
+    before = _seen_before(held)
     with held.writing(step) as (connection, answer):
         assess(held, connection, answer.incident)
-        to_human(held, connection, answer, step.page or PageReason.UNCOMMON, lines=_because(answer, step))
+        reason, lines = step.page or PageReason.UNCOMMON, [*_because(answer, step), *before]
+        to_human(held, connection, answer, reason, lines=lines)
+
+
+def _seen_before(held: Held) -> list[str]:
+    """Incidents like it that are over, and what was done about them."""
+    library = held.means.library
+    if library is None:
+        return []
+    try:
+        return seen_before(held.read().incident, library.past(held.means.engine, now=held.now()))
+    except SreError as error:  # a page never waits for what only helps to read it
+        log.warning("past.not_searched", extra={"incident": held.claim.incident_id, "error": str(error)})
+        return []
 
 
 def _because(answer: Answer, step: Step) -> list[str]:
@@ -91,12 +111,12 @@ def _end_plan(held: Held, connection: Connection, answer: Answer) -> None:
     """What was not begun is dropped, what has no end failed, and what was not judged never will be."""
     now = held.now()
     action_log.drop_reserved(connection, answer.incident.id, "the incident was escalated", now=now)
-    for record in answer.actions:
-        if record.state is ActionState.STARTED:
-            action_log.fail(connection, record, f"its end is not known: {answer.due.error}", now=now)
-    unjudged = [record for record in answer.of_episode(ActionState.DONE) if record.outcome is None]
-    if unjudged:
-        action_log.judge(connection, answer.incident.id, unjudged, NOT_LOOKED, now=now)
+    with telling(held, connection, answer.incident):
+        for record in answer.actions:
+            if record.state is ActionState.STARTED:
+                action_log.fail(connection, record, f"its end is not known: {answer.due.error}", now=now)
+        if unjudged := [record for record in answer.of_episode(ActionState.DONE) if record.outcome is None]:
+            action_log.judge(connection, answer.incident.id, unjudged, NOT_LOOKED, now=now)
 
 
 def tried(connection: Connection, answer: Answer) -> list[str]:

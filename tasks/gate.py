@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from adapters.store import budget_rows
+from adapters.store import budget_rows, experience
 from adapters.store.database import Connection
 from adapters.store.mutes import mutes_now
 from domain.actions import ActionState
 from domain.asking import History, Objected, Objection, Policy, Purpose, Question, Seen
+from domain.autonomy import Trust
 from domain.budgets import pause_of
-from domain.execution import Executor
+from domain.execution import Order
 from domain.gate import objections
 from domain.incidents import Incident
 from domain.muting import in_maintenance, in_words, labels_of
-from domain.plans import Action
+from domain.plans import Plan
 from domain.steps import Answer
 from tasks.held import Held
+from tasks.trust import trust_of
 
 
-def see(held: Held, executor_name: str, executor: Executor, action: Action) -> Seen:
-    """An action with what its target looks like now. Raises Unavailable or Refused, as the executor does."""
-    owner = held.means.knowledge.inventory.owner(executor_name, action.target)
-    snapshot = executor.snapshot(action.target)
+def see(held: Held, platform: str, order: Order) -> Seen:
+    """An action with what its target on that platform looks like now. Raises Unavailable or Refused."""
+    executor = held.means.executor(order.action.executor(platform))
+    owner = held.means.knowledge.inventory.owner(platform, order.target)
+    snapshot = executor.observe(order)
     whole = snapshot
-    if owner is not None and owner.target != action.target:
+    if owner is not None and owner.target != order.target:
         whole = executor.snapshot(owner.target)
-    return Seen(action, owner, snapshot, whole)
+    return Seen(order.action, owner, snapshot, whole)
 
 
 def ask(held: Held, connection: Connection, answer: Answer, purpose: Purpose, seen: tuple[Seen, ...]) -> list[Objected]:
@@ -46,8 +49,21 @@ def ask(held: Held, connection: Connection, answer: Answer, purpose: Purpose, se
         maintenance=maintenance(held, connection, answer.incident, seen),
     )
     if purpose is Purpose.BEGIN:
-        asked = replace(asked, history=_reserved(held, connection, asked, policy))
+        trusted = _trusted(held, connection, answer.plan, answer.incident)
+        asked = replace(asked, history=_reserved(held, connection, asked, policy), trusted=trusted)
     return objections(asked, policy, now=held.now())
+
+
+def _trusted(held: Held, connection: Connection, plan: Plan, incident: Incident) -> Trust | None:
+    """How far the plan's playbook may go on the service by now; None for a plan of no playbook."""
+    name = experience.playbook_of(plan.source)
+    if not name:
+        return None
+    known = held.means.knowledge
+    playbook = next((one for one in known.playbooks if one.id == name), None)
+    service = known.inventory.services.get(incident.service)
+    done = experience.runs(connection, name, incident, now=held.now())
+    return trust_of(known, playbook, service, done, experience.word(connection, name, incident.service))
 
 
 def maintenance(held: Held, connection: Connection, incident: Incident, seen: Iterable[Seen] = ()) -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 
+from adapters.dry_run import DryRun
+from adapters.executing import Given, wall_clock
 from adapters.executors import EXECUTORS
 from adapters.store import answers, step_queue
 from adapters.store.database import Connection, Engine, transaction
@@ -14,21 +20,20 @@ from adapters.store.knowledge_rows import remember
 from adapters.store.step_queue import Claim
 from adapters.store.switches import paused
 from domain.asking import Budgets, Policy
-from domain.errors import Refused
+from domain.errors import Refused, Unavailable
 from domain.execution import Executor
-from domain.plans import Plan, Risk
+from domain.plans import ActionKind, Plan, Risk
 from domain.replay import knowledge_digest
 from domain.settings import MitigationSettings, Settings
 from domain.steps import Answer, Step
 from tasks.judging import Knowledge
+from tasks.retrieval import Library
 
 # A step renews the lease before each effect; the longest is one call outside.
 LEASE_SLACK = timedelta(seconds=15)
 
 
-def wall_clock() -> datetime:
-    """Now."""
-    return datetime.now(UTC)
+log = logging.getLogger(__name__)
 
 
 def policy_of(limits: MitigationSettings, *, stopped: bool) -> Policy:
@@ -59,6 +64,8 @@ class Means:
     knowledge: Knowledge
     given: Executor | None = None  # carries out everything; without one the inventory names who does
     clock: Callable[[], datetime] = wall_clock
+    home: Path = Path(".sre")  # where executors write down what they did
+    library: Library | None = None  # what can be looked up for incidents
     remembered: set[str] = field(default_factory=set)  # digests of knowledge that is surely stored
 
     @property
@@ -72,12 +79,20 @@ class Means:
         return timedelta(seconds=self.settings.calls.timeout_seconds) + LEASE_SLACK
 
     def executor(self, name: str) -> Executor:
-        """Who carries actions out. Raises Refused where nothing of that name is set up, BadSettings when wrongly."""
+        """Who carries actions out, while acting is off a dry run. Raises as `finisher`."""
+        real = self.finisher(name)
+        return real if self.given is not None or self.settings.mitigation.acting else DryRun(real)
+
+    def finisher(self, name: str) -> Executor:
+        """Who finishes what was begun, also when acting is off by now: what is half done must not stay so.
+
+        Raises Refused where nothing of that name is set up, BadSettings when wrongly.
+        """
         if self.given is not None:
             return self.given
         if name not in EXECUTORS:
             raise Refused(f"there is no executor {name!r}; known are {', '.join(sorted(EXECUTORS))}")
-        return EXECUTORS[name](self.settings.mitigation, self.settings.calls)
+        return EXECUTORS[name](Given(self.settings, self.engine, self.home, self.clock))
 
     def named(self, connection: Connection) -> str:
         """The digest of what decides, which is stored with the transaction at the latest."""
@@ -110,6 +125,31 @@ class Held:
     def renew(self) -> None:
         """A sign of life before something that takes time. Raises Refused when the lease was lost."""
         step_queue.hold(self.means.engine, self.claim, until=self.now() + self.means.lease)
+
+    @contextmanager
+    def while_it_takes(self, kind: ActionKind) -> Iterator[None]:
+        """The lease is renewed as long as an effect of that kind may take. Raises Refused when it was lost before."""
+        self.renew()
+        # A clock that is set must neither end this early nor make it last.
+        ends = monotonic() + self.means.settings.mitigation.effect_seconds.of(kind) + LEASE_SLACK.total_seconds()
+        over = Event()
+        renewer = Thread(target=self._keep_renewing, args=(over, ends), name=f"lease of {self.claim.incident_id}")
+        renewer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            renewer.join()
+
+    def _keep_renewing(self, over: Event, ends: float) -> None:
+        """Renew it three times within its length; once it is lost, whoever has it decides what comes next."""
+        while not over.wait(self.means.lease.total_seconds() / 3) and monotonic() < ends:
+            try:
+                self.renew()
+            except Unavailable:
+                log.warning("lease.not_renewed", extra={"incident": self.claim.incident_id})
+            except Refused:
+                return
 
     @contextmanager
     def writing(self, step: Step) -> Iterator[tuple[Connection, Answer]]:

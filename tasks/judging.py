@@ -13,6 +13,7 @@ from functools import cached_property
 from adapters.log_codec import decode
 from adapters.quality import check
 from adapters.store.batches import Judged
+from domain.classification import classify
 from domain.clocks import ahead, hold
 from domain.correlation import Fold
 from domain.folded import Correlation, Folded, Known
@@ -73,13 +74,16 @@ class Knowledge:
         return Texts(_json(settings), _json(playbooks), _json(services), model)
 
     def classify(self, alert: Alert) -> tuple[Route, str]:
-        """Common, with the playbook that fits, or uncommon."""
+        """Common, with the playbook that fits; or uncommon, with the one whose text helps, if there is one."""
         if not (self.settings.playbooks.enabled and self.settings.mitigation.enabled):
             return Route.HUMAN, ""
         found = best_fit(self.playbooks, alert)
-        if found is None or found.confidence < self.settings.mitigation.common_error_threshold:
-            return Route.HUMAN, found.playbook.id if found else ""
-        return Route.PLAYBOOK, found.playbook.id
+        if found is None:
+            return Route.HUMAN, ""
+        # What came of it before is weighed when the incident is answered: here nothing is looked up.
+        sure = classify(found.confidence, found.reason, threshold=self.settings.mitigation.common_error_threshold)
+        common = sure.common and bool(found.playbook.actions)
+        return Route.PLAYBOOK if common else Route.HUMAN, found.playbook.id
 
 
 def _json(value: object) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.channels import CHANNELS
+from adapters.executing import wall_clock
 from adapters.store import outbox
 from adapters.store.database import Engine
 from adapters.store.outbox import QueuedPage
@@ -24,8 +25,8 @@ from domain.page_text import Around, headline, page_lines
 from domain.pages import UNDELIVERED_AFTER, Channel, Page, PageReason, Receipt
 from domain.settings import Settings
 from domain.told import answered_by_now, likely_origin, unwanted, unwanted_resolved
-from tasks.held import wall_clock
 from tasks.holding import Holding
+from tasks.retrieval import Library, may_help
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,10 @@ def page_of(queued: QueuedPage, down: Sequence[str], around: Around | None = Non
     )
 
 
+# Pages about what the agent does not handle: a human starts from nothing there.
+UNKNOWN_TO_US = frozenset({PageReason.UNCOMMON, PageReason.CRITICAL, PageReason.WORSE})
+
+
 @dataclass(frozen=True, slots=True)
 class Pager:
     """Delivers what is in the outbox."""
@@ -73,6 +78,7 @@ class Pager:
     inventory: Inventory = field(default_factory=Inventory)
     clock: Callable[[], datetime] = wall_clock
     given: Channel | None = None  # takes every page; without one each goes by the channel that it was queued for
+    library: Library | None = None  # where playbooks are looked up that may help
 
     @property
     def lease(self) -> timedelta:
@@ -139,7 +145,14 @@ class Pager:
         if self.inventory.services and queued.reason is not PageReason.RESOLVED:
             others = open_lately(self.engine, since=now - ORIGIN_SINCE)
             origin = likely_origin(stands.told, others, self.inventory)
-        return page_of(queued, down, Around(stands.told, stands.parts, self.inventory, origin, stands.held_by))
+        around = Around(stands.told, stands.parts, self.inventory, origin, stands.held_by)
+        return page_of(replace(queued, lines=(*queued.lines, *self._helps(queued))), down, around)
+
+    def _helps(self, queued: QueuedPage) -> list[str]:
+        """Playbooks that may help whoever is told of what no playbook of ours was followed for."""
+        if self.library is None or queued.reason not in UNKNOWN_TO_US:
+            return []
+        return may_help(queued.incident, self.library.playbooks)
 
     def _send(self, queued: QueuedPage, page: Page) -> str:
         try:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from adapters.store import answers
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from adapters.store import answers, experience
 from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
 from domain.asking import Objected, Objection
+from domain.autonomy import Autonomy, Trust, Word
+from domain.classification import Classified, classify
+from domain.experience import NEVER_SEEN, Past, Run
 from domain.incidents import Incident, Route
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
@@ -16,32 +22,76 @@ from domain.steps import Answer, Step
 from tasks.escalate import to_human
 from tasks.held import Held
 from tasks.judging import Knowledge
+from tasks.trust import trust_of
 from tasks.weigh import assess
 
 
-def plan_for(knowledge: Knowledge, incident: Incident) -> Plan | Objected | None:
-    """The plan of the playbook that fits; None when none does any more, an objection when there is no target."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the step came to: a plan, or an objection to making one; neither where no playbook applies any more."""
+
+    plan: Plan | None = None
+    objected: Objected | None = None
+    classified: Classified | None = None  # None where no playbook fits
+    trusted: Trust | None = None
+
+
+def plan_for(
+    knowledge: Knowledge,
+    incident: Incident,
+    known: Sequence[Run] = (),
+    past: Past = NEVER_SEEN,
+    said: Word | None = None,
+) -> Made:
+    """The plan of the playbook that fits, if it is sure enough and trusted at all, after these runs of it."""
     playbook = next((known for known in knowledge.playbooks if known.id == incident.playbook), None)
     found = fit(playbook, incident) if playbook else None
-    if playbook is None or found is None or not knowledge.settings.mitigation.enabled:
-        return None
+    limits = knowledge.settings.mitigation
+    if playbook is None or found is None or not limits.enabled or not playbook.actions:
+        return Made()
+    sure = classify(found.confidence, found.reason, known, past, threshold=limits.common_error_threshold)
     service = knowledge.inventory.services.get(incident.service)
+    trusted = trust_of(knowledge, playbook, service, known, said)
+    if not sure.common:
+        return Made(classified=sure, trusted=trusted)
     if service is None:
-        return Objected(Objection.NO_TARGET, {"service": incident.service, "inventory": "not in it"})
-    return bind(playbook, incident, found, service)
+        objected = Objected(Objection.NO_TARGET, {"service": incident.service, "inventory": "not in it"})
+        return Made(None, objected, sure, trusted)
+    if trusted.level is Autonomy.OBSERVE:
+        return Made(None, Objected(Objection.OBSERVES, {"because": trusted.why}), sure, trusted)
+    plan = bind(playbook, incident.id, replace(found, confidence=sure.confidence), service)
+    return Made(replace(plan, why="; ".join(sure.reasons)), None, sure, trusted)
 
 
 def make_plan(held: Held, step: Step) -> None:
     """Store the plan, or give the incident to a human where there is none to be made."""
     with held.writing(step) as (connection, answer):
         assess(held, connection, answer.incident)
-        made = plan_for(held.means.knowledge, answer.incident)
-        if isinstance(made, Plan):
-            _keep(connection, held, answer, made)
-        elif made is None:
-            answers.move(connection, answer.incident.id, answer.incident.state, route=Route.HUMAN)
+        incident, now = answer.incident, held.now()
+        known = experience.runs(connection, incident.playbook, incident, now=now)
+        past = experience.past(connection, incident, now=now)
+        said = experience.word(connection, incident.playbook, incident.service)
+        made = plan_for(held.means.knowledge, incident, known, past, said)
+        if made.classified is not None:
+            _tell(connection, held, incident, made.classified)
+        if made.plan is not None:
+            _keep(connection, held, answer, made.plan)
+        elif made.objected is not None:
+            to_human(held, connection, answer, PageReason.OBJECTED, objected=[made.objected])
+        elif made.classified is not None:
+            to_human(held, connection, answer, PageReason.UNCOMMON, lines=_doubts(incident, made.classified))
         else:
-            to_human(held, connection, answer, PageReason.OBJECTED, objected=[made])
+            answers.move(connection, incident.id, incident.state, route=Route.HUMAN)
+
+
+def _doubts(incident: Incident, found: Classified) -> list[str]:
+    """Why the playbook that fits is not followed, one fact a line."""
+    return [f"Playbook {incident.playbook} is not sure enough to be followed:", *(f"- {one}" for one in found.reasons)]
+
+
+def _tell(connection: Connection, held: Held, incident: Incident, found: Classified) -> None:
+    fields = {"common": found.common, "confidence": found.confidence, "reasons": list(found.reasons)}
+    note(connection, LedgerKind.CLASSIFIED, incident.id, fields | {"playbook": incident.playbook}, now=held.now())
 
 
 def _keep(connection: Connection, held: Held, answer: Answer, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from domain.asking import Purpose
 from domain.errors import Refused
 from domain.execution import Snapshot
 from domain.steps import Step
-from tasks.act import record_of
+from tasks.act import platform_of, record_of
 from tasks.escalate import in_words
 from tasks.gate import ask, see
 from tasks.held import Held
@@ -18,9 +18,10 @@ def undo(held: Held, step: Step) -> None:
 
     Raises Unavailable when the executor cannot be reached.
     """
-    record = record_of(held.read(), step)
+    known = held.read()
+    record = record_of(known, step)
     executor = held.means.executor(record.executor)
-    seen = see(held, record.executor, executor, record.action)
+    seen = see(held, platform_of(known, record), record.order)
     with held.writing(step) as (connection, answer):
         if found := ask(held, connection, answer, Purpose.UNDO, (seen,)):
             action_log.undone(connection, record, "; ".join(in_words(found)), now=held.now())
@@ -28,7 +29,8 @@ def undo(held: Held, step: Step) -> None:
         action_log.undoing(connection, record, now=held.now())
     error = ""
     try:
-        executor.undo(record.action, record.before or Snapshot(record.target, ()))
+        with held.while_it_takes(record.kind):
+            executor.undo(record.order, record.before or Snapshot(record.target))
     except Refused as refused:
         error = str(refused)
     with held.writing(step) as (connection, _):

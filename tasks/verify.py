@@ -18,6 +18,7 @@ from domain.plans import Measure, Verification
 from domain.steps import LOOK_AGAIN, Answer, Due, Step, finished_at
 from domain.verification import SETTLING, Outcome, Proof, Samples, prove
 from tasks.held import Held, planned
+from tasks.trust import telling
 
 SAMPLED_BODIES = 2_000
 # Traffic is compared with so much of the time before the incident, and the measure with so much before the action.
@@ -158,7 +159,8 @@ def verify(held: Held, step: Step) -> None:
             if record.finished_at is not None and record.finished_at > now:
                 action_log.restamp(connection, record, now=now)
         if proof is not None:
-            action_log.judge(connection, answer.incident.id, done, proof, now=now)
+            with telling(held, connection, answer.incident):
+                action_log.judge(connection, answer.incident.id, done, proof, now=now)
         else:
             step_queue.schedule(connection, answer.incident.id, later(answer, now))
         if answer.incident.state is State.ACTING:

@@ -15,6 +15,7 @@ from adapters.store.migrate import migrate
 from deployments import kafka_server
 from deployments.kafka_server import KafkaServer
 from domain.errors import Unavailable
+from tests.parts import kube_part
 from tests.parts.databases_part import Server, serving
 
 # A machine that is busy with servers makes no property false.
@@ -91,3 +92,10 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
         yield kafka_server.start(folder)
     finally:
         kafka_server.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def kube() -> Iterator[kube_part.KubeApi]:
+    """A real Kubernetes API with its controllers, and kwok in the kubelet's place."""
+    with kube_part.kubernetes() as api:
+        yield api

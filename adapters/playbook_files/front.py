@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated
+from enum import IntEnum
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import ErrorDetails
 
+from domain.autonomy import Autonomy
+from domain.errors import BadInput
+from domain.logs import Level
 from domain.nearest import nearest
-from domain.plans import ActionKind, Measure, Preconditions, Risk, Undo, Verification
-from domain.playbooks import ActionTemplate, Matches, MetricMatch, Playbook
+from domain.parameters import read
+from domain.plans import PARAMETERS, ActionKind, Measure, Preconditions, Risk, Undo, Verification
+from domain.playbook_flaws import Flaw
+from domain.playbooks import ActionTemplate, LogSample, Matches, MetricMatch, Playbook
 
 _A_MONTH = 30 * 24 * 3600
 
 
-def _named_risk(value: object) -> object:
-    """low, medium or high; never the number behind it."""
-    names = {risk.name.lower(): risk for risk in Risk}
-    if not isinstance(value, str) or value not in names:
-        raise ValueError(f"must be one of {', '.join(names)}")
-    return names[value]
+def _by_name(kind: type[IntEnum]) -> BeforeValidator:
+    """A member by its name, as files write it; never by the number behind it."""
+    upper = kind is Level
+    names = {one.name if upper else one.name.lower(): one for one in kind}
+
+    def named(value: object) -> object:
+        if not isinstance(value, str) or value not in names:
+            raise ValueError(f"must be one of {', '.join(names)}")
+        return names[value]
+
+    return BeforeValidator(named)
 
 
-_Risk = Annotated[Risk, BeforeValidator(_named_risk)]
+_Risk = Annotated[Risk, _by_name(Risk)]
+_Level = Annotated[Level, _by_name(Level)]
+_Autonomy = Annotated[Autonomy, _by_name(Autonomy)]
 
 
 class _Keys(BaseModel):
@@ -55,7 +68,13 @@ class _Action(_Keys):
     target: str
     risk: _Risk
     undo: Undo = Field(strict=False)
-    parameters: dict[str, int] = {}
+    parameters: dict[str, Any] = {}
+
+    def noun(self) -> ActionTemplate:
+        """The action, its target not bound yet; raises BadInput with the parameter that is wrong."""
+        return ActionTemplate(
+            self.kind, self.target, self.risk, self.undo, read(PARAMETERS[self.kind], self.parameters)
+        )
 
 
 class _Verification(_Keys):
@@ -64,6 +83,30 @@ class _Verification(_Keys):
     within_seconds: float = Field(le=_A_MONTH)
     min_samples: int = 5
     metric: str = ""
+
+    def noun(self) -> Verification:
+        return Verification(
+            self.measure, self.at_most, timedelta(seconds=self.within_seconds), self.metric, self.min_samples
+        )
+
+
+class _Sample(_Keys):
+    message: str = ""
+    level: _Level = Level.ERROR
+    metric: str = ""
+    direction: str = Field("", pattern="^(high|low|)$")
+    service: str = "web"
+
+    def noun(self) -> LogSample:
+        return LogSample(self.message, self.level, self.metric, self.direction, self.service)
+
+
+# What a playbook for people only has no use for: no action is measured, repeated, held back or trusted.
+_OF_ACTIONS = ("risk", "preconditions", "verification", "cool_down_seconds", "autonomy")
+_NEEDED = ("risk", "verification", "cool_down_seconds")
+# Stand for what such a playbook leaves out, and are never looked at.
+_NO_VERIFICATION = Verification(Measure.ERROR_RATE, 0.05, timedelta(minutes=1))
+_NO_COOL_DOWN = timedelta(minutes=15)
 
 
 class Front(_Keys):
@@ -74,14 +117,33 @@ class Front(_Keys):
     matches: _Matches
     preconditions: _Preconditions = _Preconditions()
     actions: list[_Action]
-    risk: _Risk
-    verification: _Verification
-    cool_down_seconds: float = Field(le=_A_MONTH)
+    for_people: str = ""
+    autonomy: _Autonomy = Autonomy.ACT
+    risk: _Risk | None = None
+    verification: _Verification | None = None
+    cool_down_seconds: float | None = Field(None, le=_A_MONTH)
     owner: str
     links: list[str] = []
+    samples: list[_Sample] = []
+    near_misses: list[_Sample] = []
+
+    def flaws(self) -> Iterator[Flaw]:
+        """What keeps it from being a playbook, beyond the types of its keys."""
+        for position, action in enumerate(self.actions):
+            try:
+                action.noun()
+            except BadInput as error:
+                name, _, text = str(error).partition(": ")
+                yield Flaw(("actions", position, "parameters", *name.split(".")), text)
+        given = self.model_fields_set
+        if self.actions:
+            yield from (Flaw((key,), "is missing") for key in _NEEDED if key not in given)
+        else:
+            text = "would be ignored: without actions a playbook is for people only"
+            yield from (Flaw((key,), text) for key in _OF_ACTIONS if key in given)
 
     def playbook(self, body: str, path: str) -> Playbook:
-        """The noun, with `body` as its text."""
+        """The noun, with `body` as its text; only where there are no flaws."""
         return Playbook(
             id=self.id,
             title=self.title,
@@ -91,26 +153,20 @@ class Front(_Keys):
                 services=tuple(self.matches.services),
             ),
             preconditions=Preconditions(**self.preconditions.model_dump()),
-            actions=tuple(
-                ActionTemplate(each.kind, each.target, each.risk, each.undo, each.parameters) for each in self.actions
-            ),
-            risk=self.risk,
-            verification=self._verification(),
-            cool_down=timedelta(seconds=self.cool_down_seconds),
+            actions=tuple(each.noun() for each in self.actions),
+            risk=self.risk or Risk.LOW,
+            verification=self.verification.noun() if self.verification else _NO_VERIFICATION,
+            cool_down=timedelta(seconds=self.cool_down_seconds)
+            if self.cool_down_seconds is not None
+            else _NO_COOL_DOWN,
             owner=self.owner,
             links=tuple(self.links),
             body=body,
             path=path,
-        )
-
-    def _verification(self) -> Verification:
-        given = self.verification
-        return Verification(
-            measure=given.measure,
-            at_most=given.at_most,
-            within=timedelta(seconds=given.within_seconds),
-            metric=given.metric,
-            min_samples=given.min_samples,
+            samples=tuple(sample.noun() for sample in self.samples),
+            near_misses=tuple(sample.noun() for sample in self.near_misses),
+            autonomy=self.autonomy,
+            for_people=self.for_people.strip(),
         )
 
 

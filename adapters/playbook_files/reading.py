@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,18 +12,41 @@ from adapters.located_yaml import Located, read_yaml
 from adapters.playbook_files.body import body_faults
 from adapters.playbook_files.front import Front, message
 from domain.errors import BadInput, BadPlaybook
-from domain.playbook_flaws import flaws
+from domain.playbook_flaws import Flaw, flaws, unlisted
+from domain.playbook_overlaps import overlaps
 from domain.playbooks import Playbook
+from domain.settings import MitigationSettings
 
 _FENCE = "---"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a folder holds: the playbooks that can be followed, and every fault of the others."""
+    """What a folder holds: the playbooks that can be followed, and every fault of the others and among them."""
 
     playbooks: tuple[Playbook, ...]  # by id
     faults: tuple[str, ...]  # "playbooks/x.md:12: what is wrong"
+    notes: tuple[str, ...] = ()  # what the settings would refuse; other settings may list it
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file: the playbook in it and the lines of its keys, or what is wrong."""
+
+    path: Path
+    playbook: Playbook | None
+    faults: tuple[tuple[int, str], ...] = ()  # line, or 0 for the whole file, and text
+    located: Located = field(default_factory=lambda: Located(None))
+
+    def told(self, flaw: Flaw) -> str:
+        """A flaw of the playbook, with its line."""
+        what = f"{_dotted(flaw.where)}: " if flaw.where else ""
+        return f"{self.path}:{self.located.line(flaw.where)}: {what}{flaw.text}"
+
+    @property
+    def all_told(self) -> list[str]:
+        """Its faults in the order of their lines."""
+        return [f"{self.path}:{line}: {text}" if line else f"{self.path}: {text}" for line, text in sorted(self.faults)]
 
 
 def load(folder: Path) -> tuple[Playbook, ...]:
@@ -33,18 +57,29 @@ def load(folder: Path) -> tuple[Playbook, ...]:
     return checked.playbooks
 
 
-def check(folder: Path) -> Checked:
-    """The playbooks of `folder` and below, a README aside, and what is wrong with any of them."""
+def check(folder: Path, settings: MitigationSettings | None = None) -> Checked:
+    """The playbooks of `folder` and below, a README aside, and what is wrong with any of them.
+
+    With settings, what they do not list is noted.
+    """
     if not folder.is_dir():
         return Checked((), (f"{folder}: no such folder",))
-    playbooks: dict[str, Playbook] = {}
-    faults: list[str] = []
-    for path in sorted(path for path in folder.rglob("*") if _concerns(path, folder)):
-        playbook, wrong = _read(path)
-        if playbook and (earlier := playbooks.setdefault(playbook.id, playbook)) is not playbook:
-            wrong = [f"{path}:1: id {playbook.id} is taken by {earlier.path}"]
-        faults += wrong
-    return Checked(tuple(playbooks[key] for key in sorted(playbooks)), tuple(faults))
+    files = [_read(path) for path in sorted(path for path in folder.rglob("*") if _concerns(path, folder))]
+    faults = [text for file in files for text in file.all_told]
+    by_id: dict[str, _File] = {}
+    faults += [
+        file.told(Flaw(("id",), f"{file.playbook.id} is taken by {earlier.path}"))
+        for file in files
+        if file.playbook and (earlier := by_id.setdefault(file.playbook.id, file)) is not file
+    ]
+    known = {key: file.playbook for key, file in sorted(by_id.items()) if file.playbook}
+    faults += [by_id[book.id].told(flaw) for book, flaw in overlaps(tuple(known.values()))]
+    notes = [by_id[key].told(flaw) for key, book in known.items() for flaw in _unlisted(book, settings)]
+    return Checked(tuple(known.values()), tuple(faults), tuple(notes))
+
+
+def _unlisted(playbook: Playbook, settings: MitigationSettings | None) -> Iterator[Flaw]:
+    return unlisted(playbook, settings.commands, settings.webhooks) if settings else iter(())
 
 
 def _concerns(path: Path, folder: Path) -> bool:
@@ -53,22 +88,23 @@ def _concerns(path: Path, folder: Path) -> bool:
     return path.is_file() and not hidden and path.name != "README.md"
 
 
-def _read(path: Path) -> tuple[Playbook | None, list[str]]:
-    """The playbook, or None with at least one fault."""
+def _read(path: Path) -> _File:
+    """The playbook, or at least one fault."""
     if path.suffix != ".md":
-        return None, [f"{path}: would be ignored: playbooks are *.md files"]
+        return _File(path, None, ((0, "would be ignored: playbooks are *.md files"),))
     try:
         front, body, body_line = _split(path.read_text(encoding="utf-8-sig"))
         located = read_yaml(front, first_line=2)
     except UnicodeDecodeError as error:
-        return None, [f"{path}: not UTF-8 at byte {error.start}"]
+        return _File(path, None, ((0, f"not UTF-8 at byte {error.start}"),))
     except OSError as error:
-        return None, [f"{path}: cannot be read: {error.strerror}"]
+        return _File(path, None, ((0, f"cannot be read: {error.strerror}"),))
     except BadInput as error:
-        return None, [f"{path}:{error}"]
+        line, _, text = str(error).partition(": ")
+        return _File(path, None, ((int(line), text),))
     playbook, found = _build(located, body, path)
     found += [(body_line + line, text) for line, text in body_faults(body, playbook.title if playbook else "")]
-    return (None if found else playbook), [f"{path}:{line}: {text}" for line, text in sorted(found)]
+    return _File(path, None if found else playbook, tuple(found), located)
 
 
 def _split(text: str) -> tuple[str, str, int]:
@@ -90,11 +126,17 @@ def _build(located: Located, body: str, path: Path) -> tuple[Playbook | None, li
     except ValidationError as error:
         details = error.errors(include_url=False)
         return None, found + [(located.line(detail["loc"]), message(detail)) for detail in details]
+    if wrong := list(front.flaws()):
+        return None, found + _placed(wrong, located)
     playbook = front.playbook(body.strip() + "\n", str(path))
-    found += [(located.line(flaw.where), f"{_dotted(flaw.where)}: {flaw.text}") for flaw in flaws(playbook)]
+    found += _placed(flaws(playbook), located)
     if playbook.id != path.stem:
         found.append((located.line(("id",)), f"id: {playbook.id} must be the file's name, {path.stem}"))
     return playbook, found
+
+
+def _placed(wrong: list[Flaw], located: Located) -> list[tuple[int, str]]:
+    return [(located.line(flaw.where), f"{_dotted(flaw.where)}: {flaw.text}") for flaw in wrong]
 
 
 def _dotted(where: tuple[str | int, ...]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.ledger_rows import note
-from adapters.store.tables import actions, incidents
+from adapters.store.tables import actions
 from domain.actions import ActionRecord, ActionState, UndoState
 from domain.asking import Seen
 from domain.execution import ProcessState, Snapshot, TargetState
@@ -18,13 +18,16 @@ from domain.plan_documents import action_document
 from domain.plan_documents import as_action as planned_action
 from domain.plans import Plan
 from domain.proof_words import proof_words
-from domain.verification import HEALED, Outcome, Proof, Tally
+from domain.verification import Outcome, Proof
 
 
 def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as the table keeps it."""
     return {
         "target": snapshot.target,
+        "mark": snapshot.mark,
+        "goal": snapshot.goal,
+        "settled": snapshot.settled,
         "processes": [
             {
                 "name": process.name,
@@ -50,6 +53,9 @@ def as_snapshot(kept: Mapping[str, Any]) -> Snapshot:
             )
             for process in kept["processes"]
         ),
+        kept.get("mark", ""),
+        kept.get("goal", ""),
+        kept.get("settled", True),
     )
 
 
@@ -96,7 +102,7 @@ def reserve(connection: sa.Connection, plan: Plan, seen: Sequence[Seen], *, epis
             "kind": one.action.kind,
             "target": one.action.target,
             "planned": action_document(one.action),
-            "executor": plan.executor,
+            "executor": one.action.executor(plan.executor),
             "service": one.service,
             "budget_key": one.key,
             "state": ActionState.RESERVED,
@@ -193,25 +199,6 @@ def proof_lines(connection: sa.Connection, incident_id: int, episode: int) -> li
         for row in connection.execute(query.order_by(actions.c.ordinal))
     ]
     return list(dict.fromkeys(found))
-
-
-def outcomes(connection: sa.Connection, *, template: str = "") -> list[Tally]:
-    """How often each plan helped, by its source and the template it was for; with `template` of that one alone."""
-    because = actions.c.outcome_numbers["because"].as_string()
-    columns = (actions.c.source, incidents.c.template, actions.c.outcome, because.label("because"))
-    runs = (
-        sa.select(*columns)
-        .join(incidents, incidents.c.id == actions.c.incident_id)
-        .where(actions.c.outcome.is_not(None), *([incidents.c.template == template] if template else []))
-        # All actions of a plan are judged together, so its first stands for the run.
-        .where(actions.c.ordinal == 0)
-        .order_by(actions.c.source, incidents.c.template)
-    )
-    found: dict[tuple[str, str], Tally] = {}
-    for row in connection.execute(runs):
-        known = found.get((row.source, row.template), Tally(row.source, row.template))
-        found[row.source, row.template] = known.with_one(Outcome(row.outcome), healed=row.because in HEALED)
-    return list(found.values())
 
 
 def _change(connection: sa.Connection, action: ActionRecord, **values: object) -> None:

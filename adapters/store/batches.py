@@ -31,6 +31,7 @@ from adapters.store.many_rows import among, insert_rows
 from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
+from adapters.store.watches import watched
 from domain.errors import OffsetLost
 from domain.folded import Correlation, Folded, Known, Note, final_keys
 from domain.incidents import Alert, Incident
@@ -143,6 +144,7 @@ def known(connection: sa.Connection, judged: Judged, *, now: datetime) -> Known:
         resolved=resolved_incidents(connection, services, since=max(since, now - OLDEST) - rules.quiet),
         page_times=page_times(connection, newest=rules.fleet_after),
         late_paged=late_pages(connection, services, now=now),
+        watched=watched(connection, services, now=now),
     )
 
 

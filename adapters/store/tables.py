@@ -301,6 +301,44 @@ actions = sa.Table(
     sa.UniqueConstraint("incident_id", "episode", "ordinal", name="actions_once"),
 )
 sa.Index("actions_budget", actions.c.budget_key, actions.c.reserved_at)
+sa.Index("actions_trust", actions.c.source, actions.c.service)
+# What leaves no trace that a platform could be asked about: a command that ran, a webhook that was called.
+effects = sa.Table(
+    "effects",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # of the order: the same over every try and every owner
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("begun_at", UtcTime, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),  # of the process that carries it out
+    sa.Column("pid_started", sa.Float, nullable=False),  # seconds since the epoch, as pids come again
+    sa.Column("ended_at", UtcTime),
+    sa.Column("end", sa.Text, nullable=False),  # "" while it goes on | ended | how it failed
+    sa.Column("output", sa.Text, nullable=False),
+)
+# Services that are watched more sharply for a while.
+watches = sa.Table(
+    "watches",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # of the order
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("until", UtcTime, nullable=False),
+)
+sa.Index("watches_service", watches.c.service, watches.c.until)
+# What a person said about how far a playbook is trusted on a service; outcomes count from then on.
+autonomy_words = sa.Table(
+    "autonomy_words",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("playbook", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("level", sa.Text, nullable=False),  # observe | suggest | ask | act
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)
+sa.Index("autonomy_words_of", autonomy_words.c.playbook, autonomy_words.c.service)
 pages = sa.Table(
     "pages",
     metadata,

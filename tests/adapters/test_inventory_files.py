@@ -77,6 +77,8 @@ EXECUTOR, DATABASE = "executor: supervisord\n    target", "  database:\n    exec
         ("pay\n", "database\n", 10, "services.database: supervisord target 'database' belongs to payments already"),
         (DATABASE, "  database:\n    owner: x", 10, "services.database.executor: is missing"),
         ("  database:", "  payments:", 10, "services.payments: stands here a second time"),
+        (EXECUTOR, "executor: kubernetes\n    target", 4, "services.payments.target: 'pay' is no target on Kubernetes"),
+        (DATABASE, DATABASE.replace("supervisord", "kubernetes"), 10, "one is NAMESPACE/deployment/NAME"),
         ("services:", "services: [", 3, "not YAML"),
         ("owner: team payments", "owner: *x", 9, "aliases"),
     ],

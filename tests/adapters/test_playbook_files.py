@@ -10,69 +10,26 @@ import pytest
 from adapters.parts_file import PROJECT
 from adapters.playbook_files import check, load
 from domain.errors import BadPlaybook
-from domain.plans import ActionKind, Measure, Preconditions, Risk, Undo, Verification
+from domain.parameters import (
+    CallWebhook,
+    Configure,
+    Monitor,
+    Parameters,
+    Restart,
+    RollbackDeploy,
+    RunCommand,
+    Scale,
+)
+from domain.plans import PARAMETERS, UNDOS, ActionKind, Measure, Preconditions, Risk, Undo, Verification
 from domain.playbooks import ActionTemplate, Matches, MetricMatch
+from tests.adapters.playbooks_part import GOOD, faults, write
 
-GOOD = """\
----
-id: slow-disk
-title: Slow disk
-matches:
-  services: ["db-*"]
-  templates: ['disk .{0,20} slow']
-  metrics:
-    - {name: "disk_*", direction: high}
-preconditions: {min_logs: 5, max_age_seconds: 60, min_confidence: 0.5}
-actions:
-  - {kind: restart, target: "{service}", risk: low, undo: none}
-  - {kind: scale, target: "db:reader", risk: medium, undo: restore, parameters: {workers: 2}}
-risk: medium
-verification: {measure: metric, metric: disk_wait, at_most: 5, within_seconds: 90, min_samples: 7}
-cool_down_seconds: 600
-owner: storage
-links: ["https://example.org/disks"]
----
-# Slow disk
-
-## Meaning
-
-The disk is slow.
-
-## Impact
-
-Everybody waits.
-
-## Diagnosis
-
-```sh
-# is it the disk?
-iostat
-```
-
-## Mitigation
-
-Restart.
-
-## If it fails
-
-Call the owner.
-"""
+FEWER = "  - {metric: disk_wait, direction: high, service: db-1}\n"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "playbooks"
-
-
-def write(folder: Path, text: str, name: str = "slow-disk.md") -> None:
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
-
-
-def faults(folder: Path) -> list[str]:
-    """Every fault, without the folder's own path."""
-    found = check(folder).faults
-    return [fault.replace(f"{folder}/", "") for fault in found]
 
 
 def test_a_playbook_is_read_whole(folder: Path) -> None:
@@ -87,8 +44,8 @@ def test_a_playbook_is_read_whole(folder: Path) -> None:
     assert playbook.matches == Matches(("disk .{0,20} slow",), (MetricMatch("disk_*", "high"),), ("db-*",))
     assert playbook.preconditions == Preconditions(min_logs=5, max_age_seconds=60, min_confidence=0.5)
     assert playbook.actions == (
-        ActionTemplate(ActionKind.RESTART, "{service}", Risk.LOW, Undo.NONE, {}),
-        ActionTemplate(ActionKind.SCALE, "db:reader", Risk.MEDIUM, Undo.RESTORE, {"workers": 2}),
+        ActionTemplate(ActionKind.RESTART, "{service}", Risk.LOW, Undo.NONE, Restart()),
+        ActionTemplate(ActionKind.SCALE, "db:reader", Risk.MEDIUM, Undo.RESTORE, Scale(2)),
     )
     assert playbook.verification == Verification(Measure.METRIC, 5, timedelta(seconds=90), "disk_wait", 7)
     assert (playbook.cool_down, playbook.links) == (timedelta(minutes=10), ("https://example.org/disks",))
@@ -130,7 +87,7 @@ def test_a_minimal_playbook_has_the_default_preconditions(folder: Path) -> None:
         pytest.param(
             "kind: restart",
             "kind: flushall",
-            "11: actions.kind: Input should be 'restart' or 'scale', got 'flushall'",
+            "11: actions.kind: Input should be 'restart', 'scale', 'configure', ",
             id="fault-17-unknown-kind",
         ),
         pytest.param(
@@ -148,13 +105,13 @@ def test_a_minimal_playbook_has_the_default_preconditions(folder: Path) -> None:
         pytest.param(
             "undo: none}",
             "undo: none, parameters: {force: 1}}",
-            "11: actions[0].parameters.force: restart takes no such parameter; it takes: none",
+            "11: actions[0].parameters.force: no such parameter; it takes: none",
             id="fault-5-undeclared-parameter",
         ),
         pytest.param(
             ", parameters: {workers: 2}",
             "",
-            "12: actions[1].parameters: workers is missing: scale needs it",
+            "12: actions[1].parameters.workers: is missing",
             id="parameter-missing",
         ),
         pytest.param(
@@ -163,7 +120,7 @@ def test_a_minimal_playbook_has_the_default_preconditions(folder: Path) -> None:
         pytest.param(
             "workers: 2",
             "workers: yes",
-            "12: actions.parameters.workers: Input should be a valid integer, got True",
+            "12: actions[1].parameters.workers: must be a whole number, got True",
             id="parameter-of-another-type",
         ),
         pytest.param(
@@ -183,8 +140,18 @@ def test_a_minimal_playbook_has_the_default_preconditions(folder: Path) -> None:
             "risk: medium\n", "risk: 2\n", "13: risk: must be one of low, medium, high, got 2", id="risk-number"
         ),
         pytest.param("disk .{0,20} slow", "disk (slow", "6: matches.templates[0]: /disk (slow/ is not", id="no-regex"),
-        pytest.param("disk .{0,20} slow", "(a+)+b", "6: matches.templates[0]: /(a+)+b/ repeats", id="catastrophic"),
-        pytest.param("disk .{0,20} slow", ".*", "6: matches.templates[0]: /.*/ matches the empty", id="matches-all"),
+        pytest.param("disk .{0,20} slow", ".*", "6: matches.templates[0]: /.*/ can match the empty", id="matches-all"),
+        pytest.param("disk .{0,20} slow", "(?<!no )disk", "6: matches.templates[0]: /(?<!no )disk/ is no", id="look"),
+        pytest.param(FEWER, "", "18: samples: has 2: at least 3", id="two-samples"),
+        pytest.param(", level: CRITICAL", ", level: 5", "20: samples.level: must be one of TRACE, DEBUG", id="level"),
+        pytest.param('message: "disk 7 is slow", ', "", "19: samples[0]: has neither a message nor", id="empty-sample"),
+        pytest.param("disk_wait, direction: low", "disk_wait", "25: near_misses[2].direction: is missing", id="which"),
+        pytest.param(
+            "owner:", "autonomy: free\nowner:", "16: autonomy: must be one of observe, suggest", id="autonomy"
+        ),
+        pytest.param(
+            "owner:", "for_people: x\nowner:", "16: for_people: stands beside actions", id="acts-and-does-not"
+        ),
         pytest.param('["db-*"]', "[]", "5: matches.services: names no service", id="fault-5-no-service"),
         pytest.param('["db-*"]', "db", "5: matches.services: Input should be a valid list", id="service-as-text"),
         pytest.param(
@@ -216,16 +183,16 @@ def test_a_minimal_playbook_has_the_default_preconditions(folder: Path) -> None:
         pytest.param("  - {kind", "  - [kind", "11: not YAML:", id="not-yaml"),
         pytest.param("---\nid", "id", "1: must begin with --- and front matter", id="no-front-matter"),
         pytest.param("---\n# Slow disk", "# Slow disk", "1: the front matter has no end", id="no-end"),
-        pytest.param("## Impact\n", "", "42: heading '## Impact' is missing", id="heading-missing"),
-        pytest.param("Everybody waits.\n", "", "25: nothing stands below '## Impact'", id="section-empty"),
-        pytest.param("## Impact", "## Implications", "25: unknown heading '## Implications'", id="heading-unknown"),
+        pytest.param("## Impact\n", "", "50: heading '## Impact' is missing", id="heading-missing"),
+        pytest.param("Everybody waits.\n", "", "33: nothing stands below '## Impact'", id="section-empty"),
+        pytest.param("## Impact", "## Implications", "33: unknown heading '## Implications'", id="heading-unknown"),
         pytest.param(
-            "# Slow disk", "# Fast disk", "19: heading '# Fast disk' is not the title, 'Slow disk'", id="title"
+            "# Slow disk", "# Fast disk", "27: heading '# Fast disk' is not the title, 'Slow disk'", id="title"
         ),
-        pytest.param("# Slow disk\n", "", "19: must begin with the heading '# Slow disk'", id="no-heading"),
-        pytest.param("# Slow disk\n", "First.\n# Slow disk\n", "19: text before the first heading", id="text-before"),
+        pytest.param("# Slow disk\n", "", "27: must begin with the heading '# Slow disk'", id="no-heading"),
+        pytest.param("# Slow disk\n", "First.\n# Slow disk\n", "27: text before the first heading", id="text-before"),
         pytest.param(
-            "## If it fails", "## Mitigation", "40: '## Mitigation' stands here a second time", id="heading-twice"
+            "## If it fails", "## Mitigation", "48: '## Mitigation' stands here a second time", id="heading-twice"
         ),
     ],
 )
@@ -239,13 +206,73 @@ def test_what_cannot_apply_is_refused_with_its_line(folder: Path, old: str, new:
 def test_headings_stand_in_order(folder: Path) -> None:
     swapped = GOOD.replace("## Impact", "## X").replace("## Meaning", "## Impact").replace("## X", "## Meaning")
     write(folder, swapped)
-    assert faults(folder) == ["slow-disk.md:21: '## Impact' stands where '## Meaning' belongs"]
+    assert faults(folder) == ["slow-disk.md:29: '## Impact' stands where '## Meaning' belongs"]
 
 
-def test_actions_are_needed(folder: Path) -> None:
-    start, rest = GOOD.split("actions:\n")
-    write(folder, start + "actions: []\n" + rest[rest.index("risk: medium\nver") :])
-    assert faults(folder) == ["slow-disk.md:10: actions: is empty: there would be nothing to do"]
+PEOPLE = GOOD[: GOOD.index("preconditions")] + "actions: []\n" + GOOD[GOOD.index("owner") :]
+
+
+def test_without_actions_a_playbook_says_why(folder: Path) -> None:
+    write(folder, PEOPLE)
+    expected = "actions: is empty: name an action, or say in for_people why nothing is done automatically"
+    assert faults(folder) == [f"slow-disk.md:9: {expected}"]
+
+
+def test_a_playbook_for_people_needs_no_proof_and_no_cool_down(folder: Path) -> None:
+    write(folder, PEOPLE.replace("actions: []", "actions: []\nfor_people: A disk is not mended by a restart."))
+    (playbook,) = load(folder)
+    assert ((), "A disk is not mended by a restart.") == (playbook.actions, playbook.for_people)
+
+
+@pytest.mark.parametrize("key", ["risk: low", "cool_down_seconds: 60", "autonomy: ask", "preconditions: {min_logs: 9}"])
+def test_what_only_actions_need_is_refused_beside_none(folder: Path, key: str) -> None:
+    """Fault 5: nothing that is accepted is silently ignored."""
+    write(folder, PEOPLE.replace("actions: []", f"actions: []\nfor_people: People do it.\n{key}"))
+    (fault,) = faults(folder)
+    assert fault.startswith(f"slow-disk.md:11: {key.split(':', maxsplit=1)[0]}: would be ignored")
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        pytest.param("kind: restart", Restart(), id="restart"),
+        pytest.param("kind: scale, parameters: {workers: 2}", Scale(2), id="scale"),
+        pytest.param(
+            "kind: configure, parameters: {key: env/POOL, value: '20'}", Configure("env/POOL", "20"), id="set"
+        ),
+        pytest.param("kind: rollback_deploy", RollbackDeploy(), id="roll back"),
+        pytest.param("kind: monitor, parameters: {minutes: 30}", Monitor(30), id="monitor"),
+        pytest.param(
+            "kind: run_command, parameters: {command: trim, arguments: {volume: data}}",
+            RunCommand("trim", {"volume": "data"}),
+            id="command",
+        ),
+        pytest.param("kind: call_webhook, parameters: {webhook: waf}", CallWebhook("waf"), id="webhook"),
+    ],
+)
+def test_every_kind_of_action_can_be_written(folder: Path, action: str, parameters: Parameters) -> None:
+    kind = next(kind for kind, type_ in PARAMETERS.items() if isinstance(parameters, type_))
+    undo = "restore" if Undo.RESTORE in UNDOS[kind] else "none"
+    line = f'  - {{{action}, target: "{{service}}", risk: high, undo: {undo}}}\n'
+    acting = GOOD.replace("risk: medium\n", "risk: high\n")
+    write(folder, acting[: acting.index("  - {kind")] + line + acting[acting.index("risk: high\nver") :])
+    assert [(kind, parameters)] == [(one.kind, one.parameters) for one in load(folder)[0].actions]
+
+
+def test_a_fault_of_a_parameter_names_the_line_of_the_parameter(folder: Path) -> None:
+    block = """\
+  - kind: configure
+    target: "{service}"
+    risk: medium
+    undo: restore
+    parameters:
+      key: "no name; reboot"
+      value: "20"
+"""
+    write(folder, GOOD[: GOOD.index("  - {kind")] + block + GOOD[GOOD.index("risk: medium\nver") :])
+    assert [
+        "slow-disk.md:16: actions[0].parameters.key: 'no name; reboot' is not a name of letters, digits, _ . / and -"
+    ] == (faults(folder))
 
 
 def test_every_fault_of_every_file_is_shown(folder: Path) -> None:
@@ -266,7 +293,7 @@ def test_an_id_occurs_once(folder: Path) -> None:
     write(folder, GOOD)
     write(folder, GOOD, "night/slow-disk.md")
     (fault,) = faults(folder)
-    assert fault.startswith("slow-disk.md:1: id slow-disk is taken by ")
+    assert fault.startswith("slow-disk.md:2: id: slow-disk is taken by ")
 
 
 @pytest.mark.parametrize("name", ["slow-disk.markdown", "slow-disk.yaml", "slow-disk.MD", "notes.txt"])

@@ -13,12 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from adapters.executing import Given
 from adapters.supervisord import STATES, SupervisordExecutor
 from adapters.supervisord_client import ProgramState, Supervisord
 from domain.errors import BadSettings, Refused, SreError, Unavailable
-from domain.execution import Progress, TargetState, progress
+from domain.execution import Order, Progress, TargetState, how_far
+from domain.parameters import Restart
 from domain.plans import Action, ActionKind, Risk, Undo
-from domain.settings import CallSettings, MitigationSettings
+from domain.settings import MitigationSettings, Settings
+from domain.settings_acting import EffectSettings
 from tests.contracts.supervisord_part import group, poll, program, supervisord
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,11 +30,12 @@ DEAF = "sh -c \"trap '' TERM; while :; do sleep 0.05; done\""
 
 
 def executor_on(address: str, timeout: float = 30.0) -> SupervisordExecutor:
-    return SupervisordExecutor(MitigationSettings(supervisord_url=address), CallSettings(timeout_seconds=timeout))
+    acting = MitigationSettings(supervisord_url=address, effect_seconds=EffectSettings(restart=timeout, scale=timeout))
+    return SupervisordExecutor(Given(Settings(mitigation=acting)))
 
 
-def restart(target: str) -> Action:
-    return Action(ActionKind.RESTART, target, Risk.LOW, Undo.NONE, {})
+def restart(target: str) -> Order:
+    return Order(Action(ActionKind.RESTART, target, Risk.LOW, Undo.NONE, Restart()))
 
 
 CALLER = """
@@ -56,9 +60,9 @@ def test_a_caller_killed_between_stop_and_start_is_finished_by_the_next(interrup
         caller.kill()
         caller.wait()
         poll(lambda: state_of(address) is interrupted_in)
-        assert progress(before, executor.snapshot("app")) == Progress.HALF
+        assert how_far(restart("app").action, before, executor.snapshot("app")) == Progress.HALF
         executor.finish(restart("app"), before)
-        assert progress(before, executor.snapshot("app")) == Progress.DONE
+        assert how_far(restart("app").action, before, executor.snapshot("app")) == Progress.DONE
 
 
 def test_two_that_finish_at_once_start_it_once() -> None:
@@ -92,7 +96,7 @@ def test_a_group_is_restarted_as_a_whole() -> None:
         executor = executor_on(address)
         before = executor.snapshot("both")
         executor.carry_out(restart("both"))
-        assert progress(before, executor.snapshot("both")) == Progress.DONE
+        assert how_far(restart("app").action, before, executor.snapshot("both")) == Progress.DONE
         assert len(executor.snapshot("both").pids) == 2
 
 
@@ -122,7 +126,7 @@ def test_a_process_that_crashes_again_and_again_can_be_restarted() -> None:
             assert before.processes[0].state == TargetState.FAILED
             cure.touch()
             executor.carry_out(restart("app"))
-            assert progress(before, executor.snapshot("app")) == Progress.DONE
+            assert how_far(restart("app").action, before, executor.snapshot("app")) == Progress.DONE
 
 
 def test_a_process_that_does_not_come_up_is_refused() -> None:
@@ -146,7 +150,7 @@ def test_a_stop_that_takes_too_long_is_unavailable_and_left_to_the_next() -> Non
         with pytest.raises(Unavailable, match="stop"):
             executor_on(address, timeout=0.3).carry_out(restart("app"))
         executor_on(address).finish(restart("app"), before)
-        assert progress(before, executor_on(address).snapshot("app")) == Progress.DONE
+        assert how_far(restart("app").action, before, executor_on(address).snapshot("app")) == Progress.DONE
 
 
 def test_no_supervisord_is_unavailable(tmp_path: Path) -> None:

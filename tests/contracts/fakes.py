@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from domain.errors import Refused
-from domain.execution import ProcessState, Snapshot, TargetState
+from domain.execution import Order, ProcessState, Snapshot, TargetState
 from domain.pages import Page, Receipt
+from domain.parameters import Scale
 from domain.plans import Action, ActionKind, Undo
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -18,6 +19,7 @@ class RecordingExecutor:
     """Keeps processes in memory; `calls` says what it was asked to do."""
 
     name = "recording"
+    kinds = frozenset({ActionKind.RESTART, ActionKind.SCALE})
 
     def __init__(self, targets: dict[str, int]) -> None:
         """`targets`: target -> number of processes, of which the first runs and the others are in reserve."""
@@ -34,34 +36,33 @@ class RecordingExecutor:
         members = [state for name, state in self.processes.items() if target in (name, name.split(":")[0])]
         return Snapshot(target, tuple(sorted(members, key=lambda state: state.name)))
 
-    def carry_out(self, action: Action) -> None:
-        self.calls.append(("carry_out", action))
-        before = self._existing(action.target)
-        if action.kind is ActionKind.SCALE:
-            if not (reserve := self._reserve(action)):
-                raise Refused(f"{action.target} runs enough workers")
-            for name in reserve:
-                self._start(name)
-            return
-        if not before.wanted:
-            raise Refused(f"{action.target} is stopped")
-        for process in before.wanted:
-            self._start(process.name)
+    def observe(self, order: Order) -> Snapshot:
+        return self.snapshot(order.target)
 
-    def finish(self, action: Action, before: Snapshot) -> None:
-        self.calls.append(("finish", action))
-        now = self._existing(action.target)
-        wanted = {process.name for process in before.wanted}
-        names = [state.name for state in now.processes if state.name in wanted and state.pid == 0]
-        for name in self._reserve(action) if action.kind is ActionKind.SCALE else names:
+    def preview(self, order: Order) -> str:
+        return f"would {order.action.kind} {' and '.join(self._to_start(order))}"
+
+    def carry_out(self, order: Order) -> None:
+        self.calls.append(("carry_out", order.action))
+        for name in self._to_start(order):
             self._start(name)
 
-    def undo(self, action: Action, before: Snapshot) -> None:
-        self.calls.append(("undo", action))
+    def finish(self, order: Order, before: Snapshot) -> None:
+        self.calls.append(("finish", order.action))
+        now = self._existing(order.target)
         wanted = {process.name for process in before.wanted}
-        for process in self.snapshot(action.target).processes:
-            if action.undo is Undo.RESTORE and process.name not in wanted:
-                self.stop(process.name)
+        names = [state.name for state in now.processes if state.name in wanted and state.pid == 0]
+        parameters = order.action.parameters
+        for name in self._reserve(order.target, parameters.workers) if isinstance(parameters, Scale) else names:
+            self._start(name)
+
+    def undo(self, order: Order, before: Snapshot) -> None:
+        self.calls.append(("undo", order.action))
+        parameters = order.action.parameters
+        if order.action.undo is Undo.RESTORE and isinstance(parameters, Scale):
+            stopped = [process.name for process in before.processes if process.pid == 0]
+            for name in stopped[: max(0, parameters.workers - len(before.pids))]:
+                self.stop(name)
 
     def stop(self, name: str) -> None:
         """What happens to a process outside of any action."""
@@ -77,12 +78,24 @@ class RecordingExecutor:
             raise Refused(f"no target {target}")
         return found
 
-    def _reserve(self, action: Action) -> list[str]:
-        processes = self._existing(action.target).processes
-        if action.parameters["workers"] > len(processes):
-            raise Refused(f"{action.target} has {len(processes)} processes")
+    def _to_start(self, order: Order) -> list[str]:
+        before, parameters = self._existing(order.target), order.action.parameters
+        if order.action.kind not in self.kinds:
+            raise Refused(f"recording cannot {order.action.kind}")
+        if isinstance(parameters, Scale):
+            names = self._reserve(order.target, parameters.workers)
+        else:
+            names = [process.name for process in before.wanted]
+        if not names:
+            raise Refused(f"{order.target}: there is nothing to start")
+        return names
+
+    def _reserve(self, target: str, workers: int) -> list[str]:
+        processes = self._existing(target).processes
+        if workers > len(processes):
+            raise Refused(f"{target} has {len(processes)} processes")
         stopped = [process.name for process in processes if process.pid == 0]
-        return stopped[: max(0, action.parameters["workers"] - (len(processes) - len(stopped)))]
+        return stopped[: max(0, workers - (len(processes) - len(stopped)))]
 
 
 class RecordingChannel:

@@ -29,21 +29,23 @@ def options(command: click.Command) -> set[str]:
     return {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
 
 
+def takes_a_value(command: click.Command, word: str) -> bool:
+    """Whether the word behind this one is the value of an option."""
+    return any(word in option.opts and not getattr(option, "is_flag", False) for option in command.params)
+
+
 def command_of(words: list[str]) -> tuple[click.Command | None, list[str]]:
     """The command that the words call, and the options among them; None for one that does not exist."""
     context = click.Context(cli, info_name="sre")
     command: click.Command = cli
     known: set[str] = options(cli)
-    for word in words:
+    for before, word in zip(["", *words], words, strict=False):
         if word.startswith("-") or not isinstance(command, click.Group) or word == "COMMAND":
             continue
         found = command.get_command(context, word)
-        if found is None:
-            value_of_an_option = "--config" in words and words[words.index("--config") + 1] == word
-            if not value_of_an_option:
-                return None, []
-            continue
-        command = found
+        if found is None and not takes_a_value(command, before):
+            return None, []
+        command = found or command
         known |= options(command)
     return command, [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
 

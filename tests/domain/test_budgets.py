@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.asking import Budgets, Objection, Policy
 from domain.gate import objections
 from domain.inventory import Limits
+from domain.parameters import RollbackDeploy
 from domain.plans import ActionKind
 from domain.verification import Outcome
 from tests.parts.asking_part import (
@@ -34,6 +35,7 @@ from tests.parts.asking_part import (
 
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE
 ON_WEB = {"budget_key": "web", "service": "web", "kind": ActionKind.RESTART}
+ROLLBACK = replace(RESTART, kind=ActionKind.ROLLBACK_DEPLOY, parameters=RollbackDeploy())
 ONE_OF_FOUR = replace(RESTART, target="web:01")
 SINGLE = one_seen(ONE_OF_FOUR, snapshot=replace(processes(), processes=processes().processes[:1]), whole=processes())
 BOTH = replace(PLAN, actions=(RESTART, replace(RESTART, target="db")))
@@ -64,6 +66,10 @@ CASES: list[Any] = [
         lately(*[done(23 * HOUR, budget_key="web")] * 4), POLICY, Objection.TARGET_BUDGET, id="four-a-day-on-a-target"
     ),
     pytest.param({}, with_budgets(max_share=0.5), Objection.SHARE, id="not-all-of-a-service-at-a-time"),
+    pytest.param(
+        {"plan": replace(PLAN, actions=(ROLLBACK,)), "seen": (one_seen(ROLLBACK),)}, with_budgets(max_share=0.5),
+        Objection.SHARE, id="a-rollback-replaces-processes-as-a-restart-does",
+    ),
     pytest.param(
         {"seen": (one_seen(owner=replace(WEB, limits=Limits(share=0.5))),)}, POLICY, Objection.SHARE,
         id="the-inventory-allows-less-of-a-service-than-policy",

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.execution import ProcessState, Progress, Snapshot, TargetState, progress, scale_progress
+from domain.execution import ProcessState, Progress, Snapshot, TargetState, how_far
+from tests.parts.answers_part import RESTART, SCALE
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ONE = ProcessState("web:one", TargetState.RUNNING, 11, NOON)
@@ -38,7 +39,7 @@ def down(process: ProcessState) -> ProcessState:
     ],
 )
 def test_progress(before: list[ProcessState], now: list[ProcessState], expected: Progress) -> None:
-    assert expected == progress(Snapshot("web", tuple(before)), Snapshot("web", tuple(now)))
+    assert expected == how_far(RESTART, Snapshot("web", tuple(before)), Snapshot("web", tuple(now)))
 
 
 @pytest.mark.parametrize(
@@ -52,4 +53,21 @@ def test_progress(before: list[ProcessState], now: list[ProcessState], expected:
 )
 def test_scale_progress(now: list[ProcessState], expected: Progress) -> None:
     before = Snapshot("web", (ONE, down(TWO)))
-    assert expected == scale_progress(before, Snapshot("web", tuple(now)), workers=2)
+    assert expected == how_far(SCALE, before, Snapshot("web", tuple(now)))
+
+
+MARKED = Snapshot("web", mark="old", goal="new")
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param(Snapshot("web", mark="new"), Progress.DONE, id="as-wanted"),
+        pytest.param(Snapshot("web", mark="new", settled=False), Progress.HALF, id="as-wanted-and-not-brought-about"),
+        pytest.param(Snapshot("web", mark="old"), Progress.UNTOUCHED, id="as-before"),
+        pytest.param(Snapshot("web", mark="third"), Progress.OTHER, id="somebody-elses"),
+        pytest.param(Snapshot("web"), Progress.GONE, id="no-longer-there"),
+    ],
+)
+def test_progress_by_what_the_platform_says(now: Snapshot, expected: Progress) -> None:
+    assert expected == how_far(RESTART, MARKED, now)

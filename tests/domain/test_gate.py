@@ -10,6 +10,7 @@ import pytest
 
 from domain import gate
 from domain.asking import Objected, Objection, Policy, Purpose, Question
+from domain.autonomy import Autonomy, Trust
 from domain.execution import Snapshot, TargetState
 from domain.gate import APPROVABLE, may_be_allowed, objections, waits_for_logs
 from domain.incidents import Incident, State
@@ -62,6 +63,9 @@ CASES: list[Any] = [
     ),
     pytest.param({"plan": needing(max_age_seconds=0)}, POLICY, Objection.OLD_EVIDENCE, id="older-than-playbook-takes"),
     pytest.param({"plan": RISKY}, POLICY, Objection.RISK, id="risky"),
+    pytest.param({"trusted": Trust(Autonomy.ASK, "x")}, POLICY, Objection.ASKS, id="it-has-proved-too-little"),
+    pytest.param({"trusted": Trust(Autonomy.SUGGEST, "x")}, POLICY, Objection.SUGGESTS, id="it-has-failed"),
+    pytest.param({"trusted": Trust(Autonomy.OBSERVE, "x")}, POLICY, Objection.OBSERVES, id="it-is-not-trusted-at-all"),
     pytest.param({"plan": replace(PLAN, confidence=0.79)}, POLICY, Objection.CONFIDENCE, id="fits-badly"),
     pytest.param({"plan": needing(min_confidence=0.95)}, POLICY, Objection.CONFIDENCE, id="doubtful-anomaly"),
     pytest.param({"incident": an_incident(logs=2)}, POLICY, Objection.TOO_FEW_LOGS, id="too-few-logs"),
@@ -154,7 +158,7 @@ def test_a_destructive_action_without_a_way_back_never_runs(monkeypatch: pytest.
 def test_a_person_may_allow_what_is_risky_and_nothing_else() -> None:
     assert [] == met(a_question(plan=RISKY, approved=True))
     assert [Objection.ACKNOWLEDGED] == met(a_question(plan=RISKY, approved=True, incident=an_incident(acked_at=NOON)))
-    assert {Objection.RISK} == APPROVABLE
+    assert {Objection.RISK, Objection.NO_UNDO, Objection.ASKS} == APPROVABLE
 
 
 def test_only_where_nothing_else_speaks_against_it_is_a_person_asked() -> None:

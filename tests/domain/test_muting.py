@@ -8,7 +8,19 @@ import pytest
 
 from domain.incidents import Kind, Severity
 from domain.inventory import Inventory, Service
-from domain.muting import LABELS, Mute, Phase, ends, in_maintenance, in_words, labels_of, muted_by, muting, phase
+from domain.muting import (
+    LABELS,
+    Matcher,
+    Mute,
+    Phase,
+    ends,
+    in_maintenance,
+    in_words,
+    labels_of,
+    muted_by,
+    muting,
+    phase,
+)
 from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON
 from tests.parts.mutes_part import a_silence, a_window
@@ -131,3 +143,10 @@ def test_a_rule_in_words(rule: Mute, expected: str) -> None:
 def test_the_words_of_a_rule_stay_the_same_all_through_an_occurrence() -> None:
     nightly = a_window(starts_at=NOON + 11 * HOUR, ends_at=NOON + 13 * HOUR, every="day")
     assert 1 == len({in_words(nightly, NOON + hours * HOUR) for hours in (11, 11.9, 12, 12.9)})
+
+
+@pytest.mark.parametrize("op", ["=~", "!~"])
+def test_a_stored_pattern_that_cannot_be_read_any_more_mutes_nothing(op: str) -> None:
+    """Look-around was accepted once."""
+    assert not Matcher("service", op, "(?!web).*").matches({"service": "web"})
+    assert not Matcher("service", op, "(?!web).*").matches({"service": "db"})

@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import BadInput
+from domain.parameters import Parameters, Restart, Scale
 from domain.plan_documents import as_document, as_plan, digest
 from domain.plans import PARAMETERS, UNDOS, Action, ActionKind, Measure, Plan, Risk, Undo, Verification
 
 
 def an_action(
-    kind: ActionKind = ActionKind.RESTART, target: str = "web", parameters: dict[str, int] | None = None, **given: Risk
+    kind: ActionKind = ActionKind.RESTART, target: str = "web", parameters: Parameters | None = None, **given: Risk
 ) -> Action:
-    return Action(kind, target, given.get("risk", Risk.LOW), Undo.NONE, parameters or {})
+    return Action(kind, target, given.get("risk", Risk.LOW), Undo.NONE, parameters or Restart())
 
 
 def a_plan(*actions: Action) -> Plan:
@@ -26,14 +27,13 @@ def a_plan(*actions: Action) -> Plan:
 @pytest.mark.parametrize(
     ("kind", "target", "parameters"),
     [
-        pytest.param(ActionKind.RESTART, "", {}, id="no-target"),
-        pytest.param(ActionKind.RESTART, "{service}", {}, id="unbound-target"),
-        pytest.param(ActionKind.RESTART, "web", {"force": 1}, id="undeclared-parameter"),
-        pytest.param(ActionKind.SCALE, "web", {}, id="missing-parameter"),
-        pytest.param(ActionKind.SCALE, "web", {"workers": 2, "force": 1}, id="one-too-many"),
+        pytest.param(ActionKind.RESTART, "", Restart(), id="no-target"),
+        pytest.param(ActionKind.RESTART, "{service}", Restart(), id="unbound-target"),
+        pytest.param(ActionKind.RESTART, "web", Scale(2), id="parameters-of-another-kind"),
+        pytest.param(ActionKind.SCALE, "web", Restart(), id="missing-parameters"),
     ],
 )
-def test_an_action_cannot_be_built_wrong(kind: ActionKind, target: str, parameters: dict[str, int]) -> None:
+def test_an_action_cannot_be_built_wrong(kind: ActionKind, target: str, parameters: Parameters) -> None:
     with pytest.raises(BadInput):
         an_action(kind, target, parameters)
 
@@ -71,5 +71,5 @@ def test_a_plan_of_the_version_before_keeps_the_digest_that_people_were_asked_ab
 
 
 def test_a_plan_says_what_it_does_in_words() -> None:
-    both = a_plan(an_action(), an_action(ActionKind.SCALE, "db", {"workers": 3}))
+    both = a_plan(an_action(), an_action(ActionKind.SCALE, "db", Scale(3)))
     assert "restart web and scale db (workers 3)" == both.told

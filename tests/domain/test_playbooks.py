@@ -13,11 +13,13 @@ from domain.errors import BadInput
 from domain.incidents import Kind
 from domain.inventory import Service
 from domain.logs import Level
+from domain.parameters import Restart, Scale
 from domain.plans import ActionKind, Measure, Preconditions, Risk, Undo, Verification
 from domain.playbook_flaws import flaws
 from domain.playbooks import (
     ActionTemplate,
     Fit,
+    LogSample,
     Matches,
     MetricMatch,
     Playbook,
@@ -45,7 +47,7 @@ def by_metric(direction: str = "high") -> Seen:
     return Seen(kind=Kind.METRIC, template=f"memory_rss {direction}", metric="memory_rss", direction=direction)
 
 
-RESTART = ActionTemplate(ActionKind.RESTART, "{service}", Risk.LOW, Undo.NONE, {})
+RESTART = ActionTemplate(ActionKind.RESTART, "{service}", Risk.LOW, Undo.NONE, Restart())
 
 
 def a_playbook(playbook_id: str = "pool", *actions: ActionTemplate, **matches: tuple[object, ...]) -> Playbook:
@@ -63,6 +65,8 @@ def a_playbook(playbook_id: str = "pool", *actions: ActionTemplate, **matches: t
         links=(),
         body="# Pool\n",
         path=f"playbooks/{playbook_id}.md",
+        samples=(LogSample("pool exhausted"),) * 3,
+        near_misses=(LogSample("all is well"),) * 3,
     )
 
 
@@ -72,15 +76,15 @@ MEMORY = MetricMatch("memory_*", "high")
 @pytest.mark.parametrize(
     ("playbook", "seen", "expected"),
     [
-        pytest.param(a_playbook(), Seen(), 0.95, id="template"),
-        pytest.param(a_playbook(), Seen(template="POOL EXHAUSTED"), 0.95, id="template-in-capitals"),
+        pytest.param(a_playbook(), Seen(), 0.9, id="template"),
+        pytest.param(a_playbook(), Seen(template="POOL EXHAUSTED"), 0.9, id="template-in-capitals"),
         pytest.param(a_playbook(), Seen(template="all is well"), None, id="other-template"),
         pytest.param(a_playbook(services=("pay*",)), Seen(), None, id="other-service"),
-        pytest.param(a_playbook(services=("pay*", "ord*")), Seen(), 0.95, id="service-glob"),
+        pytest.param(a_playbook(services=("pay*", "ord*")), Seen(), 0.9, id="service-glob"),
         pytest.param(a_playbook(templates=(), metrics=(MEMORY,)), by_metric(), 0.9, id="metric"),
         pytest.param(a_playbook(templates=(), metrics=(MEMORY,)), by_metric("low"), None, id="direction"),
         pytest.param(a_playbook(), Seen(level=int(Level.WARN)), None, id="a6-words-at-warn-prove-nothing"),
-        pytest.param(a_playbook(), Seen(level=int(Level.WARN), metric="m"), 0.95, id="a6-a-metric-beside-them-does"),
+        pytest.param(a_playbook(), Seen(level=int(Level.WARN), metric="m"), 0.9, id="a6-a-metric-beside-them-does"),
         pytest.param(a_playbook(metrics=(MEMORY,)), replace(by_metric(), kind=Kind.STORM), None, id="a14-storm"),
         pytest.param(
             a_playbook(templates=("memory_rss high",)), by_metric(), None, id="a14-a-metric-s-name-is-no-text"
@@ -104,7 +108,48 @@ def test_the_best_fit_wins_and_ties_go_by_id() -> None:
     known = [a_playbook("c"), a_playbook("a", templates=(), metrics=(MEMORY,)), a_playbook("b")]
     found = best_fit(known, Seen(metric="memory_rss", direction="high"))
     assert found is not None
-    assert (found.playbook.id, found.reason) == ("b", "template matches /pool exhausted/")
+    why = "template matches /pool exhausted/; c fits as well, and comes later by its id"
+    assert (found.playbook.id, found.reason) == ("b", why)
+
+
+@pytest.mark.parametrize(
+    ("other", "seen", "expected"),
+    [
+        pytest.param(
+            a_playbook("a", templates=("exhausted",)),
+            Seen(),
+            ("pool", "it names 14 characters, a 9"),
+            id="the longest match wins",
+        ),
+        pytest.param(
+            a_playbook("z", services=("ord*",)),
+            Seen(),
+            ("z", "pool fits as well, but is for more services"),
+            id="of equal matches that for fewer services wins",
+        ),
+        pytest.param(
+            a_playbook("a", templates=(), metrics=(MEMORY,)),
+            Seen(),
+            ("pool", "template matches /pool exhausted/"),
+            id="what does not fit is not spoken of",
+        ),
+    ],
+)
+def test_of_two_that_fit_the_more_particular_one_wins_and_the_reason_says_so(
+    other: Playbook, seen: Seen, expected: tuple[str, str]
+) -> None:
+    for known in ([other, a_playbook()], [a_playbook(), other]):
+        found = best_fit(known, seen)
+        assert found is not None
+        assert expected[0] == found.playbook.id
+        assert found.reason.endswith(expected[1])
+
+
+def test_of_two_globs_of_a_metric_the_longer_wins() -> None:
+    exact = a_playbook("z", templates=(), metrics=(MetricMatch("memory_rss", "high"),))
+    found = best_fit([a_playbook("a", templates=(), metrics=(MEMORY,)), exact], by_metric())
+    assert found is not None
+    assert ("z", 10) == (found.playbook.id, found.matched)
 
 
 def test_nothing_fits() -> None:
@@ -115,27 +160,20 @@ SERVICE = Service("orders", "supervisord", "shop:orders")
 
 
 def test_bind_fills_in_the_target_of_the_inventory_and_the_whole_playbook() -> None:
-    scale = ActionTemplate(ActionKind.SCALE, "{service}", Risk.MEDIUM, Undo.RESTORE, {"workers": 3})
+    scale = ActionTemplate(ActionKind.SCALE, "{service}", Risk.MEDIUM, Undo.RESTORE, Scale(3))
     book = a_playbook("pool", RESTART, scale)
-    plan = bind(book, Seen(), Fit(book, 0.95, "it matches"), SERVICE)
+    plan = bind(book, 7, Fit(book, 0.95, "it matches"), SERVICE)
     assert (plan.preconditions, plan.why, plan.executor) == (book.preconditions, "it matches", "supervisord")
     assert (plan.incident_id, plan.source, plan.confidence, plan.risk) == (7, "playbook:pool", 0.95, Risk.MEDIUM)
     assert [(action.kind, action.target, action.parameters) for action in plan.actions] == [
-        (ActionKind.RESTART, "shop:orders", {}),
-        (ActionKind.SCALE, "shop:orders", {"workers": 3}),
+        (ActionKind.RESTART, "shop:orders", Restart()),
+        (ActionKind.SCALE, "shop:orders", Scale(3)),
     ]
 
 
 def test_a_playbook_without_actions_has_no_plan() -> None:
     with pytest.raises(BadInput, match=r"playbooks/pool\.md"):
-        bind(replace(a_playbook(), actions=()), Seen(), Fit(a_playbook(), 0.95, ""), SERVICE)
-
-
-@given(st.text(max_size=200), st.text(max_size=20))
-def test_text_of_logs_never_reaches_an_action(template: str, metric: str) -> None:
-    """Fault 11: whatever a program prints, the actions are those of the file."""
-    plan = bind(a_playbook(), Seen(template=template, metric=metric), Fit(a_playbook(), 0.95, ""), SERVICE)
-    assert [(action.kind, action.target) for action in plan.actions] == [(ActionKind.RESTART, "shop:orders")]
+        bind(replace(a_playbook(), actions=()), 7, Fit(a_playbook(), 0.95, ""), SERVICE)
 
 
 @given(st.text(max_size=60), st.integers(0, 80))

@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 from domain.masking import MASK, masked_urls, secrets, shown
 from domain.paging_settings import EmailSettings
 from domain.settings import KafkaSettings, LoggingSettings, Settings, StoreSettings, without_secrets
+from domain.settings_acting import WebhookSettings
 from domain.settings_keys import OPEN, WITHOUT_EFFECT, leaves, values
 
 PASSWORD = "correct-horse"
@@ -181,3 +182,8 @@ def test_a_wrong_database_url_is_not_repeated() -> None:
     with pytest.raises(ValidationError) as caught:
         StoreSettings.model_validate({"url": f"mysql://u:{PASSWORD}@h/d"})
     assert PASSWORD not in str(caught.value)
+
+
+def test_the_address_and_the_key_of_a_webhook_are_secrets() -> None:
+    hook = WebhookSettings(url="https://hooks.example/T0K3N", secret="s3cret")
+    assert {"https://hooks.example/T0K3N", "s3cret"} <= secrets(Settings(mitigation={"webhooks": {"tell": hook}}))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.control import NOTHING, UNREAD, Control, Pace, Reading, Traffic
 from domain.plans import Measure, Verification
 from domain.proof_words import proof_words
-from domain.verification import HEALED, NOT_LOOKED, RULES, Because, Outcome, Samples, Tally, prove
+from domain.verification import HEALED, NOT_LOOKED, RULES, Because, Outcome, Samples, prove
 from tests.parts.logs_part import NOON, SECOND
 
 ERRORS = Verification(Measure.ERROR_RATE, at_most=0.1, within=timedelta(seconds=60), min_samples=10)
@@ -249,11 +249,6 @@ def test_numbers_of_the_version_before_are_still_told() -> None:
     )
     assert told == proof_words(kept)
     assert "nobody looked" in proof_words(NOT_LOOKED.numbers())
-
-
-def test_what_healed_by_itself_is_counted_apart() -> None:
-    one = Tally("playbook:pool", "it broke").with_one(Outcome.RECOVERED, healed=False)
-    assert Tally("playbook:pool", "it broke", recovered=1, healed=1) == one.with_one(Outcome.UNKNOWN, healed=True)
 
 
 counts = st.integers(0, 10_000)

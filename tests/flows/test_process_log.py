@@ -16,7 +16,8 @@ from sklearn.ensemble import IsolationForest
 from domain.errors import BadInput, Unavailable
 from domain.inventory import Inventory, Service
 from domain.pages import PageReason
-from domain.settings import Settings
+from domain.settings import MitigationSettings, Settings
+from domain.settings_acting import AutonomySettings
 from flows import process_log as entry
 from flows.process_log import Result, health, process_log, run_due, stats
 from ml.detectors.service_deviation import ServiceDeviation
@@ -46,6 +47,7 @@ def tree(tmp_path: Path) -> Iterator[Settings]:
         update={
             "store": found.store.model_copy(update={"sqlite_path": tmp_path / "data" / "store.db"}),
             "incidents": found.incidents.model_copy(update={"confirm_logs": 1}),
+            "mitigation": MitigationSettings(autonomy=AutonomySettings(start="act")),
         }
     )
     for chain in entry._chains:

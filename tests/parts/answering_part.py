@@ -18,6 +18,7 @@ from domain.incidents import Incident
 from domain.inventory import Inventory, Service
 from domain.plans import Risk
 from domain.playbooks import Playbook
+from domain.settings_acting import AutonomySettings
 from domain.steps import Answer, Step
 from tasks.answer import due_step, run_steps, take
 from tasks.escalate import tried
@@ -53,7 +54,8 @@ SERVICES = inventory("web", "db", "api")
 def acting(
     *, playbooks: tuple[Playbook, ...] = PLAYBOOKS, services: Inventory = SERVICES, **mitigation: object
 ) -> Knowledge:
-    settings = known(mitigation={"acting": True} | mitigation).settings
+    trusted = {"acting": True, "autonomy": AutonomySettings(start="act")}
+    settings = known(mitigation=trusted | mitigation).settings
     return Knowledge(settings, playbooks, None, services)
 
 

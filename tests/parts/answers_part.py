@@ -7,14 +7,15 @@ from typing import Any
 
 from domain.actions import ActionRecord, ActionState
 from domain.execution import ProcessState, Snapshot, TargetState
+from domain.parameters import Restart, Scale
 from domain.plans import Action, ActionKind, Measure, Plan, Risk, Undo, Verification
 from domain.steps import Answer, Due
 from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON, SECOND
 
 WITHIN = timedelta(seconds=60)
-RESTART = Action(ActionKind.RESTART, "web", Risk.LOW, Undo.NONE, {})
-SCALE = Action(ActionKind.SCALE, "web", Risk.LOW, Undo.RESTORE, {"workers": 2})
+RESTART = Action(ActionKind.RESTART, "web", Risk.LOW, Undo.NONE, Restart())
+SCALE = Action(ActionKind.SCALE, "web", Risk.LOW, Undo.RESTORE, Scale(2))
 
 
 def a_plan(*actions: Action, **changes: Any) -> Plan:

@@ -9,14 +9,15 @@ from typing import Any
 from domain.asking import NOTHING_DONE, Budgets, Counted, History, Policy, Purpose, Question, Seen
 from domain.execution import ProcessState, Snapshot, TargetState
 from domain.inventory import Service
+from domain.parameters import Restart, Scale
 from domain.plans import Action, ActionKind, Measure, Plan, Risk, Undo, Verification
 from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON, SECOND
 
 MINUTE = timedelta(minutes=1)
 NOW = NOON + SECOND
-RESTART = Action(ActionKind.RESTART, "web", Risk.LOW, Undo.NONE, {})
-SCALE = Action(ActionKind.SCALE, "web", Risk.LOW, Undo.RESTORE, {"workers": 2})
+RESTART = Action(ActionKind.RESTART, "web", Risk.LOW, Undo.NONE, Restart())
+SCALE = Action(ActionKind.SCALE, "web", Risk.LOW, Undo.RESTORE, Scale(2))
 PLAN = Plan(
     1,
     "playbook:mend-it",

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from domain.errors import Unavailable
-from domain.execution import Snapshot, TargetState
-from domain.plans import Action, ActionKind
+from domain.execution import Order, Snapshot, TargetState
+from domain.plans import ActionKind
 from tests.contracts.fakes import RecordingExecutor
 
 # Death in the middle of an effect is what all of it is about, so it comes more often there.
@@ -83,29 +83,29 @@ class MortalExecutor(RecordingExecutor):
     def __post_init__(self) -> None:
         RecordingExecutor.__init__(self, self.sizes)
 
-    def carry_out(self, action: Action) -> None:
+    def carry_out(self, order: Order) -> None:
         self._reach()
         self.fate.strike(IN_EFFECT)
-        if action.kind is ActionKind.RESTART:
-            for process in self.snapshot(action.target).wanted:
+        if order.action.kind is ActionKind.RESTART:
+            for process in self.snapshot(order.target).wanted:
                 self.stop(process.name)
                 self.fate.strike(IN_EFFECT)
                 self._start(process.name)
         else:
-            super().carry_out(action)
-        self.restarts.append(action.target)
+            super().carry_out(order)
+        self.restarts.append(order.target)
         self.fate.strike(IN_EFFECT)
 
-    def finish(self, action: Action, before: Snapshot) -> None:
+    def finish(self, order: Order, before: Snapshot) -> None:
         self._reach()
         self.fate.strike(IN_EFFECT)
-        super().finish(action, before)
+        super().finish(order, before)
         self.fate.strike(IN_EFFECT)
 
-    def undo(self, action: Action, before: Snapshot) -> None:
+    def undo(self, order: Order, before: Snapshot) -> None:
         self._reach()
         self.fate.strike(IN_EFFECT)
-        super().undo(action, before)
+        super().undo(order, before)
         self.fate.strike(IN_EFFECT)
 
     def _reach(self) -> None:

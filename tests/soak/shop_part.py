@@ -61,6 +61,7 @@ def changed(home: Path) -> dict[str, str]:
     """The settings of the demonstration, budgets that no case reaches, and leases that end soon."""
     return {
         "SRE_MITIGATION__ACTING": "true",
+        "SRE_MITIGATION__AUTONOMY__START": "act",
         "SRE_MITIGATION__SUPERVISORD_URL": layout.plan(home, bootstrap="", topic="", rate=1).supervisord,
         "SRE_MITIGATION__INVENTORY": str(layout.write_inventory(home)),
         "SRE_MITIGATION__TARGET_SECONDS": str(PAUSE_SECONDS),

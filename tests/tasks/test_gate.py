@@ -16,11 +16,13 @@ from adapters.store.database import Engine, connect, transaction
 from adapters.store.switches import set_pause
 from domain.actions import ActionState, UndoState
 from domain.errors import Unavailable
-from domain.execution import TargetState
+from domain.execution import Order, Snapshot, TargetState
 from domain.incidents import State
 from domain.plans import ActionKind
+from domain.playbooks import Playbook
 from tasks import gate
 from tasks.answer import due_step, run_steps, take
+from tests.contracts.fakes import RecordingExecutor
 from tests.parts.answering_part import BUSY, World, acting, began, inventory, step_by_step, two_actions
 from tests.parts.judged_part import rows
 
@@ -261,3 +263,29 @@ def test_an_action_of_the_future_counts_when_the_clock_was_set_back(world: World
         found = budget_rows.history(connection, ["web"], ["web"], back=timedelta(0), now=earlier)
     assert ["web"] == [done.budget_key for done in found.actions]
     assert {"web"} == found.targets_under_way == found.services_under_way
+
+
+class Away(RecordingExecutor):
+    """Carries out its first action; then its platform is gone."""
+
+    def observe(self, order: Order) -> Snapshot:
+        if self.calls and self.calls[-1][0] == "carry_out" and order.action.kind is ActionKind.RESTART:
+            raise Unavailable("no route to host")
+        return super().observe(order)
+
+
+def scaled_then_restarted() -> tuple[Playbook, ...]:
+    return tuple(replace(book, actions=tuple(reversed(book.actions))) for book in two_actions())
+
+
+def test_a_plan_whose_second_platform_is_gone_is_taken_back_as_far_as_it_went(store: Engine) -> None:
+    world = World(store, knowledge=acting(playbooks=scaled_then_restarted()), executor=Away({"web": 3}))
+    number = world.fault()
+    for _ in range(8):
+        world.run()
+        world.forward(17)
+    first, second = world.records(number)
+    assert (UndoState.DONE, ActionState.DROPPED) == (first.undo, second.state)
+    assert State.ESCALATED == world.incident(number).state
+    assert 1 == len(world.executor.snapshot("web").pids)
+    assert "no route to host" in (second.error or "")

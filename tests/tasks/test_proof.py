@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 
-from adapters.store import action_log
 from adapters.store.closing import close_quiet, healed_alone
 from adapters.store.database import Engine, transaction
 from domain.actions import ActionState, UndoState
 from domain.errors import Refused
 from domain.incidents import State
-from domain.verification import Outcome, Tally
+from domain.verification import Outcome
 from tests.contracts.fakes import RecordingExecutor
 from tests.parts.answering_part import BUSY, POOL, SERVICES, World, acting, calling
-from tests.parts.judged_part import rows
 
 WRITES = "disk error: cannot write"
 
@@ -199,21 +197,6 @@ def test_traffic_that_stopped_is_unknown_although_the_service_was_seen_for_secon
     number = sick(world, healthy=9)
     kept = judged(world, number, logs=45)
     assert ("unknown", "most of the usual traffic is gone") == (kept["outcome"], kept["because"])
-
-
-def test_fault_10_outcomes_are_kept_by_playbook_and_template(world: World) -> None:
-    """What healed by itself stands apart, so that nobody learns from it that the playbook helps."""
-    judged(world, sick(world))
-    world.forward(7_200)
-    with transaction(world.engine) as connection:
-        (template,) = {row["template"] for row in rows(world.engine, "SELECT template FROM incidents")}
-        source = "playbook:connection-pool-exhausted"
-        assert [Tally(source, template, recovered=1)] == action_log.outcomes(connection)
-        assert [] == action_log.outcomes(connection, template="another")
-    number = over(world)
-    judged(world, number)
-    with transaction(world.engine) as connection:
-        assert [Tally(source, template, recovered=1, healed=1)] == action_log.outcomes(connection, template=template)
 
 
 def test_what_healed_by_itself_counts_as_no_success_in_budgets(store: Engine) -> None:

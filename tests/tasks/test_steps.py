@@ -18,6 +18,7 @@ from domain.actions import ActionState, UndoState
 from domain.errors import Unavailable
 from domain.incidents import Resolution, State
 from domain.inventory import Inventory, Service
+from domain.settings_acting import AutonomySettings
 from domain.steps import StepKind
 from domain.verification import Outcome
 from tasks.answer import due_step, put_off, quiet_look, run_steps, take
@@ -88,6 +89,7 @@ def test_from_plan_to_recovery(world: World) -> None:
         "incident.opened",
         "incident.confirmed",
         "incident.assessed",
+        "incident.classified",
         "plan.made",
         "action.reserved",
         "action.started",
@@ -222,7 +224,8 @@ def test_fault_9_the_same_target_is_left_alone_for_a_while(world: World) -> None
 
 
 def test_fault_9_the_third_ineffective_action_pages_instead(store: Engine) -> None:
-    world = World(store, knowledge=acting(target_seconds=0.001))
+    trusted = AutonomySettings(start="act", failures=9)
+    world = World(store, knowledge=acting(target_seconds=0.001, autonomy=trusted))
     for _ in range(2):
         number = acted(world)
         world.forward(70)

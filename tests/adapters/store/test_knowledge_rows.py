@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from adapters import parts_file
 from adapters.playbook_files import load
+from adapters.store import effects, watches
 from adapters.store.batches import BatchStore
 from adapters.store.database import Engine, transaction
 from adapters.store.knowledge_rows import recall, remember
@@ -109,3 +110,13 @@ def test_old_records_go_and_the_texts_stay(store: Engine) -> None:
     assert 1 == drop_records_before(store, NOW + timedelta(days=1))
     assert (1, 1) == (count(store, "batches"), count(store, "knowledge"))
     assert rows(store, "SELECT 1 FROM batches")
+
+
+def test_old_effects_and_watches_are_dropped_and_young_ones_stay(store: Engine) -> None:
+    for age, key in ((timedelta(days=2), "old"), (timedelta(hours=1), "young")):
+        effects.begin(store, key, "a command", now=NOW - age)
+        watches.add(store, key, "web", since=NOW - age, until=NOW - age)
+    assert 2 == drop_records_before(store, NOW - timedelta(days=1))
+    assert [(None, True), (None, True)] == [
+        (find(store, "old"), find(store, "young") is not None) for find in (effects.read, watches.until)
+    ]

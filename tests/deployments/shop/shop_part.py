@@ -13,10 +13,13 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, Producer
 
+from adapters.executing import Given
 from adapters.executors import EXECUTORS
 from deployments.shop import layout, running
+from domain.execution import Order
+from domain.parameters import Restart
 from domain.plans import Action, ActionKind, Risk, Undo
-from domain.settings import CallSettings, MitigationSettings
+from domain.settings import MitigationSettings, Settings
 from tests.contracts.supervisord_part import poll
 
 TOPIC = "system-logs"
@@ -70,14 +73,14 @@ class RunningShop:
 
     def start(self) -> None:
         self.layout = running.up(self.home, bootstrap=self.bootstrap, topic=TOPIC, rate=20)
-        supervisord = MitigationSettings(supervisord_url=self.layout.supervisord)
-        self.executor = EXECUTORS["supervisord"](supervisord, CallSettings())
+        acting = MitigationSettings(supervisord_url=self.layout.supervisord)
+        self.executor = EXECUTORS["supervisord"](Given(Settings(mitigation=acting)))
 
     def pids(self, service: str) -> tuple[int, ...]:
         return self.executor.snapshot(service).pids
 
     def restart(self, service: str) -> None:
-        self.executor.carry_out(Action(ActionKind.RESTART, service, Risk.LOW, Undo.NONE, {}))
+        self.executor.carry_out(Order(Action(ActionKind.RESTART, service, Risk.LOW, Undo.NONE, Restart())))
 
     def order(self) -> tuple[int, float]:
         """Status of an order (0 when there is no answer), and the seconds it took."""

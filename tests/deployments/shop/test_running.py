@@ -15,6 +15,8 @@ from deployments.shop.__main__ import cli
 from deployments.shop.control import CASCADE, Injection, clear, inject, look
 from deployments.shop.layout import SERVICES
 from domain.errors import Unavailable
+from domain.execution import Order
+from domain.parameters import Scale
 from domain.plans import Action, ActionKind, Risk, Undo
 from tests.contracts.supervisord_part import poll
 from tests.deployments.shop.shop_part import TOPIC, RunningShop, running_shop
@@ -126,12 +128,12 @@ def test_a_slow_dependency_is_slow_for_its_callers_and_more_workers_carry_it(sho
     inject(shop.home, Injection("slow-dependency", "payments", sticky=True))
     poll(lambda: shop.order()[1] > 1)
     poll(lambda: any("no free worker" in text for text in shop.errors_since(mark, "payments")))
-    scale = Action(ActionKind.SCALE, "payments", Risk.LOW, Undo.RESTORE, {"workers": 3})
-    shop.executor.carry_out(scale)
+    scale = Action(ActionKind.SCALE, "payments", Risk.LOW, Undo.RESTORE, Scale(3))
+    shop.executor.carry_out(Order(scale))
     poll(lambda: shop.recovered("payments"))
     wanted = {"payments_00", "payments_01", "payments_02"}
     poll(lambda: wanted == {row["worker"] for row in shop.logs.since(mark, service="payments") if "trace_id" in row})
-    shop.executor.undo(scale, before)
+    shop.executor.undo(Order(scale), before)
     assert before.pids == shop.pids("payments")
     clear(shop.home, "slow-dependency", "payments")
 
@@ -142,13 +144,13 @@ def test_a_dependency_that_is_slow_for_everybody_is_a_cascade_that_more_workers_
     inject(shop.home, CASCADE)
     poll(lambda: any("payments did not answer" in text for text in shop.errors_since(mark, "orders")))
     poll(lambda: any("orders answered 504" in text for text in shop.errors_since(mark, "gateway")))
-    scale = Action(ActionKind.SCALE, "payments", Risk.MEDIUM, Undo.RESTORE, {"workers": 3})
-    shop.executor.carry_out(scale)
+    scale = Action(ActionKind.SCALE, "payments", Risk.MEDIUM, Undo.RESTORE, Scale(3))
+    shop.executor.carry_out(Order(scale))
     assert 3 == running.workers(shop.layout, "payments")
     rejections = [{"worker": f"payments_{number:02d}", "status": 503} for number in range(3)]
     mark = shop.logs.mark()
     poll(lambda: all(shop.logs.since(mark, **rejection) for rejection in rejections))
-    shop.executor.undo(scale, before)
+    shop.executor.undo(Order(scale), before)
     assert 1 == running.workers(shop.layout, "payments")
     clear(shop.home, "slow-dependency", "payments")
     poll(lambda: shop.recovered("orders"))

@@ -1,0 +1,85 @@
+"""`sre autonomy`: how far each playbook may go on each service, and what that rests on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from console.given import as_option, person, settings, store
+from console.output import json_option, show, show_json
+from domain.people import Role
+
+if TYPE_CHECKING:
+    from tasks.trust import Trusted
+
+
+def wall_clock() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
+
+
+@click.group(invoke_without_command=True, epilog="Example: sre autonomy --service payments")
+@click.option("--service", default="", help="This service alone.")
+@click.option("--playbook", default="", help="This playbook alone.")
+@click.option("--all", "everything", is_flag=True, help="Also where nothing was tried yet.")
+@json_option
+@click.pass_context
+def autonomy(ctx: click.Context, *, service: str, playbook: str, everything: bool, as_json: bool) -> None:
+    """Show how far playbooks may go by themselves: observe, suggest, ask or act, with the evidence."""
+    if ctx.invoked_subcommand:
+        return
+    from adapters.store.database import transaction  # noqa: PLC0415 - keeps `sre --help` fast
+    from tasks.bootstrap import knowledge  # noqa: PLC0415
+    from tasks.trust import everyone  # noqa: PLC0415
+
+    tree = settings(ctx)
+    with transaction(store(tree)) as connection:
+        found = everyone(connection, knowledge(tree), now=wall_clock())
+    rows = [
+        _row(one)
+        for one in found
+        if (everything or one.tried) and service in ("", one.service) and playbook in ("", one.playbook)
+    ]
+    start = tree.mitigation.autonomy.start
+    show(rows, as_json=as_json, empty=f"nothing was tried yet: every playbook begins at {start} on every service")
+
+
+def _row(one: Trusted) -> dict[str, object]:
+    return {
+        "playbook": one.playbook,
+        "service": one.service,
+        "may": one.trust.level.word,
+        "because": one.trust.why,
+        "helped": one.helped,
+        "did_not_help": one.failed,
+    }
+
+
+@autonomy.command("set", epilog='Example: sre autonomy set memory-leak payments ask --why "leak mended in 2.4"')
+@click.argument("playbook")
+@click.argument("service")
+@click.argument("level", type=click.Choice(["observe", "suggest", "ask", "act"]))
+@click.option("--why", required=True, help="For whoever reads the ledger.")
+@as_option
+@json_option
+@click.pass_context
+def set_level(ctx: click.Context, playbook: str, service: str, level: str, *, why: str, as_json: bool) -> None:
+    """Set how far PLAYBOOK may go on SERVICE from now on; what was proved before no longer counts.
+
+    Needs the role admin. Limits of settings, playbook and inventory hold all the same.
+    """
+    from adapters.store.database import transaction  # noqa: PLC0415 - keeps `sre --help` fast
+    from domain.autonomy import Word, level_of  # noqa: PLC0415
+    from tasks.bootstrap import knowledge  # noqa: PLC0415
+    from tasks.trust import set_by_hand  # noqa: PLC0415
+
+    tree, who = settings(ctx), person(ctx, Role.ADMIN)
+    said = Word(level_of(level), who.name, why, wall_clock())
+    with transaction(store(tree)) as connection:
+        now = set_by_hand(connection, knowledge(tree), playbook, service, said)
+    if as_json:
+        show_json({"playbook": playbook, "service": service, "may": now.level.word, "because": now.why})
+    else:
+        click.echo(f"{playbook} may {now.level.word} on {service}: {now.why}")
