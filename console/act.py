@@ -23,7 +23,7 @@ NOT_HERE = (
 )
 
 
-@click.command(epilog="Example: sre act connection-pool-exhausted@payments 17 --dry-run")
+@click.command(epilog="Example: sre act connection-pool-exhausted@web 17 --dry-run")
 @click.argument("plans", nargs=-1, required=True, metavar="PLAN...")
 @click.option("--dry-run", is_flag=True, help="Look at the real targets and show what would be done.")
 @json_option

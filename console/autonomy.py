@@ -20,7 +20,7 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-@click.group(invoke_without_command=True, epilog="Example: sre autonomy --service payments")
+@click.group(invoke_without_command=True, epilog="Example: sre autonomy --service web")
 @click.option("--service", default="", help="This service alone.")
 @click.option("--playbook", default="", help="This playbook alone.")
 @click.option("--all", "everything", is_flag=True, help="Also where nothing was tried yet.")
@@ -57,7 +57,7 @@ def _row(one: Trusted) -> dict[str, object]:
     }
 
 
-@autonomy.command("set", epilog='Example: sre autonomy set memory-leak payments ask --why "leak mended in 2.4"')
+@autonomy.command("set", epilog='Example: sre autonomy set bad-release web ask --why "the pipeline was mended"')
 @click.argument("playbook")
 @click.argument("service")
 @click.argument("level", type=click.Choice(["observe", "suggest", "ask", "act"]))

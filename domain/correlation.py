@@ -197,7 +197,10 @@ class Fold:
 
     def _take_in(self, other: Incident, incident: Incident, folded: Folded) -> None:
         self.around.take_out(other)
-        again = sum(self.around.touches(incident, service) for service in {alert.service for alert in other.alerts})
+        # The alert that has just joined is not known to be around yet.
+        ours = {alert.service for alert in incident.alerts}
+        theirs = {alert.service for alert in other.alerts}
+        again = sum(service in ours or self.around.touches(incident, service) for service in theirs)
         for alert in other.alerts:
             alert.relation, alert.related_to, alert.episode = Relation.PLAYBOOK, incident.service, incident.episode
             incident.alerts.append(alert)

@@ -269,6 +269,17 @@ def test_a_service_that_suffers_from_two_that_are_taken_together_counts_once() -
     assert (4, State.MERGED) == (pair[0].services, pair[1].state)
 
 
+def test_the_service_whose_log_takes_them_together_counts_once_too() -> None:
+    """It stands in both: by the log that has just joined the one, and by an alert of the other."""
+    first, second = (
+        an_incident(id=n, service=name, template=POOL, playbook="mend-pool") for n, name in enumerate("xy", 1)
+    )
+    second.alerts.append(an_alert_of(second, id=4, service="z", template=SLOW))
+    second.services = 2
+    of(logs(2, "z", POOL), known=[first, second])
+    assert (3, State.MERGED) == (first.services, second.state)
+
+
 # --- confirmed ----------------------------------------------------------------------------------
 
 

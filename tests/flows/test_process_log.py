@@ -103,7 +103,7 @@ async def test_nothing_is_carried_out_unless_an_executor_is_passed_in(tree: Sett
 
 async def test_a_channel_that_is_passed_in_pages(tree: Settings) -> None:
     channel = RecordingChannel()
-    result = await process_log(entry_of(message="disk is full: error"), settings=tree, channel=channel)
+    result = await process_log(entry_of(message="it broke: error"), settings=tree, channel=channel)
     assert "paged" in whats(result)
     assert [PageReason.UNCOMMON] == [page.reason for page in channel.pages]
     assert 1 == stats()["pages_sent"]
@@ -124,7 +124,7 @@ async def test_steps_that_are_due_later_page_through_the_channel(tree: Settings)
 async def test_a_page_that_is_not_accepted_waits(tree: Settings) -> None:
     channel = RecordingChannel()
     channel.failure = Unavailable("mailbox busy")
-    result = await process_log(entry_of(message="disk is full: error"), settings=tree, channel=channel)
+    result = await process_log(entry_of(message="it broke: error"), settings=tree, channel=channel)
     assert "page waits" in whats(result)
     assert ["queued"] == [row["state"] for row in rows(entry._chains[0].engine, "SELECT state FROM pages")]
 
