@@ -79,6 +79,8 @@ def make_plan(held: Held, step: Step) -> None:
         elif made.objected is not None:
             to_human(held, connection, answer, PageReason.OBJECTED, objected=[made.objected])
         elif made.classified is not None:
+            # A page that no playbook is followed is not needless because one would fit.
+            answers.move(connection, incident.id, incident.state, route=Route.HUMAN)
             to_human(held, connection, answer, PageReason.UNCOMMON, lines=_doubts(incident, made.classified))
         else:
             answers.move(connection, incident.id, incident.state, route=Route.HUMAN)

@@ -58,11 +58,14 @@ def queue(  # noqa: PLR0913 - what a page is made of
     now: datetime,
     late: bool = False,
 ) -> bool:
-    """Queue a page, once for each channel; False when the same page was queued before."""
+    """Queue a page, once for each channel; False when the same page was queued before, and not found needless."""
     known = connection.scalar(sa.select(sa.func.count()).select_from(pages).where(pages.c.key == key))
-    if known:
+    again = {"state": "queued", "lines": list(lines), "error": None, "attempts": 0, "due_at": now}
+    if known and not is_void(connection, key):
         return False
-    for channel in channels:
+    if known:
+        connection.execute(pages.update().where(pages.c.key == key).values(**again))
+    for channel in () if known else channels:
         connection.execute(
             pages.insert().values(
                 key=key,
@@ -71,7 +74,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
                 reason=reason,
                 severity=int(incident.severity),
                 late=late,
-                lines=list(lines),
+                lines=again["lines"],
                 state="queued",
                 attempts=0,
                 muted_by="",
@@ -84,6 +87,12 @@ def queue(  # noqa: PLR0913 - what a page is made of
     connection.execute(mine.where(incidents.c.told < int(incident.severity)).values(told=int(incident.severity)))
     note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": late}, now=now)
     return True
+
+
+def is_void(connection: sa.Connection, key: str) -> bool:
+    """Whether a page was queued under the key and found needless when it was to go out, so that nobody has it."""
+    states = set(connection.scalars(sa.select(pages.c.state).where(pages.c.key == key)))
+    return states == {"suppressed"}
 
 
 def queue_resolved(connection: sa.Connection, incident: Incident, lines: Iterable[str], now: datetime) -> bool:

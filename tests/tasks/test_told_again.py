@@ -1,0 +1,69 @@
+"""A page that was found needless told nobody: what comes later has to."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from adapters.store.closing import close_by_hand
+from adapters.store.database import Engine, transaction
+from adapters.store.tables import pages
+from domain.incidents import State
+from domain.pages import PageReason
+from domain.settings_acting import AutonomySettings
+from domain.steps import Step, StepKind, Why
+from tasks.escalate import to_human
+from tasks.paging import Pager
+from tests.contracts.fakes import RecordingChannel
+from tests.parts.answering_part import World, acting
+
+
+def delivered(world: World) -> list[PageReason]:
+    """The pages that go out now."""
+    channel = RecordingChannel()
+    known = world.knowledge
+    pager = Pager(known.settings, world.engine, known.inventory, lambda: world.now, given=channel)
+    for claimed in pager.claim("t"):
+        pager.deliver(claimed)
+    return [page.reason for page in channel.pages]
+
+
+def needless(world: World) -> None:
+    """Every page was found needless when it was to go out."""
+    with transaction(world.engine) as connection:
+        connection.execute(pages.update().values(state="suppressed", error="a playbook answers that by now"))
+
+
+@pytest.mark.parametrize("reason", [PageReason.WIDESPREAD, PageReason.UNCOMMON])
+def test_whoever_escalates_after_a_needless_page_tells_somebody(store: Engine, reason: PageReason) -> None:
+    """Random schedule 50014: a critical incident was told to nobody."""
+    world = World(store)
+    number = world.fault("nobody knows this: it failed")
+    needless(world)
+    held = world.held(number)
+    with held.writing(Step(StepKind.ESCALATE, Why.UNCOMMON, page=reason)) as (connection, answer):
+        to_human(held, connection, answer, reason)
+    with transaction(store) as connection:
+        waiting = connection.scalar(sa.select(sa.func.count()).select_from(pages).where(pages.c.state == "queued"))
+    assert 1 == waiting
+    world.forward(60)
+    assert [reason] == delivered(world)
+
+
+def test_a_playbook_that_is_not_sure_enough_any_more_is_told_of_and_delivered(store: Engine) -> None:
+    patient = AutonomySettings(start="act", failures=99)
+    limits = {"target_seconds": 0.001, "target_per_day": 99, "max_ineffective": 99, "kind_per_hour": 99}
+    world = World(store, knowledge=acting(autonomy=patient, **limits))
+    for _ in range(3):
+        number = world.fault()
+        world.run()
+        world.forward(70)
+        world.run()
+        close_by_hand(store, number, by="ann", now=world.now)
+        world.forward(7_200)
+    needless(world)
+    number = world.fault()
+    world.run()
+    assert State.ESCALATED == world.incident(number).state
+    world.forward(60)
+    assert [PageReason.UNCOMMON] == delivered(world)
