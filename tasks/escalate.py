@@ -11,7 +11,7 @@ from adapters.store import action_log, answers, step_queue
 from adapters.store.batches import late_pages
 from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
-from adapters.store.outbox import is_void, queue
+from adapters.store.outbox import queue, tells
 from domain.actions import ActionState
 from domain.asking import Objected
 from domain.correlation import stored_page_key
@@ -146,6 +146,6 @@ def _is_late(held: Held, answer: Answer, reason: PageReason) -> bool:
 def _is_told(held: Held, connection: Connection, answer: Answer, reason: PageReason, *, late: bool) -> bool:
     """Whether a human knows: by this incident's page, or by the one late page of its service."""
     key = answer.incident.page_key
-    if reason in TOLD_BY_WATCH and key and not is_void(connection, key):
+    if reason in TOLD_BY_WATCH and key and tells(connection, key, answer.incident):
         return True
     return late and bool(late_pages(connection, [answer.incident.service], now=held.now()))

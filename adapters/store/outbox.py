@@ -17,6 +17,7 @@ from adapters.store.tables import incidents, ledger, pages
 from domain.incidents import Incident
 from domain.ledger import LedgerKind
 from domain.pages import PageReason, Receipt
+from domain.told import answered_by_now
 
 AT_ONCE = 20
 AGAIN_AFTER = timedelta(minutes=1)
@@ -93,6 +94,16 @@ def is_void(connection: sa.Connection, key: str) -> bool:
     """Whether a page was queued under the key and found needless when it was to go out, so that nobody has it."""
     states = set(connection.scalars(sa.select(pages.c.state).where(pages.c.key == key)))
     return states == {"suppressed"}
+
+
+def tells(connection: sa.Connection, key: str, incident: Incident) -> bool:
+    """Whether the pages under the key tell somebody of the incident, or will once they go out.
+
+    One that waits does not where it will be found needless, because a playbook fits by now.
+    """
+    rows = connection.execute(sa.select(pages.c.state, pages.c.reason).where(pages.c.key == key)).all()
+    needless = (row.state == "queued" and answered_by_now(PageReason(row.reason), incident) for row in rows)
+    return not rows or any(row.state != "suppressed" and not void for row, void in zip(rows, needless, strict=True))
 
 
 def queue_resolved(connection: sa.Connection, incident: Incident, lines: Iterable[str], now: datetime) -> bool:

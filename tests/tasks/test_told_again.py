@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import pages
-from domain.incidents import State
+from adapters.store.tables import incidents, pages
+from domain.incidents import Route, State
 from domain.pages import PageReason
 from domain.settings_acting import AutonomySettings
 from domain.steps import Step, StepKind, Why
@@ -48,6 +48,20 @@ def test_whoever_escalates_after_a_needless_page_tells_somebody(store: Engine, r
     assert 1 == waiting
     world.forward(60)
     assert [reason] == delivered(world)
+
+
+def test_a_page_that_will_be_found_needless_is_no_reason_to_tell_nobody(store: Engine) -> None:
+    """Random schedule 60062: it waited when the incident was escalated, and was found needless after that."""
+    world = World(store)
+    number = world.fault("nobody knows this: it failed")
+    with transaction(store) as connection:
+        fits = {"route": Route.PLAYBOOK, "playbook": "overload"}
+        connection.execute(incidents.update().where(incidents.c.id == number).values(**fits))
+    held = world.held(number)
+    with held.writing(Step(StepKind.ESCALATE, Why.UNCOMMON, page=PageReason.WIDESPREAD)) as (connection, answer):
+        to_human(held, connection, answer, PageReason.WIDESPREAD)
+    world.forward(60)
+    assert [PageReason.WIDESPREAD] == delivered(world)
 
 
 def test_a_playbook_that_is_not_sure_enough_any_more_is_told_of_and_delivered(store: Engine) -> None:
