@@ -64,9 +64,7 @@ class CommandExecutor:
     @property
     def engine(self) -> Engine:
         """Our store. Raises Refused where there is none."""
-        if self.given.engine is None:
-            raise Refused("a command is only run where it can be written down; `sre up` starts a database")
-        return self.given.engine
+        return self.given.store("a command is only run where it can be written down, in a database")
 
     def snapshot(self, target: str) -> Snapshot:
         """A command has no processes that outlast it."""

@@ -28,6 +28,12 @@ class Given:
     home: Path = Path(".sre")  # where what it writes down lies
     clock: Callable[[], datetime] = wall_clock
 
+    def store(self, what: str) -> Engine:
+        """Our store. Raises Refused with what needs it where there is none."""
+        if self.engine is None:
+            raise Refused(f"{what}; `sre up` starts one")
+        return self.engine
+
 
 class Deadline:
     """The end of the time that one effect may take."""

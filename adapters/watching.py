@@ -12,7 +12,6 @@ from adapters.kubernetes import KubernetesExecutor, target_flaw
 from adapters.kubernetes.rules import WITHOUT
 from adapters.store import watches
 from adapters.store.database import Engine
-from domain.errors import Refused
 from domain.execution import Order, Snapshot
 from domain.parameters import Monitor
 from domain.plans import ActionKind, Undo
@@ -33,9 +32,7 @@ class WatchingExecutor:
     @property
     def engine(self) -> Engine:
         """Our store. Raises Refused where there is none."""
-        if self.given.engine is None:
-            raise Refused("a sharper watch needs the agent's database; `sre up` starts one")
-        return self.given.engine
+        return self.given.store("a sharper watch needs the agent's database")
 
     def snapshot(self, target: str) -> Snapshot:
         """A service has no processes here."""

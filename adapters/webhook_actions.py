@@ -42,9 +42,7 @@ class WebhookExecutor:
     @property
     def engine(self) -> Engine:
         """Our store. Raises Refused where there is none."""
-        if self.given.engine is None:
-            raise Refused("a webhook is only called where it can be written down; `sre up` starts a database")
-        return self.given.engine
+        return self.given.store("a webhook is only called where it can be written down, in a database")
 
     def snapshot(self, target: str) -> Snapshot:
         """What a webhook does cannot be seen from here."""

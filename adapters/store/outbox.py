@@ -60,11 +60,12 @@ def queue(  # noqa: PLR0913 - what a page is made of
     late: bool = False,
 ) -> bool:
     """Queue a page, once for each channel; False when the same page was queued before, and not found needless."""
-    known = connection.scalar(sa.select(sa.func.count()).select_from(pages).where(pages.c.key == key))
-    again = {"state": "queued", "lines": list(lines), "error": None, "attempts": 0, "due_at": now}
-    if known and not is_void(connection, key):
+    known = set(connection.scalars(sa.select(pages.c.state).where(pages.c.key == key)))
+    if known - {"suppressed"}:
         return False
-    if known:
+    said = list(lines)
+    if known:  # found needless, so nobody has it: it goes out after all
+        again = {"state": "queued", "lines": said, "error": None, "attempts": 0, "due_at": now}
         connection.execute(pages.update().where(pages.c.key == key).values(**again))
     for channel in () if known else channels:
         connection.execute(
@@ -75,7 +76,7 @@ def queue(  # noqa: PLR0913 - what a page is made of
                 reason=reason,
                 severity=int(incident.severity),
                 late=late,
-                lines=again["lines"],
+                lines=said,
                 state="queued",
                 attempts=0,
                 muted_by="",
@@ -88,12 +89,6 @@ def queue(  # noqa: PLR0913 - what a page is made of
     connection.execute(mine.where(incidents.c.told < int(incident.severity)).values(told=int(incident.severity)))
     note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": late}, now=now)
     return True
-
-
-def is_void(connection: sa.Connection, key: str) -> bool:
-    """Whether a page was queued under the key and found needless when it was to go out, so that nobody has it."""
-    states = set(connection.scalars(sa.select(pages.c.state).where(pages.c.key == key)))
-    return states == {"suppressed"}
 
 
 def tells(connection: sa.Connection, key: str, incident: Incident) -> bool:

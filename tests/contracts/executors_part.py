@@ -11,8 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from adapters.executing import Given
 from adapters.executors import EXECUTORS
 from adapters.store.database import connect
@@ -244,7 +242,3 @@ def said(body: bytes) -> dict[str, object]:
     """A webhook's body as the receiver reads it."""
     found: dict[str, object] = json.loads(body)
     return found
-
-
-def alive(pid: int) -> bool:
-    return psutil.pid_exists(pid)

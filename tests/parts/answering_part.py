@@ -10,7 +10,7 @@ from typing import Any
 from adapters import parts_file
 from adapters.playbook_files import load as load_playbooks
 from adapters.store import answers, step_queue
-from adapters.store.closing import reread
+from adapters.store.closing import close_by_hand, reread
 from adapters.store.database import Engine, transaction
 from adapters.store.look_ups import one_incident
 from domain.actions import ActionRecord
@@ -211,3 +211,18 @@ def two_actions() -> tuple[Playbook, ...]:
         replace(book, actions=(*book.actions, *scaling)) if book.id == "connection-pool-exhausted" else book
         for book in PLAYBOOKS
     )
+
+
+def tried_in_vain(engine: Engine) -> World:
+    """A playbook that may act on, although it did not help three times."""
+    patient = AutonomySettings(start="act", failures=99)
+    limits = {"target_seconds": 0.001, "target_per_day": 99, "max_ineffective": 99, "kind_per_hour": 99}
+    world = World(engine, knowledge=acting(autonomy=patient, **limits))
+    for _ in range(3):
+        number = world.fault()
+        world.run()
+        world.forward(70)
+        world.run()
+        close_by_hand(engine, number, by="ann", now=world.now)
+        world.forward(7_200)
+    return world

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from adapters.store import answers, experience
-from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.tables import actions
 from domain.actions import Approval
@@ -21,7 +20,7 @@ from domain.settings_acting import AutonomySettings
 from tasks.answer import due_step, run_steps, take
 from tasks.trust import everyone, set_by_hand
 from tests.contracts.fakes import RecordingExecutor
-from tests.parts.answering_part import SERVICES, World, acting
+from tests.parts.answering_part import SERVICES, World, acting, tried_in_vain
 
 POOL = "connection-pool-exhausted"
 EARNING = AutonomySettings(start="ask", proofs=2, failures=1)
@@ -136,16 +135,7 @@ def test_everyone_is_told_with_what_it_rests_on(world: World) -> None:
 
 
 def test_what_failed_again_and_again_is_uncommon_and_the_page_says_how_often(store: Engine) -> None:
-    patient = AutonomySettings(start="act", failures=99)
-    limits = {"target_seconds": 0.001, "target_per_day": 99, "max_ineffective": 99, "kind_per_hour": 99}
-    world = World(store, knowledge=acting(autonomy=patient, **limits))
-    for _ in range(3):
-        number = world.fault()
-        world.run()
-        world.forward(70)
-        world.run()
-        close_by_hand(store, number, by="ann", now=world.now)
-        world.forward(7_200)
+    world = tried_in_vain(store)
     number = world.fault()
     world.run()
     assert (State.ESCALATED, 3) == (world.incident(number).state, len(world.calls))

@@ -5,17 +5,15 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.tables import incidents, pages
 from domain.incidents import Route, State
 from domain.pages import PageReason
-from domain.settings_acting import AutonomySettings
 from domain.steps import Step, StepKind, Why
 from tasks.escalate import to_human
 from tasks.paging import Pager
 from tests.contracts.fakes import RecordingChannel
-from tests.parts.answering_part import World, acting
+from tests.parts.answering_part import World, tried_in_vain
 
 
 def delivered(world: World) -> list[PageReason]:
@@ -65,16 +63,7 @@ def test_a_page_that_will_be_found_needless_is_no_reason_to_tell_nobody(store: E
 
 
 def test_a_playbook_that_is_not_sure_enough_any_more_is_told_of_and_delivered(store: Engine) -> None:
-    patient = AutonomySettings(start="act", failures=99)
-    limits = {"target_seconds": 0.001, "target_per_day": 99, "max_ineffective": 99, "kind_per_hour": 99}
-    world = World(store, knowledge=acting(autonomy=patient, **limits))
-    for _ in range(3):
-        number = world.fault()
-        world.run()
-        world.forward(70)
-        world.run()
-        close_by_hand(store, number, by="ann", now=world.now)
-        world.forward(7_200)
+    world = tried_in_vain(store)
     needless(world)
     number = world.fault()
     world.run()
