@@ -13,7 +13,7 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down kube-api clean
+.PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down kube-api alertmanager clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -79,6 +79,7 @@ lock: $(READY)  ## compile the pinned requirements from the *.in files
 bench: $(READY)  ## measure throughput and latency
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.latency
+	@$(BIN)/python -m benchmarks.page_latency
 
 kafka: $(READY)  ## start Apache Kafka (Java 17 and Maven)
 	@$(BIN)/python -m deployments.kafka_server up
@@ -88,6 +89,9 @@ kafka-down: $(READY)  ## stop it
 
 kube-api: $(READY)  ## build Kubernetes for the tests (Go 1.26; about seven minutes the first time)
 	@$(BIN)/python -m tests.parts.kube_build
+
+alertmanager: $(READY)  ## build Alertmanager for the tests (Go 1.26; about two minutes the first time)
+	@$(BIN)/python -m tests.parts.alertmanager_build
 
 clean: $(READY)  ## stop everything and remove its data
 	@$(BIN)/python -m deployments.kafka_server down

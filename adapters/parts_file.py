@@ -26,6 +26,7 @@ class Parts:
     mlflow: Mapping[str, str] = field(default_factory=dict)  # tracking_uri
     smtp: Mapping[str, str | int] = field(default_factory=dict)  # host, port, folder of the sink's mails
     shop: Mapping[str, str | int] = field(default_factory=dict)  # the demo's shop
+    http: Mapping[str, str] = field(default_factory=dict)  # local, url: of the HTTP service, for us and for people
     supervisord: str = ""  # unix:// address of the supervisord that runs the parts
 
 

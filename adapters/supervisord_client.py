@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
 import socket
 import xmlrpc.client
@@ -13,7 +12,12 @@ from typing import cast
 from urllib.parse import SplitResult, unquote, urlsplit
 from xml.parsers.expat import ExpatError
 
-from domain.errors import BadSettings, Refused, Unavailable
+from supervisor.xmlrpc import SupervisorTransport
+
+from domain.errors import BadSettings, Refused, SreError, Unavailable
+
+# What comes of a server that is gone, slow, or no supervisord.
+UNREADABLE = (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError, UnicodeDecodeError)
 
 
 class ProgramState(IntEnum):
@@ -56,7 +60,7 @@ class ProcessInfo:
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
+    """HTTP over a Unix socket, with a time limit."""
 
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
@@ -104,42 +108,38 @@ class Supervisord:
         self._call("shutdown", unless=Fault.SHUTDOWN_STATE)
 
     def _call(self, method: str, *arguments: str | bool, unless: Fault | None = None) -> object:
+        transport = self._transport()
         try:
-            return self._exchange(xmlrpc.client.dumps(arguments, f"supervisor.{method}"))
+            proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport)
+            return cast("object", getattr(proxy.supervisor, method)(*arguments))
         except xmlrpc.client.Fault as fault:
             if unless is not None and fault.faultCode == unless:
                 return None
             kind = Unavailable if fault.faultCode == Fault.SHUTDOWN_STATE else Refused
             raise kind(f"supervisord {self.address}: {method}{arguments}: {fault.faultString}") from fault
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError) as error:
+        except xmlrpc.client.ProtocolError as error:
+            raise self._not_served(error.errcode) from error
+        except UNREADABLE as error:
             raise Unavailable(f"supervisord {self.address}: {method}: {error or type(error).__name__}") from error
-
-    def _exchange(self, body: str) -> object:
-        connection = self._connection()
-        try:
-            connection.request("POST", "/RPC2", body.encode(), self._headers())
-            response = connection.getresponse()
-            answer = response.read()
         finally:
-            connection.close()
-        if response.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
-            raise Refused(f"supervisord {self.address}: login refused ({response.status})")
-        if response.status != http.client.OK:
-            raise Unavailable(f"supervisord {self.address}: HTTP status {response.status}")
-        values, _ = xmlrpc.client.loads(answer)
-        return cast("object", values[0])
+            transport.close()
+
+    def _not_served(self, status: int) -> SreError:
+        if status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+            return Refused(f"supervisord {self.address}: login refused ({status})")
+        return Unavailable(f"supervisord {self.address}: HTTP status {status}")
+
+    def _transport(self) -> SupervisorTransport:
+        """Supervisord's own, whose connections have no time limit by themselves."""
+        login = (unquote(self.url.username), unquote(self.url.password or "")) if self.url.username else (None, None)
+        transport = SupervisorTransport(*login, self.address)
+        transport._get_connection = self._connection  # noqa: SLF001 - the one place where it makes them
+        return transport
 
     def _connection(self) -> http.client.HTTPConnection:
         if self.url.scheme == "unix":
             return UnixConnection(self.url.path, self.timeout)
         return http.client.HTTPConnection(self.url.hostname or "localhost", self.url.port or 80, timeout=self.timeout)
-
-    def _headers(self) -> dict[str, str]:
-        headers = {"Content-Type": "text/xml"}
-        if self.url.username:
-            login = f"{unquote(self.url.username)}:{unquote(self.url.password or '')}"
-            headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
-        return headers
 
 
 def _split(url: str) -> SplitResult:

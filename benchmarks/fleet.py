@@ -45,7 +45,7 @@ def measure(engine: Engine, services: int, words: str) -> list[dict[str, float]]
     now = datetime.now(UTC)
     topic_id, _ = topic_number(engine, words, words, now=now)
     begin = start_positions(engine, topic_id, {0: 0}, now=now)[0]
-    store = BatchStore(engine, ("email",))
+    store = BatchStore(engine)
     found = []
     for turn in range(3):
         watch, now = Stopwatch(), datetime.now(UTC)

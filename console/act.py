@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.given import settings
-from console.output import json_option, show
+from console.output import json_option, say, show
 from domain.errors import BadInput, BadSettings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def act(ctx: click.Context, plans: tuple[str, ...], *, dry_run: bool, as_json: b
     tree = settings(ctx)
     known = knowledge(tree)
     for flaw in known.flaws:
-        click.echo(f"warning: {flaw}", err=True)
+        say(f"warning: {flaw}", err=True)
     rows = [row for name in plans for row in _rows(tree, known, name)]
     show(rows, as_json=as_json)
     if any(row["refused"] for row in rows):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from console.given import as_option, may, settings, store
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 from domain.people import Role
 
 
@@ -21,7 +21,7 @@ def _switch(ctx: click.Context, *, on: bool, as_json: bool) -> None:
         return
     text = "every action is stopped at its last check, until `sre resume`" if on else "actions are allowed again"
     off = "" if tree.mitigation.acting else " (acting is off by settings: mitigation.acting)"
-    click.echo(text + off)
+    say(text + off)
 
 
 @click.command(epilog="Example: sre pause")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from console.given import as_option, person, settings, store
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 from domain.people import Role
 
 
@@ -52,4 +52,4 @@ def _say(ctx: click.Context, number: int, plan: str, *, granted: bool, as_json: 
     if as_json:
         show_json({"incident": number, "plan": digest(meant), verb: True, "by": who.name, "role": who.role})
     else:
-        click.echo(f"plan {digest(meant)} of incident {number} {verb} by {who.name} ({who.role}): {meant.told}")
+        say(f"plan {digest(meant)} of incident {number} {verb} by {who.name} ({who.role}): {meant.told}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.given import as_option, person, settings, store
-from console.output import json_option, show, show_json
+from console.output import json_option, say, show, show_json
 from domain.people import Role
 
 if TYPE_CHECKING:
@@ -82,4 +82,4 @@ def set_level(ctx: click.Context, playbook: str, service: str, level: str, *, wh
     if as_json:
         show_json({"playbook": playbook, "service": service, "may": now.level.word, "because": now.why})
     else:
-        click.echo(f"{playbook} may {now.level.word} on {service}: {now.why}")
+        say(f"{playbook} may {now.level.word} on {service}: {now.why}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from adapters.settings_files import load
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json, show_text
 from console.settings_reference import markdown
 from domain.masking import shown
 from domain.settings_keys import values
@@ -22,7 +22,7 @@ from domain.words import listed
 def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) -> None:
     """Print the effective settings, secrets masked, and where each came from."""
     if reference:
-        click.echo(markdown(), nl=False)
+        show_text(markdown())
         return
     named = (obj or {}).get("config_file")
     loaded = load(Path(str(named)) if named else None)
@@ -34,12 +34,12 @@ def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) 
         show_json({"settings": rows, "warnings": loaded.warnings})
         return
     for row in rows:
-        click.echo(_line(**row))
+        say(_line(**row), dim=row["origin"] == "default")  # what nobody set stands back
     for warning in loaded.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
 
 
 def _line(setting: object, value: object, origin: object) -> str:
-    """One setting a line, so that it can be searched; what nobody set stands back."""
+    """One setting a line, so that it can be searched."""
     text = ", ".join(map(str, value)) if isinstance(value, list) else listed(value) if value else ""
-    return click.style(f"{setting:<34} {text:<32} {origin}".rstrip(), dim=origin == "default")
+    return f"{setting:<34} {text:<32} {origin}".rstrip()

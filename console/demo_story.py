@@ -20,6 +20,9 @@ from adapters.settings_files import load
 from adapters.store.database import Engine, connect
 from adapters.store.look_ups import list_incidents, newest_model, one_incident, stored_positions, totals
 from console.demo_cascade import Cascade
+from console.demo_fourth_act import FourthAct
+from console.demo_on_call import PageHook, hook_folder, page_hook, write_on_call
+from console.demo_paging import Answered, Kept
 from console.demo_summary import Fault, Summary, why_not
 from console.demo_third_act import ThirdAct
 from console.demo_view import View
@@ -41,6 +44,16 @@ BETWEEN_SECONDS = 4.0
 PAUSE = timedelta(seconds=45)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the acts came to."""
+
+    champion: int
+    faults: list[Fault]
+    cascade: Cascade
+    answered: Answered
+
+
 @dataclass
 class Story:
     """One demonstration, in a home of its own that begins empty."""
@@ -50,22 +63,30 @@ class Story:
     debug: bool
     console: Console = field(default_factory=Console)
     changed: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)  # settings whose values are not shown
 
     def tell(self) -> Summary:
         """Everything, in order; raises Unavailable when a step does not come to its end."""
         begun = datetime.now(UTC)
         self.begin_anew()
-        self.change_settings()
-        self.start()
-        with View(self.engine, self.console) as view:
-            self.normal_traffic(view)
-            champion = self.train(view)
-            faults = [self.inject(view, injection) for injection in control.SHOWCASE]
-            self.wait_for_answers(view, faults)
-            self.leave_alone(view, faults)
-            cascade = ThirdAct(self.home, self.engine, view, self.sre).play()
-            self.settle(view)
-        return self.sum_up(begun, champion, faults, cascade)
+        with page_hook(self.home) as hook:
+            self.change_settings(hook)
+            self.start()
+            with View(self.engine, self.console) as view:
+                shown = self.play(view)
+                self.settle(view)
+        return self.sum_up(begun, shown)
+
+    def play(self, view: View) -> Shown:
+        """The four acts."""
+        self.normal_traffic(view)
+        champion = self.train(view)
+        faults = [self.inject(view, injection) for injection in control.SHOWCASE]
+        self.wait_for_answers(view, faults)
+        self.leave_alone(view, faults)
+        cascade = ThirdAct(self.home, self.engine, view, self.sre).play()
+        answered = FourthAct(self.engine, view, self.mails, cascade.incident, cascade.over_at).play()
+        return Shown(champion, faults, cascade, answered)
 
     # --- setting up -----------------------------------------------------------------------------
 
@@ -85,7 +106,7 @@ class Story:
             take_down(self.place, lambda *_: None)
             remove(self.place)
 
-    def change_settings(self) -> None:
+    def change_settings(self, hook: PageHook) -> None:
         """Every setting that differs from its default is printed."""
         shop_url = layout.plan(self.home, bootstrap="", topic="", rate=1).supervisord
         self.changed = {
@@ -99,15 +120,19 @@ class Story:
             "SRE_KAFKA__TOPIC": f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}",
             "SRE_KAFKA__START": "earliest",
             "SRE_DETECTION__REFRESH_SECONDS": "2",
+            **hook.settings(self.home),
         }
+        self.secrets = {"SRE_PAGING__WEBHOOK_SECRET": hook.secret}
         self.console.print("[bold]Settings that the demonstration changes[/] (acting is off by default):")
         for name, value in self.changed.items():
-            self.console.print(f"  {name}={value}", highlight=False)
+            self.console.print(f"  {name}={value}", highlight=False, markup=False)
+        for name in self.secrets:
+            self.console.print(f"  {name}=***", highlight=False, markup=False)
 
     @property
     def environ(self) -> dict[str, str]:
         """The environment of everything that the demonstration starts."""
-        return os.environ | self.changed | {"SRE_HOME": str(self.home)}
+        return os.environ | self.changed | self.secrets | {"SRE_HOME": str(self.home)}
 
     def sre(self, *arguments: str) -> None:
         """One `sre` command, as a user would type it."""
@@ -119,9 +144,12 @@ class Story:
     def start(self) -> None:
         """All parts, and the system to watch."""
         layout.write_inventory(self.home)
+        write_on_call(self.home)
         self.sre("up", "--sink")
         shop = running.up(self.home, bootstrap=self.settings.kafka.bootstrap_servers, topic=self.topic, rate=20)
-        self.console.print(f"the system to watch runs under its own supervisord: {shop.supervisord}", highlight=False)
+        self.console.print(
+            f"the system to watch runs under its own supervisord: {shop.supervisord}", highlight=False, markup=False
+        )
 
     @property
     def topic(self) -> str:
@@ -132,6 +160,11 @@ class Story:
     def settings(self) -> Settings:
         """The effective settings."""
         return load(environ=self.environ, home=self.home).settings
+
+    @property
+    def mails(self) -> Path:
+        """Where the sink keeps mails."""
+        return Path(str(parts_file.read(self.home).smtp["folder"]))
 
     @cached_property
     def engine(self) -> Engine:
@@ -222,7 +255,7 @@ class Story:
 
     # --- the end --------------------------------------------------------------------------------
 
-    def sum_up(self, begun: datetime, champion: int, faults: list[Fault], cascade: Cascade) -> Summary:
+    def sum_up(self, begun: datetime, shown: Shown) -> Summary:
         """Everything read back: from the broker, the store, the mail folder."""
         # Whatever the broker was ever given: it may have dropped the oldest logs since.
         ends = {number: end for number, (_, end) in topic_edges(self.settings.kafka).items()}
@@ -237,13 +270,14 @@ class Story:
         return Summary.of(
             sent=sent,
             stored=stored,
-            champion=champion,
-            faults=faults,
-            cascade=cascade,
+            champion=shown.champion,
+            faults=shown.faults,
+            cascade=shown.cascade,
+            answered=shown.answered,
             incidents=[found for found in incidents if found],
-            mails=Path(str(parts.smtp["folder"])),
+            kept=Kept(self.mails, hook_folder(self.home)),
             addresses={"prefect": str(parts.prefect["ui_url"]), "mlflow": str(parts.mlflow["tracking_uri"])},
-            changed=self.changed,
+            changed=self.changed | dict.fromkeys(self.secrets, "***"),
             kafka=str(parts.kafka.get("kind", "external")),
             seconds=(datetime.now(UTC) - begun).total_seconds(),
         )

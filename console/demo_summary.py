@@ -11,11 +11,10 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Any, Self
 
-import click
-
 from console.demo_cascade import Cascade, Claim, cascade_document, unmet
-from console.output import plain, show_table
-from domain.words import listed, printable, sentence
+from console.demo_paging import Answered, Kept, in_words, paging_document, unmet_of_paging
+from console.output import plain, say, show_table
+from domain.words import listed, printable, receiver, sentence
 
 Position = tuple[int, int]  # partition, offset
 
@@ -45,8 +44,9 @@ class Summary:
         champion: int,
         faults: Sequence[Fault],
         cascade: Cascade,
+        answered: Answered,
         incidents: Sequence[dict[str, Any]],
-        mails: Path,
+        kept: Kept,
         addresses: dict[str, str],
         changed: dict[str, str],
         kafka: str,
@@ -54,7 +54,7 @@ class Summary:
     ) -> Self:
         """Compare broker and store as sets, and gather what was done."""
         logs = sum(found["logs"] for found in incidents)
-        pages = [_page(row, mails) for found in incidents for row in found["pages"]]
+        pages = [_page(row, found["deliveries"], kept.mails) for found in incidents for row in found["pages"]]
         return cls(
             {
                 "kafka": kafka,
@@ -71,6 +71,7 @@ class Summary:
                 ],
                 "pages": pages,
                 "cascade": cascade_document(cascade, incidents, pages),
+                "paging": paging_document(answered, incidents, kept),
                 "addresses": addresses,
                 "changed_settings": changed,
                 "seconds": round(seconds, 1),
@@ -81,7 +82,8 @@ class Summary:
     def unmet(self) -> list[str]:
         """What it promises and did not show, in words."""
         found = [words for words, holds in CLAIMS if not holds(self.document)]
-        return [*found, *(f"the cascade: {words}" for words in unmet(self.document["cascade"]))]
+        cascade = (f"the cascade: {words}" for words in unmet(self.document["cascade"]))
+        return [*found, *cascade, *(f"paging: {words}" for words in unmet_of_paging(self.document["paging"]))]
 
     @property
     def passed(self) -> bool:
@@ -89,7 +91,7 @@ class Summary:
         return not self.unmet
 
 
-# What the demonstration promises of everything but the cascade.
+# What the demonstration promises of everything but the cascade and the paging.
 CLAIMS: tuple[Claim, ...] = (
     ("no log is lost", lambda told: told["logs"]["lost"] == 0),
     ("no log is stored twice", lambda told: told["logs"]["repeated"] == 0),
@@ -160,13 +162,15 @@ def _action(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(row: dict[str, Any], mails: Path) -> dict[str, Any]:
-    message_id = (row["receipt"] or {}).get("message_id", "")
+def _page(row: dict[str, Any], sent: Sequence[dict[str, Any]], mails: Path) -> dict[str, Any]:
+    told = [one for one in sent if one["page_id"] == row["id"]]
+    ids = [one["receipt"]["message_id"] for one in told if one["receipt"] and one["channel"] == "email"]
+    message_id = ids[0] if ids else ""
     return {
         "incident": row["incident_id"],
-        "channel": row["channel"],
         "reason": row["reason"],
         "state": row["state"],
+        "to": [receiver(one) for one in told],
         "message_id": message_id,
         "mail_file": _mail(mails, message_id),
     }
@@ -217,6 +221,15 @@ def show_cascade(cascade: dict[str, Any]) -> None:
     show_table([cascade["action"]] if cascade["action"] else [], title="What did not help", empty="nothing was done")
 
 
+def show_paging(told: dict[str, Any]) -> None:
+    """Print who was paged how, and what they answered."""
+    shown = [{name: one[name] for name in ("at", "reason", "to", "channel")} for one in told["messages"]]
+    show_table(shown, title=f"Who was told of incident {told['incident']}", empty="nobody was told")
+    say(*in_words(told))
+    if told["looking_changed_nothing"]:
+        say("opening the link of the mail changed nothing; the buttons there did")
+
+
 def show_summary(summary: Summary, *, path: Path, kept: Path | None) -> None:
     """Print what was shown."""
     document = summary.document
@@ -226,10 +239,11 @@ def show_summary(summary: Summary, *, path: Path, kept: Path | None) -> None:
     show_table(document["actions"], title="Actions", empty="no actions")
     show_table(document["pages"], title="Pages", empty="no pages")
     show_cascade(document["cascade"])
+    show_paging(document["paging"])
     for words in summary.unmet:
-        click.echo(f"this did not come true: {words}")
-    click.echo(f"{'passed' if summary.passed else 'FAILED'} in {document['seconds']:.0f} s; all of it is in {path}")
+        say(f"this did not come true: {words}")
+    say(f"{'passed' if summary.passed else 'FAILED'} in {document['seconds']:.0f} s; all of it is in {path}")
     for name, address in document["addresses"].items():
-        click.echo(f"{name}: {address}" + ("" if kept else " (stops now; KEEP=1 leaves it running)"))
+        say(f"{name}: {address}" + ("" if kept else " (stops now; KEEP=1 leaves it running)"))
     if kept:
-        click.echo(f"look around: SRE_HOME={kept} sre incidents; stop it: sre down")
+        say(f"look around: SRE_HOME={kept} sre incidents; stop it: sre down")

@@ -9,14 +9,13 @@ from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from adapters.store.database import Engine
 from adapters.store.look_ups import ledger_since, totals
 from domain.errors import Unavailable
-from domain.words import printable, sentence
+from domain.words import printable, sentence, visible
 
 POLL_SECONDS = 0.5
 LONGEST = 170
@@ -60,21 +59,21 @@ class View:
 
     def say(self, text: str) -> None:
         """A step of the story."""
-        self._line(Text.from_markup(f"[bold]{datetime.now(UTC):%H:%M:%S} {escape(text)}[/]"))
+        self._line(f"{datetime.now(UTC):%H:%M:%S} {text}", "bold")
 
     def quote(self, lines: Sequence[str]) -> None:
         """What somebody else is told."""
         for line in lines:
-            self._line(Text(f"  | {printable(line)}"[:LONGEST]))
+            self._line(f"  | {printable(line)}"[:LONGEST])
 
-    def _line(self, line: Text) -> None:
-        self.console.print(line, soft_wrap=True)
+    def _line(self, line: str, style: str = "") -> None:
+        self.console.print(Text(visible(line), style=style), soft_wrap=True)
 
     def look(self) -> None:
         """Show what is new."""
         for entry in ledger_since(self.engine, self.after, limit=200):
             self.after = entry["id"]
-            self._line(Text(told(entry), style=COLOURS.get(entry["kind"], "")))
+            self._line(told(entry), COLOURS.get(entry["kind"], ""))
         if self.live:
             self.live.update(self._panel(), refresh=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.log_codec import from_bodies
@@ -10,7 +10,7 @@ from domain.incidents import Severity
 from domain.logs import Level
 from domain.settings import DetectionSettings
 from domain.verdicts import Reason
-from domain.words import because, sentence
+from domain.words import because, printable, receiver, sentence
 from ml.rules import word_of
 from ml.scoring import Champion, score
 
@@ -97,7 +97,16 @@ def _pages(incident: Mapping[str, Any] | None) -> list[str]:
             return ["Nobody was paged: the incident has too few logs to be confirmed."]
         return ["Nobody was paged: a playbook answers it, and pages when that does not help."]
     return [
-        f"Page {row['id']} by {row['channel']}: {row['reason']}, {row['state']}"
-        + (f" at {row['sent_at']:%H:%M:%S} UTC." if row["sent_at"] else ".")
+        f"Page {row['id']}: {row['reason']}, {row['state']}"
+        + (f" at {row['sent_at']:%H:%M:%S} UTC" if row["sent_at"] else "")
+        + _to(row["id"], incident["deliveries"])
         for row in incident["pages"]
     ]
+
+
+def _to(page_id: int, deliveries: Sequence[Mapping[str, Any]]) -> str:
+    """Whom it went to, and why to them."""
+    told = [
+        f"{receiver(row)}, {row['state']}: {printable(row['why'])}" for row in deliveries if row["page_id"] == page_id
+    ]
+    return f". To {'; to '.join(told)}." if told else "."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.output import say
 from domain.errors import BadSettings, SreError
 from domain.people import Person, Role
 
@@ -24,7 +25,7 @@ def loaded(context: click.Context) -> Loaded:
     name = context.obj["config_file"]
     found = load(Path(name) if name else None)
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     return found
 
 

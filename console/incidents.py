@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
 
-from console.given import NotFound, as_option, may, settings, store
-from console.output import json_option, show, show_json, show_table
-from domain.people import Role
-from domain.words import action, because, page_reason, printable, relation, sentence, waiting
+from console.given import NotFound, settings, store
+from console.output import json_option, say, show, show_json, show_table
+from domain.words import (
+    action,
+    because,
+    escalation,
+    page_reason,
+    printable,
+    receiver,
+    relation,
+    sentence,
+    waiting,
+)
 
 
 def _row(found: dict[str, Any]) -> dict[str, object]:
@@ -68,6 +77,7 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
     _tell("Objections", found["objections"])
     show_table([_action(row) for row in found["actions"]], title="Actions", empty="\nno actions")
     show_table([_page(row) for row in found["pages"]], title="Pages", empty="\nno pages")
+    show_table([_delivery(row) for row in found["deliveries"]], title="Who was told", empty="\nnobody was told")
     show_table(
         [{"at": row["at"], "decision": sentence(row["kind"], row["fields"])} for row in found["ledger"]],
         title="Decisions",
@@ -86,14 +96,14 @@ def _alert(row: dict[str, Any], found: dict[str, Any]) -> dict[str, object]:
 
 
 def _tell(title: str, lines: list[str]) -> None:
-    click.echo(f"\n{title}")
+    say("", title)
     for line in lines or ["none"]:
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _next(found: dict[str, Any]) -> list[str]:
     """What it waits for, and what a person who is asked can type."""
-    lines = [waiting(found["due"], found["state"])]
+    lines = [waiting(found["due"], found["state"]), *map(escalation, found["escalation"])]
     if found["state"] == "waiting for approval" and found["plan"]:
         named = f"{found['id']} {_digest(found['plan']).removeprefix('plan ')}"
         lines.append(f"`sre approve {named}` allows the plan, `sre reject {named}` gives it to a human")
@@ -139,54 +149,26 @@ def _pids(snapshot: dict[str, Any] | None) -> str:
 
 def _page(row: dict[str, Any]) -> dict[str, object]:
     return {
-        "channel": row["channel"],
+        "page": row["id"],
         "reason": page_reason(row["reason"]),
         "state": row["state"],
         "late": "yes" if row["late"] else "no",
-        "attempts": row["attempts"],
         "held back by": row["muted_by"],
-        "sent": row["sent_at"],
-        "message id": (row["receipt"] or {}).get("message_id"),
+        "made": row["created_at"],
+        "reached somebody": row["sent_at"],
         "error": row["error"],
     }
 
 
-@click.command(epilog="Example: sre ack 17")
-@click.argument("number", type=click.IntRange(min=1))
-@as_option
-@json_option
-@click.pass_context
-def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
-    """Acknowledge incident NUMBER: it pages no further, and nothing is done about it automatically."""
-    from adapters.store.closing import acknowledge  # noqa: PLC0415 - keeps `sre --help` fast
-
-    by = may(ctx, Role.RESPONDER)
-    if not acknowledge(store(settings(ctx)), number, by=by, now=datetime.now(UTC)):
-        raise NotFound(
-            f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open"
-        )
-    _said({"incident": number, "acknowledged_by": by}, f"incident {number} acknowledged", as_json=as_json)
-
-
-@click.command(epilog="Example: sre resolve 17")
-@click.argument("number", type=click.IntRange(min=1))
-@as_option
-@json_option
-@click.pass_context
-def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
-    """Close incident NUMBER by hand; pages that were not sent yet are not sent."""
-    from adapters.store.closing import close_by_hand  # noqa: PLC0415 - keeps `sre --help` fast
-
-    by = may(ctx, Role.RESPONDER)
-    if not close_by_hand(store(settings(ctx)), number, by=by, now=datetime.now(UTC)):
-        raise NotFound(
-            f"incident {number} does not exist or is closed; `sre incidents --open` lists those that are open"
-        )
-    _said({"incident": number, "resolved_by": by}, f"incident {number} resolved", as_json=as_json)
-
-
-def _said(document: dict[str, object], text: str, *, as_json: bool) -> None:
-    if as_json:
-        show_json(document)
-    else:
-        click.echo(text)
+def _delivery(row: dict[str, Any]) -> dict[str, object]:
+    return {
+        "page": row["page_id"],
+        "to": receiver(row),
+        "because": row["why"],
+        "state": row["state"],
+        "tries": row["attempts"],
+        "waits for": row["waits"],
+        "sent": row["sent_at"],
+        "message id": (row["receipt"] or {}).get("message_id"),
+        "error": row["error"],
+    }

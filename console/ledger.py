@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from console.given import settings, store
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 
 
 @click.group(epilog="Example: sre ledger verify")
@@ -32,10 +32,10 @@ def verify(ctx: click.Context, *, as_json: bool) -> None:
     if as_json:
         show_json({"sealed": sealed, "not_sealed_yet": waiting, "faults": faults})
     else:
-        click.echo(f"{sealed:,} entries sealed, {waiting:,} not sealed yet; anchors in {places[0].name}")
+        say(f"{sealed:,} entries sealed, {waiting:,} not sealed yet; anchors in {places[0].name}")
         for place in places[1:]:
-            click.echo(f"anchors also go to {place.name}")
+            say(f"anchors also go to {place.name}")
         for fault in faults:
-            click.echo(f"FAULT {fault}")
-        click.echo("the chain holds" if not faults else "the chain does not hold: the ledger was changed by hand")
+            say(f"FAULT {fault}")
+        say("the chain holds" if not faults else "the chain does not hold: the ledger was changed by hand")
     sys.exit(1 if faults else 0)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from console.given import settings, store
-from console.output import json_option, show_json, show_table
+from console.output import json_option, say, show_json, show_table
 from console.score import span
 from domain.words import printable
 
@@ -35,7 +35,7 @@ def dead_letters(ctx: click.Context, since: str, examples: int, *, as_json: bool
     for row in rows:
         for letter in row["examples"]:
             place = f"{letter['topic']}, partition {letter['partition']}, offset {letter['offset']}"
-            click.echo(f"{place}: {printable(letter['reason'])}\n  {printable(letter['body'])[:LONGEST]}")
+            say(f"{place}: {printable(letter['reason'])}", f"  {printable(letter['body'])[:LONGEST]}")
 
 
 def _example(letter: dict[str, Any]) -> dict[str, object]:

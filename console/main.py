@@ -25,19 +25,29 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "incidents": ("console.incidents", "incidents", "List incidents, newest first."),
     "incident": ("console.incidents", "incident", "Show one incident with everything decided about it."),
     "why": ("console.why", "why", "Say why a log was or was not an anomaly."),
-    "ack": ("console.incidents", "ack", "Acknowledge an incident: no further pages for it."),
+    "ack": ("console.answering", "ack", "Acknowledge an incident: nobody else is told, for four hours."),
+    "snooze": ("console.answering", "snooze", "Tell nobody of an incident for a time."),
+    "escalate": ("console.answering", "escalate", "Tell the next ones of an incident's policy now."),
+    "reassign": ("console.answering", "reassign", "Give an incident to somebody else."),
+    "comment": ("console.answering", "comment", "Say something to everybody who was paged for an incident."),
     "approve": ("console.approval", "approve", "Allow a plan that waits for a person."),
     "reject": ("console.approval", "reject", "Refuse a plan that waits for a person."),
-    "resolve": ("console.incidents", "resolve", "Close an incident by hand."),
+    "resolve": ("console.answering", "resolve", "Close an incident by hand."),
     "silence": ("console.muting", "silence", "Hold back pages of what matches, for a time."),
     "maintenance": ("console.muting", "maintenance", "Hold back pages and actions of what matches, for a time."),
     "act": ("console.act", "act", "Show what plans would do to the real targets."),
     "autonomy": ("console.autonomy", "autonomy", "Show and set how far playbooks may go by themselves."),
     "pause": ("console.acting", "pause", "Stop every action at its last check."),
     "resume": ("console.acting", "resume", "Allow actions again after a pause."),
+    "slo": ("console.slo", "slo", "Show how fast we decide, page and are answered, against our targets."),
     "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),
     "playbooks": ("console.playbooks", "playbooks", "List or check the playbooks."),
     "inventory": ("console.inventory", "inventory", "Show which service runs where, and what is seen of it now."),
+    "on-call": (
+        "console.on_call",
+        "on_call",
+        "Show who is on call, check the policies, swap shifts, import schedules.",
+    ),
     "demo": ("console.demo", "demo", "Run the demonstration on embedded parts."),
 }
 
@@ -80,7 +90,8 @@ def main() -> None:
     except SreError as error:
         if "--debug" in sys.argv:
             raise
+        from console.output import say  # noqa: PLC0415
         from domain.masking import masked_urls  # noqa: PLC0415 - keeps `sre --help` fast
 
-        click.echo(f"sre: {masked_urls(str(error))}", err=True)
+        say(*f"sre: {masked_urls(str(error))}".split("\n"), err=True)
         sys.exit(1)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from console.given import NotFound, as_option, may, settings, store
-from console.output import json_option, show, show_json
+from console.output import json_option, say, show, show_json
 from console.score import span
 from domain.errors import BadInput
 from domain.moments import as_moment
@@ -84,7 +84,7 @@ def _add(ctx: click.Context, kind: MuteKind, *, as_json: bool, everything: bool,
         return
     again = f", every {added.every}" if added.every else ""
     begins = "" if phase(added, now) is Phase.ACTIVE else f", from {added.starts_at:%Y-%m-%d %H:%M} UTC"
-    click.echo(f"{in_words(added, now)} ({', '.join(map(str, added.matchers))}{begins}{again})")
+    say(f"{in_words(added, now)} ({', '.join(map(str, added.matchers))}{begins}{again})")
 
 
 def _list(ctx: click.Context, kind: MuteKind, *, everything: bool, as_json: bool) -> None:
@@ -107,7 +107,7 @@ def _expire(ctx: click.Context, kind: MuteKind, number: int, *, as_json: bool) -
     if as_json:
         show_json(_row(ended, now, Counter()))
     else:
-        click.echo(f"{ended.name} ended; what it holds back goes out now unless it is over")
+        say(f"{ended.name} ended; what it holds back goes out now unless it is over")
 
 
 def _adds(command: Command) -> Command:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from domain.words import printable
+from domain.words import printable, visible
 
 WIDTH_WITHOUT_TERMINAL = 160
 
@@ -26,7 +26,23 @@ def plain(value: object) -> object:
 
 def show_json(document: object) -> None:
     """Print one JSON document."""
-    click.echo(json.dumps(document, default=plain, indent=2, ensure_ascii=False))
+    text = json.dumps(document, default=plain, indent=2, ensure_ascii=False)
+    # JSON itself lets bidirectional marks and the controls above 127 through.
+    click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
+
+
+def say(*lines: object, err: bool = False, dim: bool = False) -> None:
+    """Print each line; the one way by which text of strangers reaches the terminal outside of tables."""
+    for line in lines:
+        text = visible(line)
+        click.echo(click.style(text, dim=True) if dim else text, err=err)
+
+
+def show_text(text: str) -> None:
+    """Print a document as it is, but for what would steer the terminal."""
+    for line in text.splitlines(keepends=True):
+        body = line.rstrip("\r\n")
+        click.echo(visible(body) + line[len(body) :], nl=False)
 
 
 def cell(value: object) -> str:
@@ -45,7 +61,7 @@ def cell(value: object) -> str:
 def show_table(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: str = "nothing") -> None:
     """Print rows as a table; rich honours NO_COLOR and pipes by itself."""
     if not rows:
-        click.echo(empty)
+        say(*empty.split("\n"))
         return
     table = Table(title=title or None)
     for name in rows[0]:

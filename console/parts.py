@@ -17,12 +17,15 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from adapters.parts_file import PROJECT, home
 from adapters.settings_files import Loaded, load
-from console.output import json_option, show_json, show_table
+from console.output import json_option, say, show_json, show_table
 from deployments.layout import Home
+from domain.errors import BadSettings
 from domain.masking import masked_urls
+from domain.words import visible
 
 if TYPE_CHECKING:
     from deployments.report import PartReport
+    from domain.settings import Settings
 
 
 class Steps:
@@ -37,7 +40,7 @@ class Steps:
         if part not in self.lines:
             self.lines[part] = self.progress.add_task(f"{part:<16}", total=1)
         if text:
-            self.progress.update(self.lines[part], description=f"{part:<16} {escape(text)}", completed=1)
+            self.progress.update(self.lines[part], description=f"{part:<16} {escape(visible(text))}", completed=1)
 
     def __enter__(self) -> Self:
         self.progress.start()
@@ -95,11 +98,29 @@ def up(context: click.Context, *, kafka: str | None, sink: bool | None, wait: bo
         if wait:
             steps("watch", "")
             steps("watch", f"reads {wait_for_watch(settings(context).settings, since=began)}")
+    _warn_of_roster(settings(context).settings)
     if as_json:
-        show_json(masked({name: getattr(parts, name) for name in ("prefect", "mlflow", "kafka", "smtp")}))
+        show_json(masked({name: getattr(parts, name) for name in ("prefect", "mlflow", "kafka", "smtp", "http")}))
     else:
         prefect, mlflow = parts.prefect["ui_url"], parts.mlflow["tracking_uri"]
-        click.echo(masked_urls(f"Prefect {prefect}  MLflow {mlflow}  (stop with: sre down)"))
+        http = f"  HTTP {parts.http['url']}" if parts.http else ""
+        say(masked_urls(f"Prefect {prefect}  MLflow {mlflow}{http}  (stop with: sre down)"))
+
+
+def _warn_of_roster(tree: Settings) -> None:
+    """Say what is wrong with the file of who is on call, now that every channel is set up.
+
+    Until it is mended everybody whom the settings name is paged.
+    """
+    from console.on_call_roster import roster_of  # noqa: PLC0415 - as above
+
+    if not tree.paging.on_call:
+        return
+    try:
+        roster_of(tree, datetime.now(UTC))
+    except BadSettings as error:
+        for flaw in str(error).splitlines():
+            say(f"warning: {flaw}", err=True)
 
 
 def masked(part: object) -> object:
@@ -124,7 +145,7 @@ def down(context: click.Context, *, remove_data: bool) -> None:  # noqa: ARG001 
         take_down(where, steps)
     for each in [demo, where] if remove_data else []:
         if each.folder.exists() and (left := remove(each)):
-            click.echo(left, err=True)
+            say(left, err=True)
 
 
 @click.command(epilog="Example: sre status --json")

@@ -8,7 +8,7 @@ import click
 
 from adapters.playbook_files import check
 from adapters.playbook_files.importing import Imported, read_foreign
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 from domain.errors import BadInput
 
 
@@ -35,9 +35,9 @@ def import_playbooks(file: Path, folder: Path, *, force: bool, as_json: bool) ->
         show_json({"written": [str(path) for path in written], "notes": notes, "missing": missing})
         return
     for title, lines in (("written", sorted(mine)), ("not carried over", notes), ("left for a person", missing)):
-        click.echo(f"{title}: {len(lines) or 'nothing'}")
+        say(f"{title}: {len(lines) or 'nothing'}")
         for line in lines:
-            click.echo(f"  {line}")
+            say(f"  {line}")
 
 
 def _write(found: list[Imported], folder: Path, *, force: bool) -> list[Path]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.given import loaded, store
-from console.output import json_option, show_json, show_table
-from domain.words import printable
+from console.output import json_option, say, show_json, show_table
 
 if TYPE_CHECKING:
     from domain.settings import Settings
@@ -31,7 +30,7 @@ def search(ctx: click.Context, text: str, limit: int, *, folder: Path | None, pa
     tree = loaded(ctx).settings
     answer = _retriever(tree, folder, past=past).search(text, limit)
     if answer.degraded:
-        click.echo(f"warning: {answer.degraded}", err=True)
+        say(f"warning: {answer.degraded}", err=True)
     if as_json:
         show_json(_document(answer))
     else:
@@ -50,7 +49,7 @@ def _retriever(tree: Settings, folder: Path | None, *, past: bool) -> Retriever:
         return index(read_folder(folder), tree)
     checked = check(PROJECT / tree.playbooks.path)
     for fault in checked.faults:
-        click.echo(f"warning: not searched: {fault}", err=True)
+        say(f"warning: not searched: {fault}", err=True)
     return Library(tree, checked.playbooks).playbooks
 
 
@@ -80,9 +79,9 @@ def _show(answer: Answer, kind: str) -> None:
     sure = [hit for hit in answer.hits if hit.answers]
     if sure:
         show_table([_row(hit) for hit in sure], title="What answers")
-        click.echo(f"\n{sure[0].document.id}:\n")
-        click.echo("\n".join(printable(line) for line in sure[0].excerpt.splitlines()))
+        say("", f"{sure[0].document.id}:", "")
+        say(*sure[0].excerpt.splitlines())
         return
-    click.echo(f"no {kind} answers this")
+    say(f"no {kind} answers this")
     if answer.hits:
         show_table([_row(hit) for hit in answer.hits], title="Nearest, and not an answer")

@@ -11,7 +11,7 @@ import click
 from adapters.parts_file import PROJECT
 from adapters.playbook_files import check
 from adapters.settings_files import load
-from console.output import json_option, show, show_json
+from console.output import json_option, say, show, show_json
 from console.playbook_import import import_playbooks
 from console.playbook_search import search
 from domain.playbooks import Playbook
@@ -54,7 +54,7 @@ def _list(obj: Mapping[str, object] | None, *, as_json: bool, folder: Path | Non
     else:
         show(rows, as_json=False, empty=f"no playbooks in {folder}")
         for text in (*checked.faults, *(f"{note} (a note, no fault)" for note in checked.notes)):
-            click.echo(text, err=True)
+            say(text, err=True)
     if checked.faults:
         sys.exit(1)
 

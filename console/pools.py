@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from console.given import settings
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 from domain.errors import BadSettings
 
 
@@ -24,4 +24,4 @@ def pools(ctx: click.Context, *, as_json: bool) -> None:
     if as_json:
         show_json({"pools": POOLS, "queue": QUEUE})
     else:
-        click.echo(f"pools {', '.join(POOLS)} are there, each with the queue {QUEUE}; now: prefect deploy --all")
+        say(f"pools {', '.join(POOLS)} are there, each with the queue {QUEUE}; now: prefect deploy --all")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.given import settings
-from console.output import json_option, show_json, show_table
+from console.output import json_option, say, show_json, show_table
 from domain.words import counted, printable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _knowledge(tree: Settings, *, rules_only: bool) -> Knowledge:
         return bootstrap.knowledge(tree)
     source = ChampionSource(bootstrap.knowledge(tree), bootstrap.registry(tree))
     if wrong := source.refresh():
-        click.echo(f"warning: {wrong}", err=True)
+        say(f"warning: {wrong}", err=True)
     return source.knowledge
 
 
@@ -122,15 +122,16 @@ def _show(summary: Summary, *, model: int, as_json: bool, out: Path | None) -> N
         "rejected": summary.rejected.total(),
         "anomalies": summary.anomalies,
         "incidents": len(incidents),
-        "pages": len(summary.pages),
+        "pages": summary.triggers,
+        "updates": len(summary.pages) - summary.triggers,
         "detector": f"rules and model {model}" if model else "rules, model unavailable",
     }
     if as_json:
         show_json(totals | {"reasons": dict(summary.rejected), "list": incidents})
         return
     show_table(incidents, title="Incidents", empty="no incident")
-    click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in totals.items()))
+    say(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in totals.items()))
     for reason, count in summary.rejected.most_common():
-        click.echo(f"could not be read: {counted(count, 'log')}, {printable(reason)}")
+        say(f"could not be read: {counted(count, 'log')}, {printable(reason)}")
     if out:
-        click.echo(f"a row per log is in {out}")
+        say(f"a row per log is in {out}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.given import settings
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,7 +78,7 @@ def send(  # noqa: PLR0913 - one argument per option
         show_json(result)
     else:
         end = " and stored" if stored else "; not stored yet: `sre status` says who reads" if wait else ""
-        click.echo(f"{count:,} logs sent to {result['topic']} in {seconds:.1f} s, all acknowledged{end}")
+        say(f"{count:,} logs sent to {result['topic']} in {seconds:.1f} s, all acknowledged{end}")
 
 
 def _stored(tree: Settings, last: Mapping[int, int]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.given import NotFound, settings, store
-from console.output import json_option, show_json
+from console.output import json_option, say, show_json
 from domain.errors import SreError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
         show_json(found)
         return
     for one in found:
-        click.echo("\n".join(one["words"]))
+        say(*one["words"])
 
 
 def _judge(tree: Settings, version: int) -> Champion | None:
@@ -51,5 +51,5 @@ def _judge(tree: Settings, version: int) -> Champion | None:
     try:
         return registry.load(version)
     except SreError as error:
-        click.echo(f"warning: {error}", err=True)
+        say(f"warning: {error}", err=True)
         return None

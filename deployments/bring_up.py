@@ -42,6 +42,7 @@ def bring_up(home: Home, asked: Wanted, environ: Mapping[str, str], tell: Tell) 
             waiting = [threads.submit(step, site, tell) for step in (databases_and_servers, broker, sink)]
             for future in waiting:
                 future.result()
+        http(site, tell)
         trouble = settled(site, tell)
         registered(site, tell)
     if trouble:
@@ -133,6 +134,13 @@ def sink(site: Site, tell: Tell) -> None:
     if site.wanted.sink:
         start(site, "smtp", lambda: health.listening(site.ports["smtp"]), tell)
         tell("smtp", f"127.0.0.1:{site.ports['smtp']}, mails in {site.home.folder / 'mails'}")
+
+
+def http(site: Site, tell: Tell) -> None:
+    """The service that takes answers, alerts and logs; the store is there by now."""
+    if addresses := site.http_addresses():
+        start(site, "http", lambda: health.http_service(addresses["local"]), tell)
+        tell("http", addresses["url"])
 
 
 def registered(site: Site, tell: Tell) -> None:

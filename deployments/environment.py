@@ -22,7 +22,7 @@ PLAIN = frozenset(
         "SRE_LLM__ENABLED",
     }
 )
-SECRET_NAMES = frozenset({"OPENAI_API_KEY", "SRE_LEDGER__ANCHOR"})
+SECRET_NAMES = frozenset({"OPENAI_API_KEY", "SRE_LEDGER__ANCHOR", "SRE_HTTP__TOKEN"})
 OURS = ("SRE_", "PREFECT_", "MLFLOW_")  # the workers' variables; what else there is, supervisord hands on
 FOR_ALL = "workers.env"
 FOR_ON_CALL = "on-call.env"

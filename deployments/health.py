@@ -30,6 +30,11 @@ def kafka(bootstrap_servers: str) -> str:
     return answers({"bootstrap.servers": bootstrap_servers}, SECONDS)
 
 
+def http_service(address: str) -> str:
+    """Our HTTP service, and through it the store."""
+    return http(f"{address}/readyz")
+
+
 def http(url: str) -> str:
     """A server that answers with success."""
     try:

@@ -12,8 +12,10 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from deployments.prefect_api import PrefectApi, connect
+from deployments import environment
+from deployments.prefect_api import LOGIN, PrefectApi, connect
 from deployments.programs import POOLS
 from deployments.registration import LONG_LIVED
 from domain.errors import Refused, Unavailable
@@ -62,6 +64,9 @@ def main() -> None:
     """Look every few seconds, until SIGTERM."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     absences = Absences()
+    # A server of somebody's own may want a login, which the workers' file keeps.
+    settings = environment.load(Path(os.environ["SRE_HOME"]) / environment.FOR_ALL)
+    os.environ.setdefault(LOGIN, settings.get(LOGIN, ""))
     with connect(os.environ["PREFECT_API_URL"]) as api:
         while True:
             try:

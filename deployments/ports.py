@@ -7,7 +7,7 @@ import socket
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-USUAL: Mapping[str, int] = {"kafka": 9092, "prefect": 4200, "mlflow": 5000, "smtp": 1025}
+USUAL: Mapping[str, int] = {"kafka": 9092, "prefect": 4200, "mlflow": 5000, "smtp": 1025, "http": 8088}
 
 
 def free(port: int) -> bool:

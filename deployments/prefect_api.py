@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from base64 import b64encode
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -15,6 +18,8 @@ from domain.masking import masked_urls
 
 ACTIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 SOON = timedelta(seconds=10)  # a worker takes runs up so long before their time
+CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+LOGIN = "PREFECT_API_AUTH_STRING"
 PAGE = 200  # the most that Prefect returns at once
 
 
@@ -31,10 +36,47 @@ class Run:
     scheduled: bool  # by the deployment's schedule, which makes no other for the same time
 
 
+class Entry(httpx.Auth):
+    """Shows with each change that it is not a foreign page's: a token that only who reads answers can have."""
+
+    requires_response_body = True
+
+    def __init__(self, token_url: str, login: str) -> None:
+        self.token_url = token_url
+        self.login = f"Basic {b64encode(login.encode()).decode()}" if login else ""
+        self.client = uuid4().hex
+        self.token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request as it is let in; once more with a new token where the last one was forgotten."""
+        changes = request.method in CHANGES
+        if changes and not self.token:
+            yield from self._fetch()
+        answer = yield self._signed(request)
+        if changes and answer.status_code == httpx.codes.FORBIDDEN and "CSRF" in answer.text:
+            yield from self._fetch()
+            yield self._signed(request)
+
+    def _fetch(self) -> Generator[httpx.Request, httpx.Response, None]:
+        """A server without this protection gives none, and asks for none."""
+        answer = yield self._signed(httpx.Request("GET", self.token_url, params={"client": self.client}))
+        self.token = str(answer.json()["token"]) if answer.is_success else ""
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        if self.token:
+            request.headers["Prefect-Csrf-Token"] = self.token
+            request.headers["Prefect-Csrf-Client"] = self.client
+        if self.login:
+            request.headers["Authorization"] = self.login
+        return request
+
+
 @contextmanager
 def connect(api_url: str, seconds: float = 30) -> Iterator[PrefectApi]:
-    """The API at this address. Calls raise Unavailable or Refused."""
-    with httpx.Client(base_url=api_url.rstrip("/") + "/", timeout=seconds, trust_env=False) as client:
+    """The API at this address; a login as Prefect's own client takes it. Calls raise Unavailable or Refused."""
+    base = api_url.rstrip("/") + "/"
+    entry = Entry(f"{base}csrf-token", os.environ.get(LOGIN, ""))
+    with httpx.Client(base_url=base, auth=entry, timeout=seconds, trust_env=False) as client:
         yield PrefectApi(client)
 
 

@@ -14,6 +14,7 @@ from deployments.layout import Home
 
 POOLS = ("watch", "on-call")
 HOUR = 3600
+OWN_NAMES = ("127.0.0.1", "localhost")  # by which a browser on this machine reaches Prefect's pages
 # One task run a batch leaves 13 kB of events; the triggers need the last minutes only.
 SHORT_LIVED_EVENTS = (
     "prefect.flow-run.heartbeat",
@@ -71,6 +72,9 @@ def prefect_server(home: Home, server: Embedded, port: int) -> Program:
             "PREFECT_HOME": str(home.folder / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             "PREFECT_API_DATABASE_CONNECTION_URL": url,
+            # Runs hold credentials: a page from elsewhere that somebody looks at must not start one.
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}:{port}" for name in OWN_NAMES),
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P1D",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
@@ -111,6 +115,11 @@ def worker(home: Home, pool: str, environment: Mapping[str, str]) -> Program:
         {"PREFECT_HOME": str(home.folder / f"prefect-{pool}"), "PREFECT_WORKER_QUERY_SECONDS": "2", **environment},
         stop_seconds=8,
     )
+
+
+def http(port: int, environment: Mapping[str, str]) -> Program:
+    """The service that takes answers, alerts and logs."""
+    return Program("http", python("console.http", "--port", str(port)), environment, stop_seconds=10)
 
 
 def keeper(api_url: str) -> Program:

@@ -129,6 +129,8 @@ def servers_of(parts: Parts, seen: Seen) -> list[tuple[str, str, str]]:
     ]
     if parts.smtp:
         found.append(("smtp", f"127.0.0.1:{parts.smtp['port']}", health.listening(int(parts.smtp["port"]))))
+    if parts.http:
+        found.append(("http", parts.http["url"], health.http_service(parts.http["local"])))
     return [(name, masked_urls(address), ailment) for name, address, ailment in found]
 
 
@@ -183,6 +185,7 @@ def switched_off(settings: Settings) -> list[PartReport]:
         "mitigation": (settings.mitigation.enabled, "no plan is made, confirmed incidents page"),
         "llm": (settings.llm.enabled, "no analysis of uncommon incidents"),
         "paging": (settings.paging.enabled, "pages are recorded, not sent"),
+        "http": (settings.http.enabled, "nobody answers by a link or a button, no alert or log comes in by HTTP"),
     }
     return [
         PartReport(name, Health.OFF, "", 0, f"{name}.enabled is false: {meaning}")

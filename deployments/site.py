@@ -6,17 +6,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters import postgres
+from adapters import link_keys, postgres
 from adapters.kafka import embedded
 from adapters.kafka.consumer import Cluster
 from adapters.parts_file import PROJECT, Parts, change
 from adapters.postgres import Embedded
 from deployments import environment, kafka_server, ports, programs, supervised
+from deployments.http_environment import FOR_HTTP, for_http
 from deployments.kafka_server import KafkaServer
 from deployments.layout import Home
 from deployments.programs import POOLS, Program
 from deployments.wanted import Broker, Wanted
 from domain.settings import KafkaSettings
+
+# Hosts that mean every address of this machine, and one of these.
+EVERYWHERE: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound to
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,28 @@ class Site:
             found.append(programs.mlflow_server(self.home, self.server, self.ports["mlflow"]))
         if self.wanted.sink:
             found.append(programs.smtp_sink(self.home, self.ports["smtp"]))
+        if self.wanted.http:
+            found.append(programs.http(self.ports["http"], self.http_environment()))
         workers = [programs.worker(self.home, pool, self.worker_environment(pool)) for pool in POOLS]
         return [*found, *workers, programs.keeper(self.api_url)]
+
+    def http_addresses(self) -> dict[str, str]:
+        """Where this machine reaches the service, and where people do, as links say it; empty without one."""
+        http = self.wanted.http
+        if http is None:
+            return {}
+        host = EVERYWHERE.get(http.host, http.host)
+        local = f"http://{f'[{host}]' if ':' in host else host}:{self.ports['http']}"
+        return {"local": local, "url": http.public_url or local}
+
+    def http_environment(self) -> dict[str, str]:
+        """Where its modules are, and a stamp that restarts it when its variables changed."""
+        return {"PYTHONPATH": self.python_path, "SRE_STAMP": environment.stamp(for_http(self.environ))}
+
+    @property
+    def python_path(self) -> str:
+        """The project whose flows run, then ours."""
+        return os.pathsep.join(dict.fromkeys([str(self.home.project), str(PROJECT)]))
 
     def worker_environment(self, pool: str) -> dict[str, str]:
         """Addresses for a worker, and a stamp that restarts it when its other variables changed."""
@@ -88,7 +112,7 @@ class Site:
         return {
             "PREFECT_API_URL": self.api_url,
             "MLFLOW_TRACKING_URI": self.tracking_uri,
-            "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(self.home.project), str(PROJECT)])),
+            "PYTHONPATH": self.python_path,
             "SRE_LOCAL_RUNS": "no" if self.wanted.prefect_api_url else "yes",
             "SRE_STAMP": environment.stamp(seen),
         }
@@ -106,6 +130,7 @@ class Site:
             prefect={"api_url": self.api_url, "ui_url": self.api_url.removesuffix("/api")},
             mlflow={"tracking_uri": self.tracking_uri},
             smtp=sink if self.wanted.sink else {},
+            http=self.http_addresses(),
             supervisord=supervised.address(self.home),
         )
 
@@ -116,11 +141,17 @@ def survey(home: Home, wanted: Wanted, environ: Mapping[str, str]) -> Site:
     running = {name for name, info in supervised.processes(home).items() if info.pid}
     server = postgres.place(home.folder) if wanted.postgres else None
     there = kafka_server.running(kafka_server.folder(home.folder)) if wanted.kafka is Broker.REAL else None
-    return Site(home, wanted, environ, ports.choose(home.run / "ports.json", running), server, there)
+    chosen = ports.choose(home.run / "ports.json", running)
+    if wanted.http and wanted.http.port:
+        chosen["http"] = wanted.http.port
+    return Site(home, wanted, environ, chosen, server, there)
 
 
 def write(site: Site) -> None:
     """Write what supervisord and the workers read."""
     environment.save(site.home.folder / environment.FOR_ALL, environment.for_workers(site.environ))
     environment.save(site.home.folder / environment.FOR_ON_CALL, environment.for_on_call(site.environ))
+    environment.save(site.home.folder / FOR_HTTP, for_http(site.environ))
+    if site.wanted.http:
+        link_keys.signer(site.home.folder)  # the service waits for its public half
     supervised.write(site.home, site.programs(), root=os.geteuid() == 0)

@@ -31,7 +31,7 @@ def take_down(home: Home, tell: Tell) -> None:
         stop_shop(home, tell)
         ours.end_all(home.folder, postgres.remembered(home.folder / "postgres.json"))
         wanted.forget(home)
-        change(home.folder, postgres={}, kafka={}, prefect={}, mlflow={}, smtp={}, supervisord="")
+        change(home.folder, postgres={}, kafka={}, prefect={}, mlflow={}, smtp={}, http={}, supervisord="")
     if staying := sorted(process.pid for process in ours.processes(home.folder)):
         raise Unavailable(f"still there after SIGKILL: pids {', '.join(map(str, staying))}")
 

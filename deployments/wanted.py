@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from deployments.layout import Home
 from domain.errors import BadSettings
+from domain.http_settings import HttpSettings, exposure_problem
 from domain.settings import KafkaSettings, Settings
 
 
@@ -33,12 +34,16 @@ class Wanted:
     reading: KafkaSettings = field(
         default_factory=KafkaSettings
     )  # topic, start and client settings, whichever Kafka it is
+    http: HttpSettings | None = None  # None: the service is not started
 
     def __post_init__(self) -> None:
         if self.store_url and not self.store_url.startswith("postgres"):
             raise BadSettings(
                 "store.url: the flows need PostgreSQL, a postgresql:// URL; SQLite serves one process only"
             )
+
+        if self.http and (problem := exposure_problem(self.http)):
+            raise BadSettings(problem)
 
     @property
     def postgres(self) -> bool:
@@ -57,7 +62,13 @@ def wanted(settings: Settings, origins: Mapping[str, str], *, kafka: str, sink: 
         mlflow_tracking_uri=named("servers.mlflow_tracking_uri", settings.servers.mlflow_tracking_uri, origins),
         sink=sink,
         reading=settings.kafka,
+        http=_without_our_address(settings.http, origins) if settings.http.enabled else None,
     )
+
+
+def _without_our_address(http: HttpSettings, origins: Mapping[str, str]) -> HttpSettings:
+    """An address of the last start says nothing about this one."""
+    return http.model_copy(update={"public_url": named("http.public_url", http.public_url, origins)})
 
 
 def named(key: str, value: str, origins: Mapping[str, str]) -> str:

@@ -60,14 +60,14 @@ def main(pool: str) -> None:
     """Clear the pool, then become Prefect's worker."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     home = Path(os.environ["SRE_HOME"])
-    with connect(os.environ["PREFECT_API_URL"]) as api:
-        wait_for(api, PATIENCE_SECONDS)
-        if os.environ.get("SRE_LOCAL_RUNS") == "yes":
-            bury(api, pool, home)
     settings = environment.load(home / environment.FOR_ALL)
     if pool == "on-call":
         settings |= environment.load(home / environment.FOR_ON_CALL)
     os.environ.update({name: value for name, value in settings.items() if name not in os.environ})
+    with connect(os.environ["PREFECT_API_URL"]) as api:
+        wait_for(api, PATIENCE_SECONDS)
+        if os.environ.get("SRE_LOCAL_RUNS") == "yes":
+            bury(api, pool, home)
     command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--pool", pool]
     os.execv(sys.executable, [*command, "--name", f"{pool} on {os.uname().nodename}"])
 

@@ -6,6 +6,7 @@
     │   ├── BadPlaybook     … a playbook: file and line
     │   └── BadBatch        … columns that are not a batch of logs
     ├── Unavailable         the outside did not answer: trying again may help
+    │   └── Later           … it said when to come again
     ├── Refused             the outside said no: trying again will not help
     └── OffsetLost          another consumer committed first, or a topic is not the one we knew
 
@@ -37,6 +38,14 @@ class BadBatch(BadInput):
 
 class Unavailable(SreError):
     """The outside did not answer; trying again may help."""
+
+
+class Later(Unavailable):
+    """The outside asks to come again after some time (Retry-After)."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Refused(SreError):

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     STORM = "storm"  # what comes beyond the limit of a service's open incidents
     FLEET = "fleet"  # what comes beyond the limit of pages over all services
     OWN = "own"  # about the agent itself; the template is a text of ours
+    ALERT = "alert"  # a group of alerts of somebody else, who also says when it is over
 
 
 class AlertRole(StrEnum):
@@ -88,6 +89,9 @@ class Resolution(StrEnum):
     QUIET = "quiet"  # no anomalous log for long enough
     HUMAN = "human"  # closed by hand
     ORIGIN = "origin repaired"  # a symptom of another incident, silent since that one was verified
+    SOURCE = "source"  # whoever raised its alerts says that they are over
+    WORKS = "works again"  # what of ours had failed
+    SILENT = "source silent"  # whoever raised its alerts said nothing for so long that they mean nothing any more
 
 
 @dataclass(frozen=True, slots=True)

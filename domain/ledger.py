@@ -29,10 +29,18 @@ class LedgerKind(StrEnum):
     PAGE_QUEUED = "page.queued"
     PAGE_SUPPRESSED = "page.suppressed"
     PAGE_JOINED = "page.joined"  # an earlier page covers it
+    PAGE_EXPANDED = "page.expanded"  # to whom it goes, and why to them
     PAGE_SENT = "page.sent"
     PAGE_FAILED = "page.failed"
     PAGE_MUTED = "page.muted"  # a rule, or the incident it came of, holds it back
     PAGE_UNDELIVERED = "page.undelivered"  # critical, and nobody accepted it for long; it goes on being tried
+    STEP_FIRED = "escalation.step"  # nobody acknowledged, so the next ones are told
+    ESCALATION_OVER = "escalation.over"  # nobody else is told, and why
+    ACK_EXPIRED = "acknowledgement.expired"
+    SNOOZED = "incident.snoozed"
+    ASSIGNED = "incident.assigned"
+    COMMENTED = "incident.commented"
+    MENDED = "escalation.mended"  # an incident had no next step although nobody acknowledged it
     PLAN = "plan.made"
     OBJECTED = "plan.objected"
     HELD_OFF = "plan.held-off"  # people are at work there
@@ -55,8 +63,12 @@ class LedgerKind(StrEnum):
     AUTONOMY = "autonomy.changed"  # how far a playbook may go on a service
     PAUSED = "acting.paused"
     RESUMED = "acting.resumed"
+    RESPONSE = "response.taken"  # somebody answered a page
+    RESPONSE_REFUSED = "response.refused"  # … or tried to, and may not
     MUTE_ADDED = "mute.added"
     MUTE_EXPIRED = "mute.expired"
+    OVERRIDE_ADDED = "override.added"  # somebody takes a time of a schedule
+    OVERRIDE_REMOVED = "override.removed"
     TOPIC_CHANGED = "topic.recreated"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeGuard
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from domain.settings import Settings
 from domain.settings_keys import values
@@ -53,17 +53,38 @@ def shown(key: str, value: object) -> object:
     if isinstance(value, str):
         return masked_urls(str(value))
     if isinstance(value, Mapping):
-        return {name: entry.model_dump(mode="json") for name, entry in value.items()}
+        return {name: _entry(entry) for name, entry in value.items()}
     return list(value) if isinstance(value, tuple) else value
+
+
+def _entry(entry: object) -> object:
+    """One of several that people name: a branch, a secret or a plain value."""
+    if isinstance(entry, SecretStr):
+        return MASK if entry.get_secret_value() else ""
+    if not isinstance(entry, BaseModel):
+        return masked_urls(entry) if isinstance(entry, str) else entry
+    return {name: _entry(value) for name, value in entry if not isinstance(value, Mapping)} | {
+        name: {key: _entry(one) for key, one in value.items()} for name, value in entry if isinstance(value, Mapping)
+    }
 
 
 def secrets(settings: Settings) -> frozenset[str]:
     """Every secret in clear, for those who must keep them out of texts; one of under four characters cannot be."""
     known = values(settings)
     hidden = {value.get_secret_value() for key, value in known.items() if _is_hidden(value, key)}
-    for webhook in settings.mitigation.webhooks.values():
-        hidden |= {webhook.url.get_secret_value(), webhook.secret.get_secret_value()}
+    for value in known.values():
+        if isinstance(value, Mapping):
+            hidden |= set(_within(value.values()))
     return frozenset(clear for clear in hidden if len(clear) >= _SHORTEST)
+
+
+def _within(entries: Iterable[object]) -> Iterator[str]:
+    """The secrets of what people name."""
+    for entry in entries:
+        if isinstance(entry, SecretStr):
+            yield entry.get_secret_value()
+        elif isinstance(entry, BaseModel):
+            yield from _within(value for _, value in entry)
 
 
 def _is_hidden(value: object, key: str) -> TypeGuard[SecretStr]:

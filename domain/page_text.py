@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from domain.cascade import Part, cascade_lines, heading
+from domain.cascade import Part, cascade_lines, heading, services_of
+from domain.contacts import Contact
 from domain.incidents import Evidence, Incident, Kind
 from domain.inventory import Inventory
-from domain.pages import PageReason
-from domain.told import Told, meanwhile, together
-from domain.words import because
+from domain.pages import LONGEST_SUMMARY, Link, Page, PageKind, PageReason
+from domain.quoted import Mask, mask_quoted
+from domain.templates import template
+from domain.told import Told, meanwhile, named, together
+from domain.words import because, compared, counted, cut, share
+
+NOTHING = "Nothing: this is to let you know"
+LIKELY_ORIGIN = "Likely origin: "
 
 MEANING: Mapping[PageReason, str] = {
     PageReason.CRITICAL: "it is critical",
@@ -27,7 +34,31 @@ MEANING: Mapping[PageReason, str] = {
     PageReason.STORM: "too many incidents at once",
     PageReason.WORSE: "it got worse",
     PageReason.RESOLVED: "it is over",
+    PageReason.ACKNOWLEDGED: "somebody has it",
+    PageReason.COMMENTED: "somebody said something about it",
+    PageReason.ASSIGNED: "it was given to you",
+    PageReason.REMINDER: "it was acknowledged long ago and is open still",
+    PageReason.DIGEST: "what did not deserve a page of its own",
 }
+
+
+# What it asks of whoever reads it; every other reason asks to look.
+TAKE_IT = "Look at it, and take it: sre ack {id}"
+ASKED: Mapping[PageReason, str] = {
+    PageReason.APPROVAL: "Approve or reject the plan: sre approve {id}{plan}, or sre reject {id}{plan}",
+    PageReason.RESOLVED: NOTHING,
+    PageReason.ACKNOWLEDGED: NOTHING,
+    PageReason.COMMENTED: NOTHING,
+    PageReason.DIGEST: NOTHING,
+    PageReason.REMINDER: "Say that you still have it: sre ack {id}; else others are told of it again",
+}
+# What a summary begins with where that is not how bad it is.
+HEADS: Mapping[PageKind, str] = {PageKind.RESOLVE: "RESOLVED", PageKind.ACKNOWLEDGE: "TAKEN"}
+# Meanings that a summary need not repeat: its first word says it.
+SAID_BY_HEAD = frozenset({PageReason.CRITICAL, PageReason.RESOLVED, PageReason.ACKNOWLEDGED})
+MOST_EVIDENCE = 3
+DONE = "Done: "
+TRIED = (DONE, "Verification: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +70,8 @@ class Around:
     inventory: Inventory = field(default_factory=Inventory)
     origin: str = ""  # other incidents that it may come from, in one line
     held_by: Sequence[str] = ()  # rules that held the page back until now
+    links: Sequence[Link] = ()
+    also: Sequence[str] = ()  # summaries of pages that were merged into this one
 
 
 def evidence_line(evidence: Evidence, detector: str, service: str = "") -> str:
@@ -52,13 +85,75 @@ def evidence_line(evidence: Evidence, detector: str, service: str = "") -> str:
     return f"{evidence.at:%H:%M:%S}{request}{whose} {evidence.message}" + (f" ({why})" if why else "")
 
 
-def headline(incident: Incident, reason: PageReason, around: Around) -> str:
-    """The page in one line."""
-    more = f" and {len(around.told) - 1} more" if len(around.told) > 1 else ""
-    meaning = MEANING[reason]
-    if reason is not PageReason.RESOLVED and meanwhile(around.told):
-        meaning += ", and it is over meanwhile"
-    return f"incident {incident.id}{more}: {heading(around.parts) or incident.title}: {meaning}"
+def headline(incident: Incident, reason: PageReason, around: Around, kind: PageKind = PageKind.TRIGGER) -> str:
+    """The page in one line for a locked screen: how bad, where and what, then how much, then why it is told."""
+    more = f", and {len(around.told) - 1} more" if len(around.told) > 1 else ""
+    where = heading(around.parts) or _title(incident)
+    head = f"{HEADS.get(kind, incident.severity.name)} {where}{more}"
+    return cut("; ".join(filter(None, (head, _measure(incident, kind), _meaning(reason, around)))), LONGEST_SUMMARY)
+
+
+def _title(incident: Incident) -> str:
+    """The incident in a few words; the name of a playbook is words joined by hyphens."""
+    if incident.playbook and incident.title.endswith(incident.playbook):
+        return f"{incident.service}: {incident.playbook.replace('-', ' ')}"
+    return incident.title
+
+
+def _measure(incident: Incident, kind: PageKind) -> str:
+    """What its most telling log measured, while that is how it stands."""
+    if kind in HEADS:
+        return ""
+    own = (kept for kept in _most_telling(incident) if kept.service in ("", incident.service))
+    return next(filter(None, (compared(kept.numbers) for kept in own)), "")
+
+
+def _meaning(reason: PageReason, around: Around) -> str:
+    if reason is PageReason.RESOLVED:
+        return ""
+    over = "over meanwhile" if meanwhile(around.told) else ""
+    return ", ".join(filter(None, ("" if reason in SAID_BY_HEAD else MEANING[reason], over)))
+
+
+def _most_telling(incident: Incident) -> list[Evidence]:
+    """Evidence, the worst level first, and of one level the surest."""
+    return sorted(incident.evidence, key=lambda one: (-one.level, -_confidence(one), one.at))
+
+
+def _confidence(evidence: Evidence) -> float:
+    given = evidence.numbers.get("confidence", 0.0)
+    return float(given) if isinstance(given, int | float) else 0.0
+
+
+def telling(incident: Incident) -> list[str]:
+    """The most telling lines of evidence, no two of which say the same."""
+    different: dict[tuple[str, str], Evidence] = {}
+    for kept in _most_telling(incident):
+        different.setdefault((kept.service or incident.service, template(kept.message)), kept)
+    shown = list(different.values())[:MOST_EVIDENCE]
+    return [evidence_line(kept, incident.detector, incident.service) for kept in shown]
+
+
+def suffering(incident: Incident, around: Around) -> str:
+    """Which services it touches, and how much of what they log are errors."""
+    parts = services_of(around.parts)
+    services = list(dict.fromkeys((*parts, *(name for one in around.told for name in one.services))))
+    services = services or [incident.service]
+    errors = "" if incident.error_ratio is None else f"; {share(incident.error_ratio)} of their logs are errors"
+    return f"{counted(len(services), 'service')}: {named(services)}{errors}"
+
+
+def likely_from(incident: Incident, around: Around) -> str:
+    """Where it likely began, or nothing where nobody knows of another place."""
+    if around.origin:
+        return around.origin.removeprefix(LIKELY_ORIGIN)
+    return f"{incident.service}: {incident.playbook or incident.template}" if len(around.parts) > 1 else ""
+
+
+def asked(incident: Incident, reason: PageReason, plan_digest: str = "") -> str:
+    """What is asked of the reader."""
+    plan = f" {plan_digest}" if plan_digest else ""
+    return ASKED.get(reason, TAKE_IT).format(id=incident.id, plan=plan)
 
 
 def facts(incident: Incident) -> list[str]:
@@ -76,6 +171,81 @@ def evidence_lines(incident: Incident) -> list[str]:
     """Who saw it, and each log that speaks for it."""
     kept = (evidence_line(one, incident.detector, incident.service) for one in incident.evidence)
     return [f"Detector: {incident.detector}", *kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page as it was queued."""
+
+    key: str
+    kind: PageKind
+    reason: PageReason
+    thread: str
+    lines: tuple[str, ...]  # what was found out since the incident opened
+    late: bool
+    created_at: datetime
+    plan_digest: str = ""
+    episode: int = 0  # of its incident when it was queued; 0: as it is now
+
+
+def compose(
+    incident: Incident, made: Made, around: Around, down: Sequence[str], to: Contact, *, mask: Mask = mask_quoted
+) -> Page:
+    """What people are told; `mask` takes out what must not be repeated of quoted logs."""
+    if made.reason is PageReason.DIGEST:
+        return _digest(incident, made, down, to, mask)
+    over = made.kind is PageKind.RESOLVE
+    evidence = [] if over else telling(incident)
+    done = [line for line in made.lines if line.startswith(TRIED)]
+    told = (f"Service: {incident.service}", f"Take it: sre ack {incident.id}", *_given(around.origin))
+    elsewhere = {*evidence, *done, *told}
+    rest = [line for line in page_lines(incident, made.reason, made.lines, around) if line not in elsewhere]
+    return Page(
+        key=made.key,
+        kind=made.kind,
+        incident_id=incident.id,
+        episode=made.episode or incident.episode,
+        thread=made.thread,
+        service=incident.service,
+        severity=incident.severity.name.lower(),
+        summary=cut(mask(headline(incident, made.reason, around, made.kind)), LONGEST_SUMMARY),
+        reason=made.reason,
+        created_at=made.created_at,
+        to=to,
+        since=incident.begun_at,
+        suffers=mask(suffering(incident, around)),
+        origin=mask(likely_from(incident, around)),
+        evidence=tuple(map(mask, evidence)),
+        done=tuple(mask(line.removeprefix(DONE)) for line in done),
+        asked=asked(incident, made.reason, made.plan_digest),
+        lines=tuple(map(mask, rest)),
+        degraded=tuple(map(mask, down)),
+        links=tuple(around.links),
+        late=made.late,
+        plan_digest=made.plan_digest,
+        also=tuple(map(mask, around.also)),
+    )
+
+
+def _digest(incident: Incident, made: Made, down: Sequence[str], to: Contact, mask: Mask) -> Page:
+    """What was queued, its first line on top: it is about no incident."""
+    head, *lines = made.lines or (MEANING[made.reason],)
+    return Page(
+        key=made.key,
+        kind=made.kind,
+        incident_id=incident.id,
+        episode=made.episode or incident.episode,
+        thread=made.thread,
+        service="",
+        severity=incident.severity.name.lower(),
+        summary=cut(mask(head), LONGEST_SUMMARY),
+        reason=made.reason,
+        created_at=made.created_at,
+        to=to,
+        asked=asked(incident, made.reason),
+        lines=tuple(map(mask, lines)),
+        degraded=tuple(map(mask, down)),
+    )
 
 
 def page_lines(incident: Incident, reason: PageReason, found: Sequence[str], around: Around) -> tuple[str, ...]:

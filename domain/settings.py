@@ -12,10 +12,12 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from domain.addresses import anchor_problem, supervisord_problem
-from domain.paging_settings import PagerDutySettings, PagingSettings
+from domain.http_settings import HttpSettings
+from domain.paging_settings import PagingSettings, without_credentials
 from domain.people import People, Role
 from domain.settings_acting import AutonomySettings, CommandSettings, EffectSettings, WebhookSettings
 from domain.settings_branch import Branch, without_problem
+from domain.slo_settings import SloSettings
 
 
 class Start(StrEnum):
@@ -271,6 +273,8 @@ class Settings(Branch):
     mitigation: MitigationSettings = MitigationSettings()
     llm: LlmSettings = LlmSettings()
     paging: PagingSettings = PagingSettings()
+    http: HttpSettings = HttpSettings()
+    slo: SloSettings = SloSettings()
     ledger: LedgerSettings = LedgerSettings()
     calls: CallSettings = CallSettings()
     servers: ServerSettings = ServerSettings()
@@ -286,15 +290,14 @@ def people_of(settings: Settings) -> People:
 
 def without_secrets(settings: Settings) -> Settings:
     """The same tree without the credentials of paging, actions and the LLM: what `watch` may hold."""
-    email = settings.paging.email.model_copy(update={"username": "", "password": SecretStr("")})
-    paging = {"email": email, "pagerduty": PagerDutySettings(), "webhook": SecretStr("")}
     acting = {"supervisord_url": SecretStr(""), "kubeconfig": "", "webhooks": {}}
     return settings.model_copy(
         update={
-            "paging": settings.paging.model_copy(update=paging),
+            "paging": without_credentials(settings.paging),
             "llm": settings.llm.model_copy(update={"api_key": SecretStr("")}),
             "mitigation": settings.mitigation.model_copy(update=acting),
             "retrieval": settings.retrieval.model_copy(update={"embedding_key": SecretStr("")}),
             "ledger": LedgerSettings(),
+            "http": settings.http.model_copy(update={"token": SecretStr("")}),
         }
     )

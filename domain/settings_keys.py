@@ -19,9 +19,6 @@ WITHOUT_EFFECT = frozenset(
         "llm.model",
         "llm.max_tokens",
         "llm.api_key",
-        "paging.webhook",
-        "paging.escalation_policy",
-        "paging.pagerduty.routing_key",
     }
 )
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
 from domain.inventory import Inventory
 from domain.muting import Labels, labels_of
-from domain.pages import PageReason
+from domain.pages import PageKind, PageReason
 
 MOST_NAMED = 20
+CAME_BACK = "it is not over: an incident came back"
 MOST_ORIGINS = 3
 
 
@@ -77,6 +78,15 @@ def answered_by_now(reason: PageReason, incident: Incident) -> str:
     return ""
 
 
+def plan_is_answered(reason: PageReason, incident: Incident) -> str:
+    """Why nobody else is asked about a plan right now, or an empty text: it has its answer, and is being carried out.
+
+    Whatever comes of that has a page of its own.
+    """
+    answered = reason is PageReason.APPROVAL and incident.state.in_hand and incident.state is not State.WAITING
+    return "the plan has its answer and is being carried out" if answered else ""
+
+
 def over_untold(told: Sequence[Told], held_by: str) -> str:
     """Why a page that was held back is not needed any more, or an empty text: all of it was over before it went out."""
     over = bool(held_by) and bool(told) and all(each.state.closed for each in told)
@@ -95,7 +105,27 @@ def unwanted_resolved(told: Sequence[Told], *, enabled: bool, told_before: bool)
         return "paging is switched off (paging.enabled)"
     if not told_before:
         return "nobody was told of the incident"
-    return "" if told and all(each.state.closed for each in told) else "it is not over: an incident came back"
+    return "" if told and all(each.state.closed for each in told) else CAME_BACK
+
+
+def unwanted_reminder(told: Sequence[Told], *, enabled: bool) -> str:
+    """Why whoever acknowledged it need not be reminded, or an empty text."""
+    if not enabled:
+        return "paging is switched off (paging.enabled)"
+    if all(each.state.closed for each in told):
+        return "it is over"
+    return "" if told[0].acked else "nobody has it any more"
+
+
+def unwanted_news(*, enabled: bool) -> str:
+    """Why nobody is told what somebody did or said, or an empty text."""
+    return "" if enabled else "paging is switched off (paging.enabled)"
+
+
+def kind_by_now(kind: PageKind, told: Sequence[Told]) -> PageKind:
+    """What a page is for its incident as that is now: a late word about what is over opens nothing elsewhere again."""
+    over = bool(told) and all(each.state.closed for each in told)
+    return PageKind.RESOLVE if over and kind is not PageKind.TRIGGER else kind
 
 
 def meanwhile(told: Sequence[Told]) -> str:

@@ -39,6 +39,11 @@ PAGE_REASONS: Mapping[str, str] = {
     "flapping": "it comes back again and again",
     "widespread": "one fault in several services at once, so nothing was done about it",
     "storm": "too many incidents of the service at once",
+    "acknowledged": "somebody has it",
+    "commented": "somebody said something about it",
+    "assigned": "it was given to somebody",
+    "reminder": "acknowledged long ago, and open still",
+    "digest": "what did not deserve a page of its own",
 }
 OUTCOMES: Mapping[str, str] = {
     "recovered": "it helped",
@@ -67,6 +72,17 @@ def printable(text: object) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in flat)
 
 
+def visible(line: object) -> str:
+    """The line as it stands, spaces included, free of what would steer a terminal or begin another line."""
+    return "".join(_visible(letter) for letter in str(line))
+
+
+def _visible(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    return " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
 def number(value: object) -> str:
     """`10`, `0.05`, `61,204`: as few digits as say what is meant; what is no number as it is."""
     if isinstance(value, bool):
@@ -87,6 +103,35 @@ def measured(metric: str, value: object) -> str:
     """A metric's value with the unit that its name tells: `251.8 ms`."""
     unit = next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), "")
     return f"{number(value)} {unit}".rstrip()
+
+
+def reading(metric: str, value: object) -> str:
+    """A metric's value as people say it: `34 %` for a share, else with its unit."""
+    return share(value) if metric in SHARES else measured(metric, value)
+
+
+def spoken(name: str) -> str:
+    """A metric's name in words, without its unit: `request latency`."""
+    ending = next((ending for ending in UNITS if name.endswith(ending) and ending != "_usage"), "")
+    return printable(name.removesuffix(ending).replace("_", " "))
+
+
+def compared(numbers: Fields) -> str:
+    """What a verdict compared, in words: `error rate 34 %, normally 0.2 %`; empty where it compared no metric."""
+    metric, normal = printable(numbers.get("metric", "")), numbers.get("normal")
+    if not metric or numbers.get("value") is None:
+        return ""
+    against = "" if normal is None else f", normally {reading(metric, normal)}"
+    return f"{spoken(metric)} {reading(metric, numbers['value'])}{against}"
+
+
+def cut(text: str, longest: int) -> str:
+    """`text` in at most that many characters, ended behind a word."""
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 1]
+    whole = kept.rpartition(" ")[0].rstrip(" ,;:")
+    return f"{whole if len(whole) > longest // 2 else kept}…"
 
 
 def counted(amount: object, noun: str) -> str:
@@ -205,20 +250,43 @@ def _merged(fields: Fields) -> str:
     return f"became part of incident {fields.get('into', '?')}: the same fault in several services at once"
 
 
+def _quiet(fields: Fields) -> str:
+    seconds = fields.get("quiet_seconds")
+    return f"no anomalous log for {lasting(seconds) if seconds is not None else 'long enough'}"
+
+
+def _with_origin(fields: Fields) -> str:
+    return f"a symptom of {printable(fields.get('origin', 'another incident'))}, silent since that was over"
+
+
+# Why an incident was closed, in words.
+RESOLUTIONS: Mapping[str, Callable[[Fields], str]] = {
+    "quiet": _quiet,
+    "verified": lambda fields: _with("the action helped", proof(fields)),
+    "origin repaired": _with_origin,
+    "works again": lambda fields: printable(fields.get("why", "it works again")),
+    "source": lambda _: "its source says that it is over",
+    "source silent": lambda fields: f"its source said nothing for {lasting(fields.get('silent_seconds'))}",
+}
+
+
 def _resolved(fields: Fields) -> str:
-    how = str(fields.get("resolution", ""))
-    if how == "quiet":
-        seconds = fields.get("quiet_seconds")
-        return "resolved: no anomalous log" + (
-            f" for {lasting(seconds)}" if seconds is not None else " for long enough"
-        )
-    if how == "verified":
-        return _with("resolved: the action helped", proof(fields))
-    if how == "origin repaired":
-        return (
-            f"resolved: a symptom of {printable(fields.get('origin', 'another incident'))}, silent since that was over"
-        )
+    if in_words := RESOLUTIONS.get(str(fields.get("resolution", ""))):
+        return f"resolved: {in_words(fields)}"
     return _by("resolved by hand", fields)
+
+
+def _answered(fields: Fields) -> str:
+    what = f"{printable(fields.get('verb', ''))} {printable(fields.get('argument', ''))}".rstrip()
+    return f"{printable(fields.get('by', ''))} answered by {printable(fields.get('via', ''))}: {what}"
+
+
+def _not_answered(fields: Fields) -> str:
+    who = f" of {printable(fields['by'])}" if fields.get("by") else ""
+    what = f": {printable(fields['verb'])}" if fields.get("verb") else ""
+    more = f"; {number(fields['unsaid'])} more like it since the last one" if fields.get("unsaid") else ""
+    answer = f"an answer{who} by {printable(fields.get('via', ''))} was refused{what}"
+    return f"{answer}, because {printable(fields.get('why', ''))}{more}"
 
 
 def _queued(fields: Fields) -> str:
@@ -239,13 +307,22 @@ def _joined(fields: Fields) -> str:
 
 def _sent(fields: Fields) -> str:
     attempt = fields.get("attempt", 1)
-    return f"page sent by {printable(fields.get('channel', ''))}" + (f", at try {attempt}" if attempt != 1 else "")
+    to = f" to {printable(fields['person'])}" if fields.get("person") else ""
+    merged = f", with {fields['merged']} more" if fields.get("merged") else ""
+    tries = f", at try {attempt}" if attempt != 1 else ""
+    return f"page sent by {printable(fields.get('channel', ''))}{to}{merged}{tries}"
 
 
 def _muted(fields: Fields) -> str:
     until = f"until {fields.get('until')}" + (f", every {fields['every']}" if fields.get("every") else "")
     what = f"{printable(fields.get('rule', ''))} for {listed(fields.get('matchers', []))}"
     return printable(f"{_by(f'{what} added', fields)} from {fields.get('from')} {until}: {fields.get('comment')}")
+
+
+def _override(fields: Fields) -> str:
+    what = f"{printable(fields.get('person'))} takes schedule {printable(fields.get('schedule'))}"
+    why = f": {printable(fields['why'])}" if fields.get("why") else ""
+    return _by(f"{what} from {fields.get('from')} until {fields.get('until')}, said", fields) + why
 
 
 def _plan(fields: Fields) -> str:
@@ -317,6 +394,11 @@ def _autonomy(fields: Fields) -> str:
     return f"autonomy of {who} on {service}: {change}, because {printable(fields.get('why', ''))}"
 
 
+def _ack_expired(fields: Fields) -> str:
+    by = printable(fields.get("by", "somebody"))
+    return f"the snooze of {by} is over" if fields.get("was") == "snoozed" else f"what {by} acknowledged expired"
+
+
 SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.OPENED: _opened,
     LedgerKind.CONFIRMED: lambda fields: f"confirmed by {counted(fields.get('logs', 0), 'anomalous log')}",
@@ -336,7 +418,17 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.PAGE_QUEUED: _queued,
     LedgerKind.PAGE_SUPPRESSED: _suppressed,
     LedgerKind.PAGE_JOINED: _joined,
+    LedgerKind.PAGE_EXPANDED: lambda fields: f"goes to {listed(fields.get('to', []))}",
     LedgerKind.PAGE_SENT: _sent,
+    LedgerKind.STEP_FIRED: lambda fields: (
+        f"nobody acknowledged, so step {fields.get('step')} tells {listed(fields.get('to', []))}"
+    ),
+    LedgerKind.ESCALATION_OVER: lambda fields: f"nobody else is told: {printable(fields.get('why', ''))}",
+    LedgerKind.ACK_EXPIRED: _ack_expired,
+    LedgerKind.SNOOZED: lambda fields: _by(f"snoozed until {printable(fields.get('until', ''))}", fields),
+    LedgerKind.ASSIGNED: lambda fields: _by(f"given to {printable(fields.get('to', ''))}", fields),
+    LedgerKind.COMMENTED: lambda fields: printable(f"{fields.get('by')} says: {fields.get('text', '')}"),
+    LedgerKind.MENDED: lambda fields: f"its policy begins anew: {printable(fields.get('why', ''))}",
     LedgerKind.PAGE_FAILED: lambda fields: f"page refused by {fields.get('channel')}: {printable(fields.get('error'))}",
     LedgerKind.PAGE_MUTED: lambda fields: f"page held back: {printable(fields.get('rule', ''))}",
     LedgerKind.PAGE_UNDELIVERED: lambda fields: (
@@ -366,10 +458,37 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.VERIFIED: _verified,
     LedgerKind.PAUSED: lambda fields: _by("every action paused", fields),
     LedgerKind.RESUMED: lambda fields: _by("actions allowed again", fields),
+    LedgerKind.RESPONSE: _answered,
+    LedgerKind.RESPONSE_REFUSED: _not_answered,
     LedgerKind.MUTE_ADDED: _muted,
     LedgerKind.MUTE_EXPIRED: lambda fields: _by(f"{printable(fields.get('rule', ''))} ended early", fields),
+    LedgerKind.OVERRIDE_ADDED: _override,
+    LedgerKind.OVERRIDE_REMOVED: lambda fields: _by(
+        f"override {fields.get('override')} of schedule {printable(fields.get('schedule'))} taken back",
+        {"by": fields.get("removed_by")},
+    ),
     LedgerKind.TOPIC_CHANGED: _topic,
 }
+
+
+def receiver(row: Fields) -> str:
+    """Whom a delivery goes to: `ann by email ann@example.org`."""
+    way = f"{row.get('channel')} {printable(row.get('receiver', ''))}"
+    return f"{printable(row['person'])} by {way}" if row.get("person") else way
+
+
+def escalation(row: Fields) -> str:
+    """How far telling people has come: `the next people are told at 13:05:00 UTC, if nobody acknowledges`."""
+    due, by = row.get("due_at"), printable(row.get("by", ""))
+    at = f"at {clock(due)}" if due else "not any more"
+    found = {
+        "running": f"the next people are told {at}, if nobody acknowledges",
+        "acknowledged": f"{by} has it, and is reminded {at}",
+        "reminded": f"{by} was reminded; others are told {at}, if {by} says nothing",
+        "snoozed": f"{by} snoozed it; people are told again {at}",
+        "exhausted": f"everybody was told and nobody acknowledged; they are told again {at}",
+    }
+    return found.get(str(row.get("state")), f"nobody else is told: {printable(row.get('why', ''))}")
 
 
 def clock(moment: object) -> str:

@@ -7,15 +7,16 @@ import logging
 
 from prefect import flow, tags
 
+from adapters.redaction import redaction
 from adapters.store.look_ups import one_incident
 from domain.errors import Refused, SreError
+from domain.quoted import masked_within
 from domain.steps import Step
 from flows.incident_page import markdown
 from flows.long_lived import Subflow, Subflows, inside
 from flows.orchestrator import rename_run, show_markdown
 from tasks.answer import NOTHING_TO_DO, HeldStep, due_step, let_go, quiet_look, take, take_step
 from tasks.held import Held
-from tasks.paging import Delivery, Pager, send_page
 
 log = logging.getLogger(__name__)
 
@@ -28,37 +29,33 @@ async def handle_incident(title: str) -> bool:  # noqa: ARG001 - Prefect names t
     return await inside()
 
 
-async def handle(held: Held, pager: Pager, subflows: Subflows) -> None:
+async def handle(held: Held, subflows: Subflows) -> None:
     """Take what is due for one incident: as a subflow, or as a plain call where only a timer moves."""
     try:
         step = await asyncio.to_thread(due_step, held)
         if step.kind in NOTHING_TO_DO:
             await asyncio.to_thread(let_go, held, step)
         elif not await asyncio.to_thread(quiet_look, held, step):
-            await _shown(held, step, pager, subflows)
+            await _shown(held, step, subflows)
     except SreError as error:
         # The store is gone, or the lease; it runs out, and the incident is claimed again.
         log.warning("incident.interrupted", extra={"incident": held.claim.incident_id, "why": str(error)})
 
 
-async def _shown(held: Held, first: Step, pager: Pager, subflows: Subflows) -> None:
+async def _shown(held: Held, first: Step, subflows: Subflows) -> None:
     incident = (await asyncio.to_thread(held.read)).incident
     title = f"incident {incident.id}: {incident.title}"
     taken: list[str] = []
 
     async def work(shown: bool) -> None:  # noqa: FBT001 - called with what it was told
-        mails = asyncio.create_task(deliver_all(held, pager, shown=shown))  # page first, and delay no step
-        try:
-            await in_order(held, first, taken, shown=shown)
-        finally:
-            await mails
-        await deliver_all(held, pager, shown=shown)
+        await in_order(held, first, taken, shown=shown)
 
     async def close() -> None:
         await rename_run(f"{title}: {', '.join(taken)}")
         found = await asyncio.to_thread(one_incident, held.means.engine, incident.id)
         if found is not None:
-            await show_markdown(f"incident-{incident.id}", markdown(found), title)
+            mask = redaction(held.means.settings.paging.mask)
+            await show_markdown(f"incident-{incident.id}", markdown(masked_within(found, mask)), title)
 
     with tags(f"incident-{incident.id}", incident.service, incident.severity.name.lower()):
         await subflows.run(Subflow(work, close), lambda: handle_incident(f"{title}: {first.name}"))
@@ -77,11 +74,3 @@ async def in_order(held: Held, step: Step, taken: list[str], *, shown: bool) -> 
         await asyncio.to_thread(let_go, held, step)
     except Refused as error:
         log.warning("incident.let-go", extra={"incident": held.claim.incident_id, "why": str(error)})
-
-
-async def deliver_all(held: Held, pager: Pager, *, shown: bool) -> None:
-    """Send what is queued for the incident."""
-    queued = await asyncio.to_thread(pager.claim, held.claim.token, incident_id=held.claim.incident_id)
-    for one in queued:
-        delivery = Delivery(pager, one)
-        await (send_page(delivery) if shown else send_page.fn(delivery))

@@ -31,6 +31,7 @@ from domain.settings import Settings
 from domain.steps import Answer, Step, StepKind
 from domain.verdicts import Reason
 from tasks.answer import run_steps
+from tasks.delivering import run as deliver_now
 from tasks.held import Held, Means
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
 from tasks.paging import Pager
@@ -94,7 +95,7 @@ class Chain:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.store = BatchStore(engine, [CHANNEL])
+        self.store = BatchStore(engine)
         self.counts: Counter[str] = Counter()
         self.lock = Lock()
         self.given: Given | None = None  # of the last call
@@ -183,7 +184,7 @@ class Chain:
             return []
         clock = wall_clock if now is None else lambda: now
         pager = Pager(at_once(given.knowledge.settings), self.engine, given.knowledge.inventory, clock, given.channel)
-        return [self._told_of(queued, pager.deliver(queued)) for queued in pager.claim(SOURCE)]
+        return [self._told_of(queued, outcome) for queued, outcome in deliver_now(pager, SOURCE)]
 
     def _told_of(self, queued: QueuedPage, outcome: str) -> Decision:
         what, _, message_id = outcome.partition("sent: ")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from domain.words import action, because, page_reason, processes, relation, sentence, waiting
+from domain.words import action, because, page_reason, processes, receiver, relation, sentence, waiting
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
 LONGEST = 600
@@ -39,8 +39,12 @@ def markdown(incident: dict[str, Any]) -> str:
         for kept in incident["evidence"]
     ]
     pages = [
-        f"{_when(row['created_at'])} {row['channel']}: {text(page_reason(row['reason']))}, {row['state']}{_held(row)}"
+        f"{_when(row['created_at'])} page {row['id']}: {text(page_reason(row['reason']))}, {row['state']}{_held(row)}"
         for row in incident["pages"]
+    ]
+    told_to = [
+        f"page {row['page_id']} to {text(receiver(row))}, {row['state']}: {text(row['why'])}"
+        for row in incident["deliveries"]
     ]
     lines = [
         f"# Incident {incident['id']}: {text(incident['service'])}",
@@ -55,6 +59,7 @@ def markdown(incident: dict[str, Any]) -> str:
         *_section("Objections", map(text, incident["objections"])),
         *_section("Actions", map(_action, incident["actions"])),
         *_section("Pages", pages),
+        *_section("Who was told", told_to),
         *_section("Outcome", [f"{incident['state']} {text(incident['resolution'] or '')}"]),
     ]
     return "\n".join(lines)

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from prefect import flow
 
+from adapters.channels import CHANNELS
 from flows.handle_incident import handle
 from flows.long_lived import Lifetime, Subflows, since
 from flows.orchestrator import close_leftovers, is_healthy
-from flows.supervisor import Supervisor, Work
+from flows.supervision import Supervisor, Work
 from tasks import bootstrap
 from tasks.answer import put_off
+from tasks.delivering import Pool, Sending, send_page
 from tasks.held import Held
 from tasks.on_call import AT_ONCE, SEEN_BY, Rounds
-from tasks.paging import Delivery, send_page
 
 # Prefect loads this file under a name of its own.
 log = logging.getLogger("flows.on_call")
 
-THREADS = 40  # eight incidents, each with a page on its way, and as many overdue pages as one claim takes
+THREADS = 24  # eight incidents with a lease each, and what goes on beside; each channel has threads of its own
 ROUND_SECONDS = 0.5
 TIDY_SECONDS = 5.0
+PAGES_SECONDS = 0.25
+HEAR_SECONDS = 1.0
+WATCH_SECONDS = 20.0
+MINUTE_SECONDS = 60.0
 # What is in hand when the run ends has so long; after that its leases run out and others take it.
 ENDING_SECONDS = 120.0
 
@@ -62,9 +67,48 @@ def _beside(rounds: Rounds, supervisor: Supervisor) -> list[Coroutine[Any, Any, 
     works: dict[str, Work] = {
         "closing quiet incidents": partial(_beside_the_loop, rounds.close_quiet),
         "sealing the ledger": partial(_beside_the_loop, rounds.seal),
+        "reading who is on call": partial(_beside_the_loop, rounds.look_at_roster),
         "watching prefect": partial(look_at_prefect, rounds),
     }
-    return [supervisor.forever(name, work, every=TIDY_SECONDS) for name, work in works.items()]
+    ways = {str(channel): Way(rounds, supervisor, channel) for channel in CHANNELS}
+    audit: Work = partial(_beside_the_loop, rounds.audit)
+    watch: Work = partial(_beside_the_loop, rounds.look_at_watch)
+    digest: Work = partial(_beside_the_loop, rounds.digest)
+    return [
+        *(supervisor.forever(name, work, every=TIDY_SECONDS) for name, work in works.items()),
+        supervisor.forever("hearing answers and alerts", partial(_beside_the_loop, rounds.hear), every=HEAR_SECONDS),
+        supervisor.forever("paging", partial(page_round, rounds, ways), every=PAGES_SECONDS),
+        supervisor.forever("looking after watch", watch, every=WATCH_SECONDS),
+        supervisor.forever("auditing escalations", audit, every=MINUTE_SECONDS),
+        supervisor.forever("the daily digest", digest, every=MINUTE_SECONDS),
+    ]
+
+
+class Way:
+    """One channel with a pool of its own: a slow server delays nobody else."""
+
+    def __init__(self, rounds: Rounds, supervisor: Supervisor, channel: str) -> None:
+        self.rounds = rounds
+        self.supervisor = supervisor
+        self.channel = channel
+        self.most = rounds.pager.settings.paging.pool
+        self.pool = Pool(ThreadPoolExecutor(self.most, thread_name_prefix=channel))
+        self.in_hand: set[asyncio.Task[bool]] = set()
+
+
+async def page_round(rounds: Rounds, ways: Mapping[str, Way]) -> None:
+    """Expand what is due, and start what is due on each channel."""
+    for channel in await asyncio.to_thread(rounds.expand):
+        await deliver_by(ways[channel])
+
+
+async def deliver_by(way: Way) -> None:
+    """Start what is due on one channel, as far as its pool has room."""
+    if (room := way.most - len(way.in_hand)) <= 0:
+        return
+    for one in await asyncio.to_thread(way.rounds.deliveries, way.channel, room):
+        sending = Sending(way.rounds.pager, one, way.pool)
+        _start(way.in_hand, way.supervisor.once(f"delivery {one.id}", partial(deliver, sending)))
 
 
 async def _beside_the_loop(work: Callable[[], None]) -> None:
@@ -80,15 +124,12 @@ async def look_at_prefect(rounds: Rounds) -> None:
 async def one_round(
     rounds: Rounds, subflows: Subflows, supervisor: Supervisor, in_hand: set[asyncio.Task[bool]]
 ) -> None:
-    """Take what waits: incidents as far as there is room, and pages that nobody took."""
+    """Take the incidents that wait, as far as there is room."""
     if (room := AT_ONCE - len(in_hand)) > 0:
         for held in await asyncio.to_thread(rounds.claim, room):
-            work = partial(handle, held, rounds.pager, subflows)
+            work = partial(handle, held, subflows)
             name = f"answering incident {held.claim.incident_id}"
             _start(in_hand, supervisor.once(name, work, failed=partial(give_back, held)))
-    for queued in await asyncio.to_thread(rounds.overdue_pages):
-        delivery = Delivery(rounds.pager, queued)
-        _start(in_hand, supervisor.once(f"delivering page {queued.id}", partial(deliver, delivery)))
 
 
 async def give_back(held: Held, error: Exception) -> None:
@@ -102,9 +143,9 @@ def _start(in_hand: set[asyncio.Task[bool]], work: Coroutine[Any, Any, bool]) ->
     task.add_done_callback(in_hand.discard)
 
 
-async def deliver(delivery: Delivery) -> None:
-    """Send one page that no incident's run took, beside everything else: a slow server delays nobody."""
-    await (send_page(delivery) if await is_healthy() else send_page.fn(delivery))
+async def deliver(sending: Sending) -> None:
+    """Send one page; a channel's health is reported by its outcome."""
+    await (send_page(sending) if await is_healthy() else send_page.fn(sending))
 
 
 if __name__ == "__main__":

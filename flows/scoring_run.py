@@ -29,7 +29,8 @@ class Summary:
     rejected: Counter[str] = field(default_factory=Counter)  # what was wrong -> logs that could not be read
     anomalies: int = 0
     incidents: list[Incident] = field(default_factory=list)
-    pages: dict[str, Incident] = field(default_factory=dict)  # page key -> its incident
+    pages: dict[str, Incident] = field(default_factory=dict)  # page key -> its incident; updates too
+    triggers: int = 0  # of these pages the first ones about something
     answers: dict[int, str] = field(default_factory=dict)  # incident -> what its first steps would come to
 
 
@@ -62,6 +63,7 @@ class ScoringRun:
             for intent in folded.pages:
                 self.page_ids[intent.key] = len(self.page_ids) + 1
                 self.summary.pages[intent.key] = intent.incident
+                self.summary.triggers += intent.key == intent.incident.page_key
             of_row[anomaly.row], paged[anomaly.row] = incident, incident.page_key
         self._count(judged)
         ids = judged.batch.frame["request_id"].to_pylist()

@@ -13,13 +13,16 @@ from typing import Any
 from prefect import flow
 
 from adapters.quality import warm_up
-from domain.errors import OffsetLost, SreError, Unavailable
+from adapters.store.watch_signs import KAFKA
+from domain.errors import OffsetLost, Refused, SreError, Unavailable
+from domain.settings import Settings
 from flows.long_lived import Lifetime, Subflow, Subflows, inside, since
 from flows.orchestrator import close_leftovers, is_healthy, rename_run, show_table
-from flows.supervisor import Supervisor
+from flows.supervision import Supervisor
 from flows.window_page import window_name, window_table
 from tasks import bootstrap
 from tasks.batch import Batch, ReadAhead, micro_batch, take
+from tasks.watch_health import kafka_trouble
 from tasks.watching import SEEN_BY, Tally, Watching
 
 # Prefect loads this file under a name of its own.
@@ -28,13 +31,14 @@ log = logging.getLogger("flows.watch")
 WINDOW_SECONDS = 60
 AGAIN_SECONDS = 1.0
 OUTSIDE_SECONDS = 5.0
+KAFKA_SECONDS = 10.0
 
 
 @flow(name="watch", flow_run_name=since("watch"), log_prints=False, persist_result=False)
 async def watch() -> str:
     """Read, check, score, decide and save logs, one window a minute; why it ended."""
     tree = bootstrap.settings()
-    watching = await _opened(tree_opens=lambda: bootstrap.watching(tree))
+    watching = await _opened(tree)
     ahead, parts, lifetime = ReadAhead(watching), Subflows(), Lifetime()
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
     await close_leftovers("watch")
@@ -53,13 +57,14 @@ async def watch() -> str:
     return why
 
 
-async def _opened(tree_opens: Callable[[], Watching]) -> Watching:
-    """The consumer and the store, as soon as they answer."""
+async def _opened(tree: Settings) -> Watching:
+    """The consumer and the store, as soon as they answer; what keeps us waiting is told meanwhile."""
     while True:
         try:
-            return await asyncio.to_thread(tree_opens)
-        except Unavailable as error:
+            return await asyncio.to_thread(bootstrap.watching, tree)
+        except (Unavailable, Refused) as error:
             log.warning("watch.waiting", extra={"error": str(error)})
+            await asyncio.to_thread(bootstrap.say_waiting, tree, str(error))
             await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -121,6 +126,7 @@ def looking_outside(watching: Watching) -> list[Coroutine[Any, Any, None]]:
     refresh = watching.settings.detection.refresh_seconds
     return [
         supervisor.forever("watching prefect", partial(look_at_prefect, watching), every=OUTSIDE_SECONDS),
+        supervisor.forever("asking kafka", partial(look_at_kafka, watching), every=KAFKA_SECONDS),
         supervisor.forever("saying what is read", partial(_beside, watching.tell_reading), every=OUTSIDE_SECONDS),
         supervisor.forever("asking for a champion", partial(look_for_champion, watching), every=refresh),
     ]
@@ -134,6 +140,12 @@ async def look_at_prefect(watching: Watching) -> None:
     """Tell people whether Prefect answers."""
     healthy = await is_healthy()
     await asyncio.to_thread(watching.report, "prefect", healthy=healthy, detail="its API does not answer")
+
+
+async def look_at_kafka(watching: Watching) -> None:
+    """Tell people, and `on-call`, whether the topic can be read."""
+    wrong = watching.consumer.complaint or await asyncio.to_thread(kafka_trouble, watching.settings.kafka)
+    await asyncio.to_thread(watching.report, KAFKA, healthy=not wrong, detail=wrong)
 
 
 async def look_for_champion(watching: Watching) -> None:

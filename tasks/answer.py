@@ -10,7 +10,6 @@ from datetime import timedelta
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.channels import CHANNELS
 from adapters.store import step_queue
 from adapters.store.database import Contended, transaction
 from adapters.store.ledger_rows import note
@@ -103,9 +102,7 @@ def _tell_of_half_done(held: Held, answer: Answer, error: str) -> None:
     number = answer.incident.id
     begun = " and ".join(record.told for record in answer.actions if record.state is ActionState.STARTED)
     message = f"incident {number} is closed, and what was begun for it has no end yet: {begun}: {error}"
-    open_own_incident(
-        held.means.engine, f"an action of incident {number} has no end", message, channels=CHANNELS, now=held.now()
-    )
+    open_own_incident(held.means.engine, f"an action of incident {number} has no end", message, now=held.now())
 
 
 def let_go(held: Held, step: Step) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from adapters.channels import CHANNELS
 from adapters.store import action_log, answers, step_queue
 from adapters.store.closing import resolve as close
 from adapters.store.database import Connection, transaction
@@ -126,4 +125,5 @@ def _ask_people(held: Held, connection: Connection, answer: Answer, plan: Plan, 
         f"Refuse it: sre reject {incident.id} {digest(plan)}",
     ]
     key = stored_page_key(incident, PageReason.APPROVAL)
-    queue(connection, incident, PageReason.APPROVAL, key=key, channels=CHANNELS, lines=lines, now=held.now())
+    about = {"plan": digest(plan)}
+    queue(connection, incident, PageReason.APPROVAL, key=key, lines=lines, about=about, now=held.now())

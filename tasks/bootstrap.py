@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adapters import parts_file
 from adapters.anchors import anchor_places
+from adapters.executing import wall_clock
+from adapters.heartbeat import heartbeat
 from adapters.inventory_files import load as load_inventory
 from adapters.kafka import embedded
 from adapters.kafka.consumer import Cluster
+from adapters.link_keys import signer
+from adapters.on_call_files.source import RosterSource
 from adapters.own_log import configure
 from adapters.playbook_files import Checked, check
 from adapters.settings_files import load
 from adapters.store.database import Engine, connect
-from domain.errors import BadSettings
+from adapters.store.switches import report_condition
+from adapters.store.watch_signs import KAFKA, WATCH
+from domain.errors import BadSettings, SreError
 from domain.inventory import Inventory
 from domain.ledger import AnchorPlace
 from domain.masking import secrets
 from domain.settings import Settings, without_secrets
 from ml.registry import Registry
+from tasks.answer_links import with_link
 from tasks.champion import ChampionSource
 from tasks.held import Means
 from tasks.judging import Knowledge
 from tasks.on_call import Rounds
-from tasks.paging import Pager
+from tasks.paging import LinkMaker, Pager
 from tasks.retrieval import Library
+from tasks.watch_health import WatchHealth, topic_ends
 from tasks.watching import TopicIdentity, Watching
 
 log = logging.getLogger(__name__)
@@ -40,7 +50,8 @@ def home() -> Path:
 def settings() -> Settings:
     """The effective settings of this process; its log is configured by them, and never shows their secrets."""
     loaded = load()
-    configure(loaded.settings.logging, home(), secrets=secrets(loaded.settings))
+    tree = loaded.settings
+    configure(tree.logging, home(), secrets=secrets(tree), patterns=tree.paging.mask)
     for warning in loaded.warnings:
         log.warning("settings.warning", extra={"warning": warning})
     return loaded.settings
@@ -97,6 +108,27 @@ def watching(tree: Settings) -> Watching:
     return Watching(tree, engine(tree), ChampionSource(knowledge(tree), registry(tree)), topic_identity(tree))
 
 
+def say_waiting(tree: Settings, why: str) -> None:
+    """Leave word, where the store can be reached, that `watch` waits for the cluster."""
+    try:
+        store = engine(tree)
+        try:
+            report_condition(store, KAFKA, seen_by=WATCH, healthy=False, detail=why, now=datetime.now(UTC))
+        finally:
+            store.dispose()
+    except SreError as error:
+        log.warning("store.unavailable", extra={"error": str(error)[:200]})
+
+
+def watch_health(tree: Settings, store: Engine) -> WatchHealth | None:
+    """How `on-call` looks after `watch`; None where that is switched off or no cluster is named."""
+    seconds = tree.paging.watch_silent_seconds
+    if not seconds or not tree.kafka.bootstrap_servers:
+        return None
+    patience, begun = timedelta(seconds=seconds), datetime.now(UTC)
+    return WatchHealth(store, tree.kafka.topic, topic_ends(tree.kafka), patience=patience, begun=begun)
+
+
 def topic_identity(tree: Settings) -> TopicIdentity:
     """A question for the id of the topic's present incarnation.
 
@@ -112,10 +144,30 @@ def anchors(tree: Settings) -> tuple[AnchorPlace, ...]:
     return anchor_places(tree, home())
 
 
+def rosters(tree: Settings) -> RosterSource | None:
+    """Where who is on call is read from; None where the settings name everybody themselves."""
+    named = tree.paging.on_call
+    return RosterSource(_in_project(named), tree.paging, home()) if named else None
+
+
+def links(tree: Settings, clock: Callable[[], datetime]) -> LinkMaker | None:
+    """What puts a link to answer by into a page; None where no key can be had: a page goes out without one."""
+    if not tree.http.enabled or not tree.http.public_url:
+        return None
+    try:
+        key = signer(home())
+    except SreError as error:
+        log.warning("links.no-key", extra={"error": str(error)})
+        return None
+    return lambda page: with_link(page, key, tree.http, now=clock())
+
+
 def rounds(tree: Settings) -> Rounds:
     """Everything that an `on-call` run needs."""
     store = engine(tree)
     known = knowledge(tree)
     library = Library(tree, known.playbooks)
     means = Means(store, known, home=home(), library=library)
-    return Rounds(means, Pager(tree, store, known.inventory, library=library), anchors(tree))
+    pager = Pager(tree, store, known.inventory, library=library, rosters=rosters(tree), links=links(tree, wall_clock))
+    beat = heartbeat(tree.paging.heartbeat.get_secret_value())
+    return Rounds(means, pager, anchors(tree), beat, watch_health(tree, store))

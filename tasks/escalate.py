@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
-from adapters.channels import CHANNELS
 from adapters.store import action_log, answers, step_queue
 from adapters.store.batches import late_pages
 from adapters.store.database import Connection
@@ -99,7 +98,6 @@ def to_human(
             incident,
             reason,
             key=stored_page_key(incident, reason),
-            channels=CHANNELS,
             lines=[*said, *_known(held, answer)],
             now=now,
             late=late,

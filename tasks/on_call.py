@@ -7,25 +7,32 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from adapters.channels import CHANNELS
+from adapters.heartbeat import Heartbeat
 from adapters.store import chain, step_queue
 from adapters.store.closing import close_quiet
 from adapters.store.database import Engine
-from adapters.store.outbox import QueuedPage
+from adapters.store.deliveries import Delivery, channels_due
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.switches import report_condition
 from domain.ledger import AnchorPlace
+from domain.settings import people_of
+from tasks.auditing import audit
+from tasks.delivering import claim
+from tasks.digest import queue_digest
+from tasks.expanding import expand_due
 from tasks.held import Held, Means
 from tasks.judging import Knowledge
+from tasks.outside_alerts import take
 from tasks.paging import Pager
+from tasks.responding import act_on_stored
+from tasks.timers import fire_due
+from tasks.watch_health import WatchHealth
 
 log = logging.getLogger(__name__)
 
 SEEN_BY = "on-call"
 # Incidents answered side by side.
 AT_ONCE = 8
-# A page that no incident's run has taken for so long goes out from here.
-OVERDUE = timedelta(seconds=4)
 
 
 def tell_flaws(store: Engine, known: Knowledge) -> int:
@@ -35,7 +42,7 @@ def tell_flaws(store: Engine, known: Knowledge) -> int:
     message = "; ".join(known.flaws)
     log.error("knowledge.flaws", extra={"flaws": message[:2_000]})
     template = "playbooks or the inventory cannot be read as they are written"
-    return open_own_incident(store, template, message[:2_000], channels=CHANNELS, now=datetime.now(UTC))
+    return open_own_incident(store, template, message[:2_000], now=datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Rounds:
     means: Means
     pager: Pager
     anchors: tuple[AnchorPlace, ...]
+    heartbeat: Heartbeat | None = None
+    watch: WatchHealth | None = None
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def claim(self, room: int) -> list[Held]:
@@ -58,9 +67,39 @@ class Rounds:
         """What of playbooks and inventory cannot be read is a human's matter; the rest works."""
         tell_flaws(self.means.engine, self.means.knowledge)
 
-    def overdue_pages(self) -> list[QueuedPage]:
-        """Pages that should have gone out by now, claimed."""
-        return self.pager.claim(self.token, older_than=OVERDUE)
+    def expand(self) -> set[str]:
+        """Expand what is due, and tell who comes next where nobody acknowledged; the channels that have work."""
+        expand_due(self.pager, self.token)
+        fire_due(self.pager, self.token)
+        return channels_due(self.means.engine, now=self.pager.clock())
+
+    def hear(self) -> None:
+        """Act on what people answered through the HTTP service, and on what the alerts of others say."""
+        now, settings = self.means.clock(), self.means.settings
+        act_on_stored(self.means.engine, people_of(settings), now=now)
+        take(self.means.engine, quiet=timedelta(seconds=settings.incidents.quiet_seconds), now=now)
+
+    def look_at_roster(self) -> None:
+        """What is wrong with the file of who is on call is a condition; the last good one counts meanwhile."""
+        if self.pager.rosters is not None:
+            self.pager.report("the on-call file", "; ".join(self.pager.rosters.current().flaws)[:1_000])
+
+    def deliveries(self, channel: str, room: int) -> list[Delivery]:
+        """Due deliveries of one channel, at most `room`, claimed."""
+        return claim(self.pager, channel, uuid.uuid4().hex, room)
+
+    def audit(self) -> None:
+        """Whatever has no next step is given one; then a sign of life goes out."""
+        audit(self.pager, self.heartbeat)
+
+    def look_at_watch(self) -> None:
+        """Whether logs are read is a condition, and when they are not, an incident of ours."""
+        if self.watch is not None:
+            self.watch.look(self.means.clock())
+
+    def digest(self) -> None:
+        """Once a day: what did not deserve a page."""
+        queue_digest(self.pager)
 
     def close_quiet(self) -> None:
         """Close what nobody works on and nothing was seen of for long."""

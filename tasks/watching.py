@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from adapters.channels import CHANNELS
 from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
@@ -111,7 +110,7 @@ class Watching:
         self.engine = engine
         self.champion = champion
         self.identity = identity  # of the topic's present incarnation
-        self.store = BatchStore(engine, CHANNELS)
+        self.store = BatchStore(engine)
         self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
         self.tally = Tally()
@@ -147,7 +146,7 @@ class Watching:
 
     def _own_incident(self, template: str, message: str) -> None:
         log.error("watch.own-incident", extra={"template": template})
-        open_own_incident(self.engine, template, message, channels=self.store.channels, now=datetime.now(UTC))
+        open_own_incident(self.engine, template, message, now=datetime.now(UTC))
 
     def read(self) -> RawBatch:
         """The next batch, empty when nothing came in time. Raises Unavailable."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from adapters.channels import CHANNELS
 from adapters.store import impact_rows
 from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
@@ -21,7 +20,7 @@ def assess(held: Held, connection: Connection, incident: Incident) -> None:
     A page that waits says then how bad it is. Where nobody is told because a playbook fits, whoever must know of
     what is critical is.
     """
-    if incident.error_ratio is not None or incident.kind in (Kind.OWN, Kind.FLEET):
+    if incident.error_ratio is not None or incident.kind in (Kind.OWN, Kind.FLEET, Kind.ALERT):
         return
     found = impact_rows.impact(connection, incident, now=held.now())
     if found.ratio is None:
@@ -37,7 +36,6 @@ def assess(held: Held, connection: Connection, incident: Incident) -> None:
             incident,
             PageReason.CRITICAL,
             key=key,
-            channels=CHANNELS,
             lines=[f"Impact: {found}"],
             now=held.now(),
         )

@@ -15,7 +15,7 @@ from adapters.store.migrate import migrate
 from deployments import kafka_server
 from deployments.kafka_server import KafkaServer
 from domain.errors import Unavailable
-from tests.parts import kube_part
+from tests.parts import alertmanager_part, kube_part
 from tests.parts.databases_part import Server, serving
 
 # A machine that is busy with servers makes no property false.
@@ -92,6 +92,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
         yield kafka_server.start(folder)
     finally:
         kafka_server.stop(folder)
+
+
+@pytest.fixture
+def alertmanager() -> Iterator[alertmanager_part.Alertmanager]:
+    """A real Alertmanager that tells a receiver of ours of every alert."""
+    with alertmanager_part.alertmanager() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,7 @@ class LogConsumer:
         self.positions = positions
         self.next_offsets: dict[int, int] = {}
         self.stored: dict[int, int] = {}  # offsets behind what the store has, not told to Kafka yet
+        self.complaint = ""  # what the cluster refuses us, until a log comes again
         self.unplaced: set[int] = set()  # assigned while the store could not say where to begin
         self.consumer = Consumer(
             {
@@ -223,8 +224,14 @@ class LogConsumer:
             elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
                 raise OutOfRange(f"partition {message.partition()}: {error.str()}")
             else:
-                log.warning("kafka.error", extra={"error": error.str()})
+                self._refused(error)
         return good
+
+    def _refused(self, error: KafkaError) -> None:
+        """Rights that were withdrawn are told of once by the client, and then nothing comes any more."""
+        log.warning("kafka.error", extra={"error": error.str()})
+        if not error.retriable():
+            self.complaint = f"kafka: topic {self.settings.topic}: {error.str()}"
 
     def _batch(self, messages: list[Any]) -> RawBatch:
         partitions = [message.partition() for message in messages]
@@ -235,6 +242,7 @@ class LogConsumer:
         offsets = [message.offset() for message in messages]
         # The latest message of a partition wins, so a dict of all of them holds the next offsets.
         last = dict(zip(partitions, offsets, strict=True))
+        self.complaint = "" if messages else self.complaint
         batch = RawBatch(
             topic_id=self.topic_id,
             partitions=partitions,

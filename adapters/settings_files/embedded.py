@@ -23,6 +23,7 @@ def from_parts(home: Path) -> Source:
         "kafka.bootstrap_servers": parts.kafka.get("bootstrap_servers"),
         "servers.prefect_api_url": parts.prefect.get("api_url"),
         "servers.mlflow_tracking_uri": parts.mlflow.get("tracking_uri"),
+        "http.public_url": parts.http.get("url"),
         "paging.email.host": parts.smtp.get("host"),
         "paging.email.port": parts.smtp.get("port"),
         "paging.email.security": Security.NONE if parts.smtp.get("host") else None,  # the sink speaks plain SMTP

@@ -144,7 +144,7 @@ def _without_effect(found: Assignment) -> str:
     if found.key == "paging.webhook" and str(found.value).startswith(_PAGERDUTY_REST):
         return (
             "is PagerDuty's REST API, which takes no pages; they go to the Events API v2 with "
-            "paging.pagerduty.routing_key, and the channel stays off until that is set; without effect yet"
+            "paging.pagerduty.routing_key, and the channel stays off until that is set"
         )
     if found.key in WITHOUT_EFFECT or (found.key == "llm.enabled" and found.value is True):
         return f"without effect yet{_ours(found)}"

@@ -28,6 +28,7 @@ from adapters.store.incident_rows import (
 )
 from adapters.store.knowledge_rows import remember
 from adapters.store.many_rows import among, insert_rows
+from adapters.store.outbox import page_row
 from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
@@ -70,9 +71,8 @@ class Judged:
 class BatchStore:
     """Where micro-batches go; remembers only which days have partitions, and what is stored once."""
 
-    def __init__(self, engine: sa.Engine, channels: Iterable[str]) -> None:
+    def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        self.channels = tuple(channels)  # a page is queued once for each
         self._days: set[date] = set()
         self._remembered: set[str] = set()  # digests of what decided that are stored
 
@@ -104,7 +104,7 @@ class BatchStore:
         # Two consumers that see one fault in two services at once must not open two incidents.
         lock_correlation(connection)
         folded = fold(known(connection, judged, now=now))
-        save_incidents(connection, folded, self.channels, now=now)
+        save_incidents(connection, folded, now=now)
         return folded
 
     def _insert_batch(self, connection: sa.Connection, judged: Judged, *, now: datetime) -> str:
@@ -163,7 +163,7 @@ def _alerts(folded: Folded) -> list[tuple[Alert, Incident]]:
     return list(found.values())
 
 
-def save_incidents(connection: sa.Connection, folded: Folded, channels: Iterable[str], *, now: datetime) -> None:
+def save_incidents(connection: sa.Connection, folded: Folded, *, now: datetime) -> None:
     """Write incidents, what is due of them, their pages and the ledger, each kind in a statement or two."""
     touched = list(folded.touched.values())
     changed = sorted((one for one in touched if one.id), key=lambda one: one.id)
@@ -176,7 +176,7 @@ def save_incidents(connection: sa.Connection, folded: Folded, channels: Iterable
     save_alerts(connection, _alerts(folded), now=now)
     due = (one for one in folded.due.values() if not one.state.closed)
     set_due(connection, due, (one for one in changed if one.state.closed), now=now)
-    insert_pages(connection, folded, keys, channels, now=now)
+    insert_pages(connection, folded, keys, now=now)
     insert_notes(connection, folded, keys, now=now)
 
 
@@ -219,27 +219,11 @@ def _time(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def insert_pages(
-    connection: sa.Connection, folded: Folded, keys: Mapping[str, str], channels: Iterable[str], *, now: datetime
-) -> None:
-    """Queue the pages that the batch decided on, once for each channel."""
+def insert_pages(connection: sa.Connection, folded: Folded, keys: Mapping[str, str], *, now: datetime) -> None:
+    """Queue the pages that the batch decided on."""
     rows = [
-        {
-            "key": keys[intent.key],
-            "incident_id": intent.incident.id,
-            "channel": channel,
-            "reason": intent.reason,
-            "severity": int(intent.severity),
-            "late": intent.late,
-            "lines": [],
-            "state": "queued",
-            "attempts": 0,
-            "muted_by": "",
-            "created_at": now,
-            "due_at": now,
-        }
+        page_row(keys[intent.key], intent.incident.id, intent.reason, int(intent.severity), late=intent.late, now=now)
         for intent in folded.pages
-        for channel in channels
     ]
     insert_rows(connection, pages, rows)
 

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from adapters.store import action_log, outbox
+from adapters.store import action_log, escalations, outbox
 from adapters.store.alert_rows import close_alerts
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
 from adapters.store.tables import actions, incidents, pages, steps
 from domain.actions import ActionState
-from domain.incidents import Incident, Resolution, State
+from domain.incidents import Incident, Kind, Resolution, State
 from domain.ledger import LedgerKind
+from domain.pages import NEWS, PageReason
 from domain.words import sentence
 
 
@@ -24,6 +25,12 @@ def reread(engine: sa.Engine, incident_id: int) -> Incident | None:
     with transaction(engine) as connection:
         row = connection.execute(sa.select(incidents).where(incidents.c.id == incident_id)).first()
         return as_incident(row) if row else None
+
+
+def incident_in(connection: sa.Connection, incident_id: int) -> Incident | None:
+    """The incident as the transaction sees it, locked."""
+    row = connection.execute(sa.select(incidents).where(incidents.c.id == incident_id).with_for_update()).first()
+    return as_incident(row) if row else None
 
 
 def resolve(
@@ -60,28 +67,50 @@ def resolve(
 
 def acknowledge(engine: sa.Engine, incident_id: int, *, by: str, now: datetime) -> bool:
     """Record that a human has it: queued pages are not sent any more. False when it is closed or unknown."""
+    with transaction(engine) as connection:
+        return acknowledge_in(connection, incident_id, by=by, now=now)
+
+
+def acknowledge_in(
+    connection: sa.Connection, incident_id: int, *, by: str, now: datetime, until: datetime | None = None
+) -> bool:
+    """As `acknowledge`, within a transaction; until a moment: nobody is told before."""
     known, severity = incidents.c.told, incidents.c.severity
     worst = sa.case((known < severity, severity), else_=known)  # only what gets worse than this pages again
-    with transaction(engine) as connection:
-        found = connection.execute(
-            incidents.update()
-            .where(incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
-            .values(acked_at=now, told=worst)
-        )
-        if found.rowcount != 1:
-            return False
-        suppress_pages(connection, incident_id, f"acknowledged by {by}")
-        note(connection, LedgerKind.ACKED, incident_id, {"by": by}, now=now)
-        return True
-
-
-def suppress_pages(connection: sa.Connection, incident_id: int, why: str) -> None:
-    """Queued pages of an incident are not sent any more."""
-    connection.execute(
-        pages.update()
-        .where(pages.c.incident_id == incident_id, pages.c.state == "queued", pages.c.key.not_in(_told_by(incident_id)))
-        .values(state="suppressed", error=why)
+    found = connection.execute(
+        incidents.update()
+        .where(incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
+        .values(acked_at=now, told=worst)
     )
+    if found.rowcount != 1:
+        return False
+    # The escalation before its pages, as whoever expands a page locks them.
+    escalations.acknowledged(connection, incident_id, by=by, now=now, snoozed_until=until)
+    suppress_pages(connection, incident_id, f"acknowledged by {by}", now=now)
+    kind, fields = (LedgerKind.ACKED, {"by": by})
+    if until is not None:
+        kind, fields = LedgerKind.SNOOZED, {"by": by, "until": until.isoformat(timespec="seconds")}
+    note(connection, kind, incident_id, fields, now=now)
+    row = connection.execute(sa.select(incidents).where(incidents.c.id == incident_id)).one()
+    outbox.queue_news(connection, as_incident(row), PageReason.ACKNOWLEDGED, sentence(kind, fields), by=by, now=now)
+    return True
+
+
+def acknowledgement_ends(connection: sa.Connection, incident_id: int) -> None:
+    """Nobody has it any more."""
+    connection.execute(incidents.update().where(incidents.c.id == incident_id).values(acked_at=None))
+
+
+def suppress_pages(connection: sa.Connection, incident_id: int, why: str, *, now: datetime) -> None:
+    """What is not delivered yet about an incident is not any more, but for news."""
+    query = sa.select(pages.c.id).where(
+        pages.c.incident_id == incident_id,
+        pages.c.state.in_(["queued", "sending", "sent"]),
+        pages.c.reason.not_in(NEWS),
+        pages.c.key.not_in(_told_by(incident_id)),
+    )
+    for page in outbox.read_pages(connection, connection.scalars(query.order_by(pages.c.id)).all()):
+        outbox.suppress(connection, page, why, now=now)
 
 
 def _told_by(incident_id: int) -> sa.Select[tuple[str]]:
@@ -96,12 +125,17 @@ def _told_by(incident_id: int) -> sa.Select[tuple[str]]:
 def close_by_hand(engine: sa.Engine, incident_id: int, *, by: str, now: datetime) -> bool:
     """Close an incident because a human says so; False when it was closed already or is unknown."""
     with transaction(engine) as connection:
-        # Locked first, so that whoever takes a step of it waits or finds it closed.
-        mine = (incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
-        if connection.scalar(sa.select(incidents.c.id).where(*mine).with_for_update()) is None:
-            return False
-        suppress_pages(connection, incident_id, f"resolved by {by}")
-        return resolve(connection, incident_id, Resolution.HUMAN, now=now, by=by)
+        return close_by_hand_in(connection, incident_id, by=by, now=now)
+
+
+def close_by_hand_in(connection: sa.Connection, incident_id: int, *, by: str, now: datetime) -> bool:
+    """As `close_by_hand`, within a transaction."""
+    # Locked first, so that whoever takes a step of it waits or finds it closed.
+    mine = (incidents.c.id == incident_id, incidents.c.state.in_(OPEN_STATES))
+    if connection.scalar(sa.select(incidents.c.id).where(*mine).with_for_update()) is None:
+        return False
+    suppress_pages(connection, incident_id, f"resolved by {by}", now=now)
+    return resolve(connection, incident_id, Resolution.HUMAN, now=now, by=by)
 
 
 def healed_alone(connection: sa.Connection, incident: Incident, *, newest: int = 20) -> tuple[float, ...]:
@@ -140,6 +174,7 @@ def close_quiet(engine: sa.Engine, *, quiet: timedelta, now: datetime) -> list[i
         sa.select(incidents.c.id)
         .where(
             incidents.c.state.in_([State.OPEN, State.REOPENED, State.ESCALATED]),
+            incidents.c.kind != Kind.ALERT,  # its source says when it is over
             incidents.c.last_at < now - quiet,
             incidents.c.stored_at < now - quiet,
             incidents.c.id.not_in(sa.select(steps.c.incident_id)),

@@ -32,6 +32,14 @@ def remember(
     return named
 
 
+def keep_document(connection: sa.Connection, text: str) -> str:
+    """Keep a text once; its digest, empty for an empty text."""
+    if not text:
+        return ""
+    _keep(connection, documents, {"digest": digest(text), "body": text})
+    return digest(text)
+
+
 def _keep(connection: sa.Connection, table: sa.Table, row: dict[str, object]) -> None:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(insert(table).values(row).on_conflict_do_nothing())

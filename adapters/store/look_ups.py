@@ -9,7 +9,19 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import actions, alerts, dead_letters, incidents, ledger, logs, pages, steps, topics
+from adapters.store.tables import (
+    actions,
+    alerts,
+    dead_letters,
+    deliveries,
+    escalations,
+    incidents,
+    ledger,
+    logs,
+    pages,
+    steps,
+    topics,
+)
 
 Row = dict[str, Any]
 
@@ -28,7 +40,7 @@ def list_incidents(engine: sa.Engine, *, only_open: bool, limit: int) -> list[Ro
 
 
 def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
-    """An incident with its alerts, actions, pages and ledger entries."""
+    """An incident with its alerts, actions, pages with their deliveries, escalation and ledger entries."""
     found = _rows(engine, sa.select(incidents).where(incidents.c.id == incident_id))
     if not found:
         return None
@@ -39,6 +51,8 @@ def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
         "alerts": sa.select(alerts).where(alerts.c.incident_id == incident_id).order_by(alerts.c.id),
         "due": sa.select(steps).where(steps.c.incident_id == incident_id),
         "pages": sa.select(pages).where(pages.c.incident_id == incident_id).order_by(pages.c.id),
+        "deliveries": sa.select(deliveries).where(deliveries.c.incident_id == incident_id).order_by(deliveries.c.id),
+        "escalation": sa.select(escalations).where(escalations.c.incident_id == incident_id),
         "ledger": sa.select(ledger).where(ledger.c.incident_id == incident_id).order_by(ledger.c.id),
     }
     return found[0] | {name: _rows(engine, query) for name, query in of_it.items()}

@@ -1,9 +1,9 @@
-"""Pages as rows before they are mails: queued, claimed under a lease, sent, recorded."""
+"""Pages as rows: queued, claimed under a lease, expanded into deliveries, and what became of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,39 +13,51 @@ from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
 from adapters.store.step_queue import LONGEST
-from adapters.store.tables import incidents, ledger, pages
-from domain.incidents import Incident
+from adapters.store.tables import deliveries, incidents, ledger, pages
+from domain.incidents import Incident, Kind, Route
 from domain.ledger import LedgerKind
-from domain.pages import PageReason, Receipt
+from domain.pages import NEWS, PageKind, PageReason
 from domain.told import answered_by_now
 
-AT_ONCE = 20
-AGAIN_AFTER = timedelta(minutes=1)
-# What a row for one receiver has in common with the row for all of them.
-COPIED = ("key", "incident_id", "reason", "severity", "late", "lines", "created_at")
+AT_ONCE = 50
+NO_INCIDENT = 0
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedPage:
-    """A page that was claimed for sending."""
+    """A page with its incident as it is now; one that was claimed for expanding has a token."""
 
     id: int
     token: str
-    channel: str
     key: str
     reason: PageReason
     late: bool
-    attempts: int  # tries before this one
     created_at: datetime
     lines: tuple[str, ...]  # what was found out since the incident opened
     incident: Incident
-    to: str = ""  # the one receiver that refused it before; empty: everybody
+    about: Mapping[str, str] = field(default_factory=dict)  # whom it is for or from, where that is one person
     muted_by: str = ""  # what held it back when somebody looked last, in words
+    state: str = "queued"  # queued | sending | sent | failed | suppressed
 
     @property
     def thread(self) -> str:
-        """Key of the first page about the incident."""
-        return self.incident.page_key or self.key
+        """Key of the first page about the incident; an end is that of its own episode, also once it came back."""
+        return self.about.get("thread") or self.incident.page_key or self.key
+
+    @property
+    def episode(self) -> int:
+        """Of the incident, which it is about."""
+        return int(self.about.get("episode", self.incident.episode))
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it asks nothing of anybody, and goes to those who were told before."""
+        return self.reason in NEWS
+
+    @property
+    def kind(self) -> PageKind:
+        """What it is for its incident."""
+        return NEWS.get(self.reason) or (PageKind.TRIGGER if self.thread == self.key else PageKind.UPDATE)
 
 
 def queue(  # noqa: PLR0913 - what a page is made of
@@ -54,41 +66,50 @@ def queue(  # noqa: PLR0913 - what a page is made of
     reason: PageReason,
     *,
     key: str,
-    channels: Iterable[str],
     lines: Iterable[str],
     now: datetime,
     late: bool = False,
+    about: Mapping[str, str] | None = None,
 ) -> bool:
-    """Queue a page, once for each channel; False when the same page was queued before, and not found needless."""
-    known = set(connection.scalars(sa.select(pages.c.state).where(pages.c.key == key)))
-    if known - {"suppressed"}:
+    """Queue a page; False when the same page was queued before, and not found needless."""
+    state = connection.scalar(sa.select(pages.c.state).where(pages.c.key == key))
+    if state not in (None, "suppressed"):
         return False
     said = list(lines)
-    if known:  # found needless, so nobody has it: it goes out after all
-        again = {"state": "queued", "lines": said, "error": None, "attempts": 0, "due_at": now}
+    if state:  # found needless, so nobody has it: it goes out after all
+        again = {"state": "queued", "lines": said, "error": None, "due_at": now, "expanded_at": None}
         connection.execute(pages.update().where(pages.c.key == key).values(**again))
-    for channel in () if known else channels:
-        connection.execute(
-            pages.insert().values(
-                key=key,
-                incident_id=incident.id,
-                channel=channel,
-                reason=reason,
-                severity=int(incident.severity),
-                late=late,
-                lines=said,
-                state="queued",
-                attempts=0,
-                muted_by="",
-                created_at=now,
-                due_at=now,
-            )
-        )
+    else:
+        values = page_row(key, incident.id, reason, int(incident.severity), late=late, now=now)
+        connection.execute(pages.insert().values(values | {"lines": said, "about": dict(about or {}) or sa.null()}))
+    if reason not in NEWS:
+        _is_told_of(connection, incident, key)
+    note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": late}, now=now)
+    return True
+
+
+def _is_told_of(connection: sa.Connection, incident: Incident, key: str) -> None:
     mine = incidents.update().where(incidents.c.id == incident.id)
     connection.execute(mine.where(incidents.c.page_key == "").values(page_key=key))
     connection.execute(mine.where(incidents.c.told < int(incident.severity)).values(told=int(incident.severity)))
-    note(connection, LedgerKind.PAGE_QUEUED, incident.id, {"reason": reason, "key": key, "late": late}, now=now)
-    return True
+
+
+def page_row(
+    key: str, incident_id: int, reason: PageReason, severity: int, *, late: bool, now: datetime
+) -> dict[str, Any]:
+    """The row of a page that nobody has looked at yet."""
+    return {
+        "key": key,
+        "incident_id": incident_id,
+        "reason": reason,
+        "severity": severity,
+        "late": late,
+        "lines": [],
+        "state": "queued",
+        "muted_by": "",
+        "created_at": now,
+        "due_at": now,
+    }
 
 
 def tells(connection: sa.Connection, key: str, incident: Incident) -> bool:
@@ -97,12 +118,17 @@ def tells(connection: sa.Connection, key: str, incident: Incident) -> bool:
     One that waits does not where it will be found needless, because a playbook fits by now.
     """
     rows = connection.execute(sa.select(pages.c.state, pages.c.reason).where(pages.c.key == key)).all()
-    needless = (row.state == "queued" and answered_by_now(PageReason(row.reason), incident) for row in rows)
+    waits = ("queued", "sending")
+    needless = (row.state in waits and answered_by_now(PageReason(row.reason), incident) for row in rows)
     return not rows or any(row.state != "suppressed" and not void for row, void in zip(rows, needless, strict=True))
 
 
-def queue_resolved(connection: sa.Connection, incident: Incident, lines: Iterable[str], now: datetime) -> bool:
+def queue_resolved(
+    connection: sa.Connection, incident: Incident, lines: Iterable[str], now: datetime, *, only: str = ""
+) -> bool:
     """Queue the news that what a page told of is over; False when nobody needs it.
+
+    `only`: "alerts" for those alone who keep an alert of it.
 
     Nobody was told, or is being told right now; a page that still waits says itself that it is over; or the
     page also told of other incidents, which are open: the last one to close says it for all of them.
@@ -115,18 +141,21 @@ def queue_resolved(connection: sa.Connection, incident: Incident, lines: Iterabl
         return False
     about = sa.or_(pages.c.incident_id == incident.id, pages.c.key == thread)
     # The lock puts those in order that close the last two incidents of a page at once.
-    query = sa.select(pages).where(about, pages.c.reason != PageReason.RESOLVED).order_by(pages.c.id)
-    told = [row for row in connection.execute(query.with_for_update()) if _reaches_somebody(row, now)]
+    query = sa.select(pages).where(about, pages.c.reason.not_in(NEWS)).order_by(pages.c.id)
+    told = [row for row in connection.execute(query.with_for_update()).all() if _reaches_somebody(connection, row, now)]
     if not told or _others_open(connection, incident.id, thread):
         return False
     key = f"{thread} resolved {episode}"
-    channels = dict.fromkeys(row.channel.partition(" ")[0] for row in told)
-    return queue(connection, incident, PageReason.RESOLVED, key=key, channels=channels, lines=lines, now=now)
+    of_it = {"thread": thread, "episode": str(episode)} | ({"only": only} if only else {})
+    return queue(connection, incident, PageReason.RESOLVED, key=key, lines=lines, now=now, about=of_it)
 
 
-def _reaches_somebody(row: sa.Row[Any], now: datetime) -> bool:
+def _reaches_somebody(connection: sa.Connection, row: sa.Row[Any], now: datetime) -> bool:
     """Whether a page was sent, or is on its way in this moment."""
-    return row.state == "sent" or (row.state == "queued" and row.lease_until is not None and row.lease_until > now)
+    if row.state == "sent" or (row.lease_until is not None and row.lease_until > now):
+        return True
+    on_its_way = (deliveries.c.page_id == row.id, deliveries.c.state == "queued", deliveries.c.lease_until > now)
+    return connection.execute(sa.select(deliveries.c.id).where(*on_its_way).limit(1)).first() is not None
 
 
 def _others_open(connection: sa.Connection, incident_id: int, thread: str) -> bool:
@@ -136,166 +165,154 @@ def _others_open(connection: sa.Connection, incident_id: int, thread: str) -> bo
     return bool(connection.scalar(query))
 
 
-def claim_pages(
-    engine: sa.Engine,
-    *,
-    token: str,
-    lease: timedelta,
-    now: datetime,
-    due_before: datetime,
-    incident_id: int | None = None,
-) -> list[QueuedPage]:
-    """Claim pages due before a moment, the oldest first; those whose sender died too.
+def queue_news(
+    connection: sa.Connection, incident: Incident, reason: PageReason, said: str, *, by: str, now: datetime
+) -> bool:
+    """Queue what somebody did or said, for those who were told of the incident; False when nobody was."""
+    told = (deliveries.c.thread == incident.page_key, deliveries.c.state == "sent")
+    if not incident.page_key or connection.execute(sa.select(deliveries.c.id).where(*told).limit(1)).first() is None:
+        return False
+    key = f"{incident.page_key} {reason} {now.timestamp():.6f}"
+    return queue(connection, incident, reason, key=key, lines=[said], now=now, about={"by": by})
 
-    What was put off is due by the clock alone, and what is held back comes after what may go out.
+
+def claim_pages(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> list[QueuedPage]:
+    """Claim pages that are due, the worst first; those whose owner died too.
+
+    What is held back comes after what may go out.
     """
     # What lies further ahead than any pause or lease was written by a clock that was ahead.
     ahead, lease_until = now + LONGEST, pages.c.lease_until
     free = sa.or_(lease_until.is_(None), lease_until < now, lease_until > ahead)
-    put_off = sa.and_(pages.c.due_at != pages.c.created_at, pages.c.due_at <= now)
-    due = sa.or_(pages.c.due_at <= due_before, put_off, pages.c.due_at > ahead)
-    wanted = [pages.c.state == "queued", due, free]
-    if incident_id is not None:
-        wanted.append(pages.c.incident_id == incident_id)
-    order = (pages.c.muted_by != "", pages.c.id)
-    query = sa.select(pages).where(*wanted).order_by(*order).limit(AT_ONCE).with_for_update(skip_locked=True)
+    due = sa.or_(pages.c.due_at <= now, pages.c.due_at > ahead)
+    order = (pages.c.muted_by != "", pages.c.severity.desc(), pages.c.id)
+    wanted = (pages.c.state == "queued", due, free)
+    query = sa.select(pages.c.id).where(*wanted).order_by(*order).limit(AT_ONCE).with_for_update(skip_locked=True)
     with transaction(engine) as connection:
-        rows = connection.execute(query).all()
-        for row in rows:
-            connection.execute(
-                pages.update()
-                .where(pages.c.id == row.id)
-                .values(lease_token=f"{token}:{row.id}", lease_until=now + lease)
-            )
-        about = _incidents(connection, {row.incident_id for row in rows})
-    return [_queued(row, f"{token}:{row.id}", about[row.incident_id]) for row in rows]
+        ids = list(connection.scalars(query))
+        if not ids:
+            return []
+        mine = pages.c.id.in_(ids)
+        connection.execute(pages.update().where(mine).values(lease_token=token, lease_until=now + lease))
+        return read_pages(connection, ids)
 
 
-def _incidents(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Incident]:
-    rows = connection.execute(sa.select(incidents).where(incidents.c.id.in_(sorted(ids))))
-    return {row.id: as_incident(row) for row in rows}
+def read_pages(connection: sa.Connection, ids: Iterable[int]) -> list[QueuedPage]:
+    """Pages with their incidents as these are now, in the order given."""
+    wanted = list(dict.fromkeys(ids))
+    rows = {row.id: row for row in connection.execute(sa.select(pages).where(pages.c.id.in_(wanted)))}
+    numbers = sorted({row.incident_id for row in rows.values()})
+    about = {row.id: as_incident(row) for row in connection.execute(_incidents(numbers))}
+    found = (rows[number] for number in wanted if number in rows)
+    return [_queued(row, about.get(row.incident_id) or no_incident(row.created_at)) for row in found]
 
 
-def _queued(row: sa.Row[Any], token: str, incident: Incident) -> QueuedPage:
-    channel, _, to = row.channel.partition(" ")
-    return QueuedPage(
-        row.id,
-        token,
-        channel,
-        row.key,
-        PageReason(row.reason),
-        row.late,
-        row.attempts,
-        row.created_at,
-        tuple(row.lines),
-        incident,
-        to,
-        row.muted_by,
+def no_incident(at: datetime) -> Incident:
+    """What a digest is about, and a page whose incident is gone: none that is stored."""
+    return Incident(
+        id=NO_INCIDENT,
+        service="sre-agent",
+        kind=Kind.OWN,
+        template="",
+        metric="",
+        direction="",
+        detector="",
+        route=Route.HUMAN,
+        playbook="",
+        opened_at=at,
+        last_at=at,
     )
 
 
-def hold(engine: sa.Engine, page: QueuedPage, *, until: datetime) -> bool:
-    """Renew the lease just before the effect; False when somebody else claimed the page meanwhile."""
-    with transaction(engine) as connection:
-        held = connection.execute(
-            pages.update()
-            .where(pages.c.id == page.id, pages.c.lease_token == page.token, pages.c.state == "queued")
-            .values(lease_until=until)
-        )
-        return held.rowcount == 1
+def _incidents(numbers: list[int]) -> sa.Select[Any]:
+    return sa.select(incidents).where(incidents.c.id.in_(numbers))
 
 
-def _settle(
-    connection: sa.Connection, page: QueuedPage, values: dict[str, Any], kind: LedgerKind | None, *, now: datetime
-) -> bool:
-    """Record an outcome if the lease is still ours; False when somebody took the page over."""
-    done = _give_back(connection, page, values | {"attempts": page.attempts + 1})
-    if done and kind is not None:
-        note(connection, kind, page.incident.id, _outcome(page, values.get("error")), now=now)
-    return done
+def _queued(row: sa.Row[Any], incident: Incident) -> QueuedPage:
+    return QueuedPage(
+        row.id,
+        row.lease_token or "",
+        row.key,
+        PageReason(row.reason),
+        row.late,
+        row.created_at,
+        tuple(row.lines),
+        incident,
+        row.about or {},
+        row.muted_by,
+        row.state,
+    )
 
 
-def _give_back(connection: sa.Connection, page: QueuedPage, values: dict[str, Any]) -> bool:
+def settle(connection: sa.Connection, page: QueuedPage, **values: object) -> bool:
     """End the lease with these changes; False when somebody took the page over."""
     done = connection.execute(
         pages.update()
         .where(pages.c.id == page.id, pages.c.lease_token == page.token, pages.c.state == "queued")
         .values(lease_token=None, lease_until=None, **values)
     )
-    return done.rowcount == 1
+    return bool(done.rowcount == 1)
 
 
 def put_off(engine: sa.Engine, page: QueuedPage, *, due_at: datetime, muted_by: str, now: datetime) -> bool:
-    """It waits for something else than a receiver, so no attempt is counted; each rule is noted once."""
+    """It waits for something else than a receiver; each rule is noted once."""
     with transaction(engine) as connection:
-        if not _give_back(connection, page, {"due_at": due_at, "muted_by": muted_by}):
+        if not settle(connection, page, due_at=due_at, muted_by=muted_by, error=None):
             return False
-        if muted_by and muted_by not in held_by(connection, page):
-            fields = {"key": page.key, "channel": page.channel, "rule": muted_by}
-            note(connection, LedgerKind.PAGE_MUTED, page.incident.id, fields, now=now)
+        note_held(connection, page, muted_by, now=now)
         return True
+
+
+def note_held(connection: sa.Connection, page: QueuedPage, rule: str, *, now: datetime) -> None:
+    """Record, once for each page and rule, that it is held back."""
+    if rule and rule not in held_by(connection, page):
+        note(connection, LedgerKind.PAGE_MUTED, page.incident.id, {"key": page.key, "rule": rule}, now=now)
+
+
+def nobody_found(engine: sa.Engine, page: QueuedPage, why: str, *, due_at: datetime) -> bool:
+    """There is nobody whom it could be sent to; somebody looks again."""
+    with transaction(engine) as connection:
+        return settle(connection, page, due_at=due_at, error=why, muted_by="")
 
 
 def held_by(connection: sa.Connection, page: QueuedPage) -> list[str]:
     """What has held this page back so far, in words, in order."""
     of_it = (ledger.c.incident_id == page.incident.id, ledger.c.kind == LedgerKind.PAGE_MUTED)
     noted = connection.scalars(sa.select(ledger.c.fields).where(*of_it).order_by(ledger.c.id))
-    found = (fields["rule"] for fields in noted if (fields["key"], fields["channel"]) == (page.key, page.channel))
-    return list(dict.fromkeys(found))
-
-
-def _outcome(page: QueuedPage, error: str | None) -> dict[str, object]:
-    """What the ledger keeps of one delivery."""
-    fields: dict[str, object] = {"key": page.key, "channel": page.channel, "attempt": page.attempts + 1}
-    given = {"receiver": page.to, "error": error}
-    return fields | {name: value for name, value in given.items() if value}
-
-
-def mark_sent(engine: sa.Engine, page: QueuedPage, receipt: Receipt, *, now: datetime) -> bool:
-    """The receiver accepted it; whoever refused it gets a row of their own, due later."""
-    kept = asdict(receipt) | {"accepted_at": receipt.accepted_at.isoformat()}
-    values = {"state": "sent", "sent_at": now, "receipt": kept, "error": None}
-    with transaction(engine) as connection:
-        if not _settle(connection, page, values, LedgerKind.PAGE_SENT, now=now):
-            return False
-        for receiver, answer in receipt.refused.items():
-            _queue_again(connection, page, receiver, answer, now + AGAIN_AFTER)
-        return True
-
-
-def _queue_again(connection: sa.Connection, page: QueuedPage, receiver: str, answer: str, due_at: datetime) -> None:
-    """The same page, for one receiver who did not take it."""
-    row = connection.execute(sa.select(pages).where(pages.c.id == page.id)).one()
-    same = {name: row._mapping[name] for name in COPIED}  # noqa: SLF001 - SQLAlchemy's public name
-    channel = f"{page.channel} {receiver}"
-    values = same | {
-        "channel": channel,
-        "state": "queued",
-        "attempts": 1,
-        "due_at": due_at,
-        "error": answer,
-        "muted_by": "",
-    }
-    connection.execute(pages.insert().values(values))
-
-
-def mark_retry(engine: sa.Engine, page: QueuedPage, error: str, *, due_at: datetime, now: datetime) -> bool:
-    """It was not accepted, or nobody knows; it goes again under the same key."""
-    with transaction(engine) as connection:
-        # From here on it waits for its receiver, not for a rule.
-        return _settle(connection, page, {"due_at": due_at, "error": error, "muted_by": ""}, None, now=now)
-
-
-def mark_failed(engine: sa.Engine, page: QueuedPage, error: str, *, now: datetime) -> bool:
-    """It is given up."""
-    with transaction(engine) as connection:
-        return _settle(connection, page, {"state": "failed", "error": error}, LedgerKind.PAGE_FAILED, now=now)
+    return list(dict.fromkeys(fields["rule"] for fields in noted if fields["key"] == page.key))
 
 
 def mark_suppressed(engine: sa.Engine, page: QueuedPage, why: str, *, now: datetime) -> bool:
-    """Nobody wants it any more."""
+    """Nobody wants it any more: what was not delivered of it is not."""
     with transaction(engine) as connection:
-        return _settle(connection, page, {"state": "suppressed", "error": why}, LedgerKind.PAGE_SUPPRESSED, now=now)
+        return suppress(connection, page, why, now=now)
+
+
+def suppress(connection: sa.Connection, page: QueuedPage, why: str, *, now: datetime) -> bool:
+    """As `mark_suppressed`; a page that somebody has stays sent. False when it was settled before."""
+    waiting = (deliveries.c.page_id == page.id, deliveries.c.state == "queued")
+    left = connection.execute(deliveries.update().where(*waiting).values(state="suppressed", error=why))
+    done = connection.execute(
+        pages.update()
+        .where(pages.c.id == page.id, pages.c.state.in_(["queued", "sending"]))
+        .values(state="suppressed", error=why, lease_token=None, lease_until=None)
+    )
+    if not (done.rowcount or left.rowcount):
+        return False
+    note(connection, LedgerKind.PAGE_SUPPRESSED, page.incident.id, {"key": page.key, "error": why}, now=now)
+    return True
+
+
+def reason_of(connection: sa.Connection, page_id: int) -> PageReason | None:
+    """Why people were told by a page, or None where it is gone."""
+    reason = connection.scalar(sa.select(pages.c.reason).where(pages.c.id == page_id))
+    return PageReason(reason) if reason else None
+
+
+def send_on(connection: sa.Connection, page: QueuedPage) -> None:
+    """Further people are told of a page that nobody had until now."""
+    again = (pages.c.id == page.id, pages.c.state.in_(["failed", "suppressed"]))
+    connection.execute(pages.update().where(*again).values(state="sending", error=None))
 
 
 def note_undelivered(engine: sa.Engine, page: QueuedPage, error: str, *, now: datetime) -> bool:
@@ -305,5 +322,6 @@ def note_undelivered(engine: sa.Engine, page: QueuedPage, error: str, *, now: da
         known = [fields["key"] for fields in connection.scalars(sa.select(ledger.c.fields).where(*of_it))]
         if page.key in known:
             return False
-        note(connection, LedgerKind.PAGE_UNDELIVERED, page.incident.id, _outcome(page, error), now=now)
+        fields = {"key": page.key, "error": error}
+        note(connection, LedgerKind.PAGE_UNDELIVERED, page.incident.id, fields, now=now)
         return True

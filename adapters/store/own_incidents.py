@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from adapters.store.database import Contended, transaction
+from adapters.store.closing import resolve
+from adapters.store.database import Connection, Contended, transaction
 from adapters.store.incident_rows import insert_incidents, number, open_own, set_due
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import queue
+from adapters.store.tables import incidents
 from domain.correlation import stored_page_key
-from domain.incidents import Evidence, Incident, Kind, Route, Severity
+from domain.incidents import Evidence, Incident, Kind, Resolution, Route, Severity
 from domain.ledger import LedgerKind
 from domain.logs import Level
 from domain.pages import PageReason
@@ -20,33 +21,44 @@ from domain.pages import PageReason
 SERVICE = "sre-agent"
 
 
-def open_own_incident(engine: sa.Engine, template: str, message: str, *, channels: Iterable[str], now: datetime) -> int:
-    """Open and page an incident of our own, or take the one that is open; its id."""
+def open_own_incident(engine: sa.Engine, template: str, message: str, *, now: datetime, tell: bool = True) -> int:
+    """Open and page an incident of our own, or take the one that is open; its id.
+
+    Without `tell` nobody is paged: an incident about paging never pages about itself.
+    """
     try:
-        return _open(engine, template, message, channels=channels, now=now)
+        return _open(engine, template, message, now=now, tell=tell)
     except Contended:
-        return _open(engine, template, message, channels=channels, now=now)  # another process noticed it first
+        return _open(engine, template, message, now=now, tell=tell)  # another process noticed it first
 
 
-def _open(engine: sa.Engine, template: str, message: str, *, channels: Iterable[str], now: datetime) -> int:
+def _open(engine: sa.Engine, template: str, message: str, *, now: datetime, tell: bool) -> int:
     with transaction(engine) as connection:
         if found := open_own(connection, template):
+            _goes_on(connection, found.id, now)
             return found.id
         incident = _incident(template, message, now)
         number(connection, [incident])
         insert_incidents(connection, [incident], now=now)
-        set_due(connection, [incident], [], now=now)
         note(connection, LedgerKind.OPENED, incident.id, {"template": template, "message": message}, now=now)
-        queue(
-            connection,
-            incident,
-            PageReason.UNCOMMON,
-            key=stored_page_key(incident, PageReason.UNCOMMON),
-            channels=channels,
-            lines=[message],
-            now=now,
-        )
+        if tell:
+            set_due(connection, [incident], [], now=now)
+            key = stored_page_key(incident, PageReason.UNCOMMON)
+            queue(connection, incident, PageReason.UNCOMMON, key=key, lines=[message], now=now)
         return incident.id
+
+
+def _goes_on(connection: Connection, number: int, now: datetime) -> None:
+    """It was noticed again, so it is not quiet."""
+    mine = (incidents.c.id == number, incidents.c.last_at < now)
+    connection.execute(incidents.update().where(*mine).values(last_at=now))
+
+
+def close_own_incident(engine: sa.Engine, template: str, why: str, *, now: datetime) -> bool:
+    """Close the open incident of our own with that text, and tell those who were paged; False when there is none."""
+    with transaction(engine) as connection:
+        found = open_own(connection, template)
+        return found is not None and resolve(connection, found.id, Resolution.WORKS, now=now, why=why)
 
 
 def _incident(template: str, message: str, now: datetime) -> Incident:

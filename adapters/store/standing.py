@@ -18,7 +18,7 @@ from adapters.store.tables import alerts, incidents, pages
 from domain.cascade import Part
 from domain.holding import Trouble
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
-from domain.pages import PageReason
+from domain.pages import NEWS, PageReason
 from domain.told import Told
 
 MOST_TOLD = 5_000
@@ -63,7 +63,7 @@ def standing(engine: sa.Engine, page: QueuedPage) -> Standing:
     return Standing(
         tuple(_told(row, services) for row in found),
         "sent" in states,
-        "queued" in states,
+        bool(states & {"queued", "sending"}),
         tuple(_part(row, page.incident) for row in parts),
         max((row.joined_at for row in parts), default=None),
         held_by,
@@ -112,8 +112,9 @@ def open_lately(engine: sa.Engine, *, since: datetime) -> list[Told]:
 
 def open_troubles(engine: sa.Engine, services: Collection[str]) -> list[Trouble]:
     """The open, confirmed incidents whose likely origin is one of these services."""
-    on_its_way = sa.or_(pages.c.state == "sent", sa.and_(pages.c.state == "queued", pages.c.muted_by == ""))
-    told = sa.exists().where(pages.c.key == incidents.c.page_key, pages.c.reason != PageReason.RESOLVED, on_its_way)
+    waits = pages.c.state.in_(["queued", "sending"])
+    on_its_way = sa.or_(pages.c.state == "sent", sa.and_(waits, pages.c.muted_by == ""))
+    told = sa.exists().where(pages.c.key == incidents.c.page_key, pages.c.reason.not_in(NEWS), on_its_way)
     with transaction(engine) as connection:
         query = sa.select(*COLUMNS, incidents.c.route, told.label("told")).where(
             among(connection, incidents.c.service, services),
@@ -180,7 +181,7 @@ def undelivered(engine: sa.Engine, *, made_before: datetime, now: datetime) -> W
         sa.func.count(),
         sa.func.count().filter(pages.c.severity >= int(Severity.CRITICAL)),
         sa.func.min(pages.c.created_at),
-    ).where(pages.c.state == "queued", pages.c.created_at < made_before, ~held)
+    ).where(pages.c.state.in_(["queued", "sending"]), pages.c.created_at < made_before, ~held)
     with transaction(engine) as connection:
         count, critical, oldest = connection.execute(query).one()
     return Waiting(count, critical, oldest)

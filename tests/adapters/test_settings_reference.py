@@ -57,7 +57,6 @@ def test_reference_configuration_as_it_stands(project: Project) -> None:
         ("agents.advanced_llm.model", "without effect yet"),
         ("agents.advanced_llm.max_tokens", "without effect yet"),
         ("agents.paging.paging_webhook", "paging.pagerduty.routing_key"),
-        ("agents.paging.escalation_policy", "without effect yet"),
     ],
 )
 def test_reference_key_without_its_effect_is_named(project: Project, name: str, text: str) -> None:
@@ -69,7 +68,7 @@ def test_reference_key_without_its_effect_is_named(project: Project, name: str, 
 
 def test_warnings_name_nothing_else(project: Project) -> None:
     project.write("config/sre_agent_config.json", REFERENCE_DOCUMENT)
-    assert len(project.load().warnings) == 6
+    assert len(project.load().warnings) == 5
 
 
 @pytest.mark.parametrize(

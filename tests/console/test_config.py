@@ -19,7 +19,8 @@ kafka:
   topic: logs
   client: {sasl.password: hidden-word}
 store: {url: "postgresql://agent:hidden-word@db/agent"}
-paging: {escalation_policy: night, email: {password: hidden-word}}
+paging: {email: {password: hidden-word}}
+llm: {model: gpt-5}
 """
 
 
@@ -46,7 +47,7 @@ def test_config_prints_values_and_where_they_came_from(file: Path) -> None:
 
 
 def test_config_warns_about_what_has_no_effect(file: Path) -> None:
-    assert f"warning: {file}:5: paging.escalation_policy: without effect yet" in sre("--config", file, "config").stderr
+    assert f"warning: {file}:6: llm.model: without effect yet" in sre("--config", file, "config").stderr
 
 
 def test_config_as_json_names_every_setting_and_masks_secrets(file: Path) -> None:

@@ -15,8 +15,8 @@ from adapters.store.chain import seal
 from adapters.store.closing import reread
 from adapters.store.database import Engine
 from adapters.store.switches import is_paused
-from console.given import NotFound
 from console.main import cli
+from domain.errors import SreError
 from domain.plan_documents import digest
 from domain.plans import Risk
 from tests.parts.answering_part import BUSY, World, acting, risky
@@ -94,7 +94,7 @@ def test_why_a_log_was_an_anomaly(feed: Feed) -> None:
     assert "0.90" in words
     assert "'refused'" in words
     assert "incident 1" in words
-    assert "Page 1 by email: uncommon, queued" in words
+    assert "Page 1: uncommon, queued" in words
     assert words + "\n" == sre("why", "r1").stdout
 
 
@@ -128,7 +128,7 @@ def test_acknowledging_and_resolving(feed: Feed) -> None:
 def test_what_does_not_exist_is_an_error_that_says_so(feed: Feed, arguments: tuple[str, ...], says: str) -> None:
     done = sre(*arguments)
     assert 1 == done.exit_code
-    assert isinstance(done.exception, NotFound)
+    assert isinstance(done.exception, SreError)
     assert says in str(done.exception)
 
 

@@ -105,10 +105,12 @@ class RecordingChannel:
 
     def __init__(self) -> None:
         self.pages: list[Page] = []
+        self.before: list[Receipt | None] = []  # of each page the receipt that came with it
         self.failure: Exception | None = None
 
-    def send(self, page: Page) -> Receipt:
+    def send(self, page: Page, before: Receipt | None = None) -> Receipt:
         if self.failure is not None:
             raise self.failure
         self.pages.append(page)
+        self.before.append(before)
         return Receipt(self.name, "memory", page.key, datetime.now(UTC))

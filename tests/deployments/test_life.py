@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import httpx
 import psutil
 import pytest
 
@@ -93,6 +94,39 @@ def test_only_the_worker_of_on_call_and_its_runs_hold_credentials(running: Runni
     assert len(holders) == 2  # the worker and its run
     assert all(held == SECRETS for held in holders)
     assert not any(others)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "https://evil.example"}, {"Prefect-Csrf-Token": "x", "Prefect-Csrf-Client": "y"}],
+    ids=["a simple request", "another origin", "a token that is made up"],
+)
+def test_p6_a_foreign_page_starts_no_run_and_we_do(running: Running, headers: dict[str, str]) -> None:
+    """P6: with CORS `*` and no protection any page that somebody looked at could start a run with credentials."""
+    url = running.parts.prefect["api_url"]
+    with connect(url) as api:
+        watch = until(lambda: api.deployments(POOLS).get("tick"), "the deployment")
+        path = f"{url}/deployments/{watch}/create_flow_run"
+        text = {"Content-Type": "text/plain"}
+        refused = httpx.post(path, content='{"state": {"type": "SCHEDULED"}}', headers=text | headers, trust_env=False)
+        assert httpx.codes.FORBIDDEN == refused.status_code
+        assert api.client.post(path, json={"state": {"type": "SCHEDULED"}}).is_success
+
+
+def test_p6_only_prefects_own_pages_may_read_its_answers(running: Running) -> None:
+    own = running.parts.prefect["ui_url"]
+    for origin, allowed in ((own, True), ("https://evil.example", False)):
+        answer = httpx.get(f"{own}/api/csrf-token?client=a", headers={"Origin": origin}, trust_env=False)
+        assert allowed is (answer.headers.get("access-control-allow-origin") == origin)
+        assert answer.headers.get("access-control-allow-origin") != "*"
+
+
+def test_p6_prefect_listens_on_loopback_alone(running: Running) -> None:
+    """Where it would be reached from elsewhere it would need a login; `sre up` makes no such server."""
+    pid = supervised.processes(running.home)["prefect"].pid
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    hosts = {held.laddr.ip for one in family for held in one.net_connections("tcp") if held.status == "LISTEN"}
+    assert {"127.0.0.1"} == hosts
 
 
 def test_up_again_changes_nothing_that_runs(running: Running) -> None:

@@ -88,7 +88,9 @@ def test_only_what_somebody_named_is_external(origin: str, expected: dict[str, A
         kafka=KafkaSettings(bootstrap_servers="k:1"), servers=ServerSettings(prefect_api_url="http://p/api")
     )
     origins = dict.fromkeys(("kafka.bootstrap_servers", "servers.prefect_api_url"), origin)
-    assert Wanted(**expected, reading=settings.kafka) == wanted(settings, origins, kafka="real", sink=False)
+    assert Wanted(**expected, reading=settings.kafka, http=settings.http) == wanted(
+        settings, origins, kafka="real", sink=False
+    )
 
 
 def test_sqlite_cannot_serve_the_parts() -> None:

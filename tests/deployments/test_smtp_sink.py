@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.email import EmailChannel
-from domain.paging_settings import EmailSettings, Security
-from domain.settings import CallSettings
+from adapters.channels.email import EmailChannel
+from domain.paging_settings import EmailSettings, PagingSettings, Security
 from tests.contracts.pages_part import a_page
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -34,7 +33,8 @@ def sink(tmp_path: Path) -> Iterator[tuple[int, Path]]:
 
 def test_a_mail_is_kept_as_a_file_and_a_repeat_as_another(sink: tuple[int, Path]) -> None:
     port, folder = sink
-    channel = EmailChannel(EmailSettings(host="127.0.0.1", port=port, security=Security.NONE), CallSettings())
+    settings = EmailSettings(host="127.0.0.1", port=port, security=Security.NONE)
+    channel = EmailChannel(PagingSettings(email=settings))
     first = channel.send(a_page())
     channel.send(a_page())
     channel.send(a_page(key="another"))

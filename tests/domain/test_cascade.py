@@ -85,7 +85,7 @@ def test_three_hundred_services_are_named_in_few_lines() -> None:
     parts = [Part(name, what, "words" if n else "first", names[0], NOON, origin=not n) for n, name in enumerate(names)]
     around = Around(parts=parts)
     found = headline(an_incident(), PageReason.UNCOMMON, around)
-    assert "incident 1: 300 services: could not resolve host: no playbook fits" == found
+    assert "HIGH 300 services: could not resolve host; no playbook fits" == found
     lines = page_lines(an_incident(), PageReason.UNCOMMON, [], around)
     assert len(lines) < 20
     assert max(map(len, lines)) <= LONGEST_LINE + 20

@@ -187,3 +187,19 @@ def test_a_wrong_database_url_is_not_repeated() -> None:
 def test_the_address_and_the_key_of_a_webhook_are_secrets() -> None:
     hook = WebhookSettings(url="https://hooks.example/T0K3N", secret="s3cret")
     assert {"https://hooks.example/T0K3N", "s3cret"} <= secrets(Settings(mitigation={"webhooks": {"tell": hook}}))
+
+
+def test_secrets_of_named_receivers_are_hidden_too() -> None:
+    paging = {
+        "webhooks": {"ops": {"url": "https://h.org/T/path1", "secret": "secret2"}},
+        "teams": {"ops": "https://t.org/path3"},
+        "apprise": {"ops": "ntfy://topic4"},
+        "pagerduty": {"routing_keys": {"db": "routing5"}},
+        "alertmanagers": {"ops": "http://u:hidden6@am:9093"},
+    }
+    tree = Settings.model_validate({"paging": paging})
+    expected = {"https://h.org/T/path1", "secret2", "https://t.org/path3", "ntfy://topic4", "routing5"}
+    assert expected <= secrets(tree)
+    for key, value in values(tree).items():
+        told = str(shown(key, value))
+        assert not any(secret in told for secret in (*expected, "hidden6"))

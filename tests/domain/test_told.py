@@ -11,7 +11,7 @@ import pytest
 from domain.incidents import Evidence, Kind, Resolution, Route, Severity, State
 from domain.inventory import Inventory, Service
 from domain.page_text import MEANING, Around, evidence_line, headline, page_lines
-from domain.pages import PageReason
+from domain.pages import PageKind, PageReason
 from domain.told import (
     Told,
     answered_by_now,
@@ -20,6 +20,7 @@ from domain.told import (
     meanwhile,
     over_since,
     over_untold,
+    plan_is_answered,
     together,
     unwanted,
     unwanted_resolved,
@@ -174,10 +175,11 @@ def test_a_page_about_what_is_over_shows_how_and_asks_for_nothing() -> None:
 
 
 def test_headlines() -> None:
-    assert "incident 1: web: mend-it: no playbook fits" == headline(an_incident(), PageReason.UNCOMMON, Around([OPEN]))
+    assert "HIGH web: mend it; no playbook fits" == headline(an_incident(), PageReason.UNCOMMON, Around([OPEN]))
     late = headline(an_incident(), PageReason.UNCOMMON, Around([QUIET, replace(QUIET, id=2)]))
-    assert "incident 1 and 1 more: web: mend-it: no playbook fits, and it is over meanwhile" == late
-    assert "incident 1: web: mend-it: it is over" == headline(an_incident(), PageReason.RESOLVED, Around([QUIET]))
+    assert "HIGH web: mend it, and 1 more; no playbook fits, over meanwhile" == late
+    over = headline(an_incident(), PageReason.RESOLVED, Around([QUIET]), PageKind.RESOLVE)
+    assert "RESOLVED web: mend it" == over
 
 
 def test_a_page_that_was_held_back_says_by_what() -> None:
@@ -265,3 +267,19 @@ def test_nobody_is_told_of_what_a_playbook_answers_by_now(
     reason: PageReason, changes: dict[str, Any], *, answered: bool
 ) -> None:
     assert answered == bool(answered_by_now(reason, an_incident(**changes)))
+
+
+@pytest.mark.parametrize(
+    ("reason", "state", "answered"),
+    [
+        pytest.param(PageReason.APPROVAL, State.WAITING, False, id="nobody-answered"),
+        pytest.param(PageReason.APPROVAL, State.ACTING, True, id="allowed-and-carried-out"),
+        pytest.param(PageReason.APPROVAL, State.VERIFYING, True, id="allowed-and-looked-at"),
+        pytest.param(PageReason.APPROVAL, State.ESCALATED, False, id="a-human-has-it"),
+        pytest.param(PageReason.CRITICAL, State.ACTING, False, id="what-is-critical-is-told-all-the-same"),
+    ],
+)
+def test_nobody_else_is_asked_about_a_plan_that_is_being_carried_out(
+    reason: PageReason, state: State, *, answered: bool
+) -> None:
+    assert answered == bool(plan_is_answered(reason, an_incident(state=state)))

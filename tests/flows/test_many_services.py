@@ -9,6 +9,7 @@ import pytest
 
 from adapters.store.database import Engine
 from domain.incidents import Route
+from tasks.delivering import run
 from tasks.paging import Pager
 from tests.contracts.fakes import RecordingChannel
 from tests.parts.judged_part import NOW, Feed, known, rows
@@ -38,9 +39,8 @@ def delivered(store: Engine, channel: RecordingChannel) -> Iterator[str]:
     for second in range(0, 180, 5):
         now = NOW + timedelta(seconds=50 + second)
         pager = Pager(known().settings, store, clock=lambda now=now: now, given=channel)
-        for queued in pager.claim("t"):
-            pager.deliver(queued)
-    return ("\n".join([page.subject, *page.lines]) for page in channel.pages)
+        run(pager, "t")
+    return ("\n".join([page.summary, *page.lines]) for page in channel.pages)
 
 
 def test_three_hundred_services_with_one_cause_are_one_page_that_names_them(

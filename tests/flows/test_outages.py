@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.email_text import message_id
+from adapters.channels.email.mail import message_id
 from domain.ledger import LedgerKind
 from tests.flows.conftest import SECRET, Deployed, Traffic, kill, log, until
 from tests.parts.brake_part import Brake, kill_standing, on_call_runs

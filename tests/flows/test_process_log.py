@@ -126,7 +126,7 @@ async def test_a_page_that_is_not_accepted_waits(tree: Settings) -> None:
     channel.failure = Unavailable("mailbox busy")
     result = await process_log(entry_of(message="it broke: error"), settings=tree, channel=channel)
     assert "page waits" in whats(result)
-    assert ["queued"] == [row["state"] for row in rows(entry._chains[0].engine, "SELECT state FROM pages")]
+    assert ["sending"] == [row["state"] for row in rows(entry._chains[0].engine, "SELECT state FROM pages")]
 
 
 async def test_the_detector_may_be_replaced(tree: Settings) -> None:

@@ -20,11 +20,14 @@ from domain.inventory import Inventory
 from domain.muting import Mute
 from domain.pages import PageReason
 from domain.settings import Settings
+from tasks.delivering import run
 from tasks.paging import Pager
+from tasks.timers import fire_due
 from tests.contracts.fakes import RecordingChannel
 from tests.parts.incidents_part import an_incident
 from tests.parts.judged_part import rows
 from tests.parts.logs_part import NOON
+from tests.parts.roster_part import FixedRoster
 
 
 def store_incident(engine: Engine, *, now: datetime, reason: PageReason = PageReason.UNCOMMON, **changes: Any) -> int:
@@ -41,7 +44,12 @@ def store_incident(engine: Engine, *, now: datetime, reason: PageReason = PageRe
 def queue_page(engine: Engine, incident: Incident, *, now: datetime, reason: PageReason = PageReason.UNCOMMON) -> None:
     with transaction(engine) as connection:
         key = stored_page_key(incident, reason)
-        outbox.queue(connection, incident, reason, key=key, channels=["email"], lines=[], now=now)
+        outbox.queue(connection, incident, reason, key=key, lines=[], now=now)
+
+
+def is_waiting(outcome: str) -> bool:
+    """Whether a page was looked at and put off: nothing came of it."""
+    return outcome.startswith(("held back", "waits for more", "the page before it waits"))
 
 
 @dataclass
@@ -52,6 +60,8 @@ class Desk:
     inventory: Inventory = field(default_factory=Inventory)
     receiver: RecordingChannel = field(default_factory=RecordingChannel)
     now: datetime = NOON
+    rosters: FixedRoster | None = None
+    settings: Settings = field(default_factory=Settings)
 
     def forward(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -95,21 +105,36 @@ class Desk:
     @property
     def pager(self) -> Pager:
         """One that knows nothing but the store."""
-        return Pager(Settings(), self.engine, self.inventory, lambda: self.now)
+        clock, given = (lambda: self.now), self.receiver
+        return Pager(self.settings, self.engine, self.inventory, clock, given, rosters=self.rosters)
 
     def claim(self) -> list[QueuedPage]:
-        return self.pager.claim(f"{self.now}")
+        return outbox.claim_pages(self.engine, token=f"{self.now}", lease=timedelta(seconds=30), now=self.now)
 
     def deliver(self) -> list[str]:
-        """Deliver what is due now; what became of each page that was claimed."""
-        pager = self.pager
-        return [pager.deliver(queued) for queued in pager.claim(f"{self.now}")]
+        """Expand and deliver what is due now; what became of each page that was sent or will not be."""
+        return [outcome for _, outcome in run(self.pager, f"{self.now}") if not is_waiting(outcome)]
+
+    def fire(self) -> list[str]:
+        """Do what is due next where nobody acknowledged, and deliver what comes of it."""
+        done = fire_due(self.pager, f"{self.now}")
+        self.deliver()
+        return done
+
+    def reached(self) -> list[str]:
+        """Everybody who was told since the last call, by name or channel."""
+        told = [page.person or str(page.to) for page in self.receiver.pages]
+        self.receiver.pages.clear()
+        return told
 
     def told(self) -> list[tuple[int, PageReason]]:
         return [(page.incident_id, page.reason) for page in self.receiver.pages]
 
     def pages(self) -> list[dict[str, Any]]:
-        return rows(self.engine, "SELECT state, attempts, muted_by, error FROM pages ORDER BY id")
+        return rows(self.engine, "SELECT state, muted_by, error FROM pages ORDER BY id")
+
+    def attempts(self) -> list[int]:
+        return [row["attempts"] for row in rows(self.engine, "SELECT attempts FROM deliveries ORDER BY id")]
 
     def held(self) -> list[str]:
         return [row["muted_by"] for row in self.pages()]

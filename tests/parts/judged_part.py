@@ -40,7 +40,6 @@ class Feed:
 
     engine: Engine
     knowledge: Knowledge = field(default_factory=known)
-    channels: tuple[str, ...] = ("email",)
     partition: int = 0
     topic_id: int = 0
     next: int = 0
@@ -68,7 +67,7 @@ class Feed:
         return Judged(raw, batch, [], verdicts, services, self.knowledge.rules, self.knowledge.texts, skewed)
 
     def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
-        store = BatchStore(self.engine, self.channels)
+        store = BatchStore(self.engine)
         found = store.save(judged, partial(correlate, judged, self.knowledge, now=now), now=now)
         self.next = judged.raw.following[self.partition]
         return found

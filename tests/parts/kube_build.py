@@ -31,13 +31,18 @@ SAY_SECONDS = 20.0
 
 def cache() -> Path:
     """Where the programs are kept: one folder for each state of the sources and kind of machine."""
+    return cache_of("kube-api", SOURCES)
+
+
+def cache_of(name: str, sources: Path) -> Path:
+    """The folder for what is built of these sources on this kind of machine."""
     user = os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path(user) / ".cache")
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()}".encode())
-    for path in sorted(SOURCES.rglob("*")):
+    for path in sorted(sources.rglob("*")):
         if path.suffix in (".go", ".mod", ".sum"):
-            digest.update(f"\0{path.relative_to(SOURCES)}\0".encode() + path.read_bytes())
-    return root / "sre-agent" / f"kube-api-{digest.hexdigest()[:16]}"
+            digest.update(f"\0{path.relative_to(sources)}\0".encode() + path.read_bytes())
+    return root / "sre-agent" / f"{name}-{digest.hexdigest()[:16]}"
 
 
 def prepare() -> Path:
@@ -49,26 +54,26 @@ def prepare() -> Path:
     if not go:
         raise Unavailable("Kubernetes for tests is built by Go 1.26 or newer, and there is no `go` in PATH")
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.with_suffix(".lock")):
+    with alone(folder.with_suffix(".lock")):
         for name, (module, package) in PROGRAMS.items():
             if not (folder / name).exists():
-                _build(go, module, package, folder / name)
+                build(go, module, package, folder / name)
     return folder
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """One build at a time; whoever waited finds the programs there."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _build(go: str, module: Path, package: str, program: Path) -> None:
+def build(go: str, module: Path, package: str, program: Path) -> None:
     """Build one program and put it in place whole. Raises Unavailable with the end of what the compiler said."""
     partial = program.with_name(f".{program.name}.{os.getpid()}")
     command = [go, "build", "-v", "-buildvcs=false", "-ldflags", "-s -w", "-o", str(partial), package]
-    say(f"building {program.name} from {module.relative_to(SOURCES.parents[1])}")
+    say(f"building {program.name} in {module.name}")
     home = os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     child = subprocess.Popen(
         ["nice", "-n", "15", *command],  # noqa: S607 - POSIX has it

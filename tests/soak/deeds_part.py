@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from adapters.store.closing import close_quiet
-from adapters.store.outbox import QueuedPage
+from adapters.store.deliveries import Delivery
+from domain.contacts import ContactKind
 from domain.errors import Refused
-from domain.pages import PageReason
 from tasks.answer import NOTHING_TO_DO, due_step, let_go, run_steps, take
+from tasks.delivering import claim
+from tasks.delivering import deliver as deliver_one
+from tasks.expanding import expand_due
 from tasks.held import Held
+from tasks.timers import fire_due
 from tests.parts.answering_part import BUSY, POOL
 from tests.parts.judged_part import rows
 from tests.soak.muting_part import held_by_rules
@@ -158,19 +162,27 @@ def deliver(stage: Stage) -> None:
 
 def send_due(stage: Stage) -> None:
     pager = stage.pager
-    for queued in pager.claim(f"{stage.chance.random()}"):
-        send(stage, queued)
+    expand_due(pager, f"{stage.chance.random()}")
+    for one in claim(pager, ContactKind.EMAIL, f"{stage.chance.random()}", 20):
+        send(stage, one)
 
 
-def send(stage: Stage, queued: QueuedPage) -> None:
-    """A rule that holds a page back all the while, holds it back."""
-    before, held = len(stage.accepted), held_by_rules(stage, queued)
+def next_ones(stage: Stage) -> None:
+    """Where nobody acknowledged, the next ones are told; whoever does so may die."""
+    with stage.fate.watched():
+        fire_due(stage.pager, f"{stage.chance.random()}")
+
+
+def send(stage: Stage, one: Delivery) -> None:
+    """A rule that holds a page back all the while, holds it back, until somebody has it."""
+    before, page = len(stage.accepted), one.page
+    held = held_by_rules(stage, page) if page.state == "sending" else []
     try:
-        stage.pager.deliver(queued)
+        deliver_one(stage.pager, one)
     finally:
-        if held and queued.reason is not PageReason.RESOLVED and len(stage.accepted) > before:
-            still = held_by_rules(stage, queued)
-            stage.flaws += [f"page {queued.id} was sent, held back by rules {held}, then {still}"] if still else []
+        if held and not page.is_news and len(stage.accepted) > before:
+            still = held_by_rules(stage, page)
+            stage.flaws += [f"page {page.id} was sent, held back by rules {held}, then {still}"] if still else []
 
 
 BY_ITSELF: tuple[tuple[Deed, int], ...] = (
@@ -178,6 +190,7 @@ BY_ITSELF: tuple[tuple[Deed, int], ...] = (
     (step_on, 8),
     (soon, 4),
     (deliver, 4),
+    (next_ones, 2),
     (fault, 2),
     (again, 2),
     (heal, 2),

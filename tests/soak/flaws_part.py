@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from adapters.store import escalations
 from tests.parts.judged_part import rows
 from tests.soak.stage_part import Stage
 
@@ -80,6 +81,11 @@ def without_effect(stage: Stage) -> list[str]:
     ]
 
 
+def left_alone(stage: Stage) -> list[escalations.Unattended]:
+    """What nobody acknowledged, and of which nobody would ever be told again."""
+    return escalations.unattended(stage.engine, overdue_since=stage.world.now - timedelta(hours=1))
+
+
 def lost_pages(stage: Stage) -> list[str]:
     found = [
         f"page {row['id']} was never sent: {row['state']}"
@@ -90,6 +96,7 @@ def lost_pages(stage: Stage) -> list[str]:
         for row in rows(stage.engine, "SELECT id, key FROM pages WHERE state = 'sent'")
         if row["key"] not in stage.accepted
     ]
+    found += [f"incident {one.incident_id} has no next step: {one.why}" for one in left_alone(stage)]
     untold = (
         "SELECT id FROM incidents WHERE state = 'escalated' AND acked_at IS NULL AND NOT EXISTS"
         " (SELECT 1 FROM pages WHERE pages.incident_id = incidents.id OR pages.key = incidents.page_key)"

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters import postgres
-from adapters.email_text import message_id
+from adapters.channels.email.mail import message_id
 from adapters.parts_file import PROJECT
 from adapters.store.closing import close_by_hand
 from adapters.store.incident_rows import OPEN_STATES

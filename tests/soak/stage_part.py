@@ -40,7 +40,7 @@ class Receiver:
 
     stage: Stage
 
-    def send(self, page: Page) -> Receipt:
+    def send(self, page: Page, before: Receipt | None = None) -> Receipt:
         fate = self.stage.fate
         fate.strike()
         if fate.armed and self.stage.chance.random() < 0.2:
@@ -78,7 +78,7 @@ class Stage:
     def pager(self) -> Pager:
         """A sender that knows nothing but the store."""
         knowledge = self.world.knowledge
-        return Pager(knowledge.settings, self.engine, knowledge.inventory, lambda: self.world.now)
+        return Pager(knowledge.settings, self.engine, knowledge.inventory, lambda: self.world.now, self.receiver)
 
 
 Deed = Callable[[Stage], object]

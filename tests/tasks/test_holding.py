@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.channels import CHANNELS
 from adapters.store import mutes
 from adapters.store.closing import acknowledge
 from adapters.store.database import Engine
@@ -34,10 +33,8 @@ SHOP = Inventory(
 
 
 @pytest.fixture
-def desk(store: Engine, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    made = Desk(store)
-    monkeypatch.setitem(CHANNELS, "email", lambda *_: made.receiver)  # type: ignore[arg-type]
-    return made
+def desk(store: Engine) -> Desk:
+    return Desk(store)
 
 
 @pytest.mark.parametrize("rule", [a_silence(), a_window()], ids=["silence", "maintenance-window"])
@@ -48,7 +45,8 @@ def test_what_is_muted_waits_without_an_attempt_and_says_what_mutes_it(desk: Des
         assert [] == desk.deliver()
         desk.forward(10)
     (page,) = desk.pages()
-    assert ("queued", 0, f"{added.name} by ann until 13:00 UTC: disk swap") == tuple(page.values())[:3]
+    assert ("queued", f"{added.name} by ann until 13:00 UTC: disk swap") == tuple(page.values())[:2]
+    assert [] == desk.attempts()
     assert 1 == desk.ledger("page.muted")
     assert [] == desk.told()
 
@@ -316,21 +314,10 @@ def test_a_page_waits_until_nothing_joins_and_names_all_that_did(desk: Desk) -> 
     desk.forward(10)
     desk.deliver()
     (page,) = desk.receiver.pages
-    assert "3 services: it broke" in page.subject
+    assert "3 services: it broke" in page.summary
     assert {"api: same words", "mail: same words"} <= set(page.lines)
-    assert [0] == [row["attempts"] - 1 for row in desk.pages()]
+    assert [1] == desk.attempts()
     assert 0 == desk.ledger("page.muted")
-
-
-def test_what_was_put_off_goes_when_it_is_due_and_not_later(desk: Desk) -> None:
-    """Fresh pages are left to the run that answers their incident for a while; no run comes for what was put off."""
-    number = desk.incident()
-    desk.alert(number)
-    overdue = timedelta(seconds=4)
-    assert [] == desk.pager.claim("a", older_than=overdue)
-    desk.deliver()
-    desk.forward(10)
-    assert 1 == len(desk.pager.claim("a", older_than=overdue))
 
 
 def test_a_page_names_what_its_incident_is_made_of_in_this_episode(desk: Desk) -> None:
@@ -340,7 +327,7 @@ def test_a_page_names_what_its_incident_is_made_of_in_this_episode(desk: Desk) -
     desk.alert(number, "old", ago=60, episode=1)
     desk.deliver()
     (page,) = desk.receiver.pages
-    assert "2 services: it broke" in page.subject
+    assert "2 services: it broke" in page.summary
     assert "api: same words" in page.lines
 
 
@@ -396,7 +383,7 @@ def test_what_a_clock_ahead_dated_is_sent_when_it_is_set_back(desk: Desk) -> Non
 def test_a_store_that_does_not_answer_for_one_page_keeps_no_other_waiting(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was claimed is delivered; whoever does so looks again."""
+    """What is claimed with it is delivered; it is looked at again."""
     first, second = desk.incident(), desk.incident("api")
 
     def standing_of(engine: Engine, queued: QueuedPage) -> Standing:
@@ -404,14 +391,21 @@ def test_a_store_that_does_not_answer_for_one_page_keeps_no_other_waiting(
             raise Unavailable("lock timeout")
         return standing(engine, queued)
 
-    monkeypatch.setattr("tasks.paging.standing", standing_of)
-    assert [first, second] == [queued.incident.id for queued in desk.claim()]
+    monkeypatch.setattr("tasks.expanding.standing", standing_of)
+    desk.deliver()
+    assert [(second, PageReason.UNCOMMON)] == desk.told()
 
 
-def test_who_delivers_asks_again_whether_it_is_held_back(desk: Desk) -> None:
-    """A silence that is added between claim and delivery holds."""
-    desk.incident()
-    (queued,) = desk.claim()
+def test_who_tries_again_asks_again_whether_it_is_held_back(desk: Desk) -> None:
+    """A silence that is added while nobody took it holds."""
+    number = desk.incident()
+    desk.receiver.failure = Unavailable("busy")
+    desk.deliver()
     added = desk.mute(a_silence())
-    assert f"held back by {added.name} by ann until 13:00 UTC: disk swap" == desk.pager.deliver(queued)
-    assert [] == desk.told()
+    desk.receiver.failure = None
+    desk.forward(5)
+    assert [] == desk.deliver()
+    assert [f"{added.name} by ann until 13:00 UTC: disk swap"] == desk.held()
+    desk.forward(2 * HOUR)
+    desk.deliver()
+    assert [(number, PageReason.UNCOMMON)] == desk.told()

@@ -10,6 +10,7 @@ from adapters.store.tables import incidents, pages
 from domain.incidents import Route, State
 from domain.pages import PageReason
 from domain.steps import Step, StepKind, Why
+from tasks.delivering import run
 from tasks.escalate import to_human
 from tasks.paging import Pager
 from tests.contracts.fakes import RecordingChannel
@@ -21,8 +22,7 @@ def delivered(world: World) -> list[PageReason]:
     channel = RecordingChannel()
     known = world.knowledge
     pager = Pager(known.settings, world.engine, known.inventory, lambda: world.now, given=channel)
-    for claimed in pager.claim("t"):
-        pager.deliver(claimed)
+    run(pager, "t")
     return [page.reason for page in channel.pages]
 
 

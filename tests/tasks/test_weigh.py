@@ -66,6 +66,6 @@ def test_it_is_measured_once_for_each_episode(world: World) -> None:
 
 def test_an_incident_of_ours_has_no_services_to_measure(world: World) -> None:
 
-    open_own_incident(world.engine, "it", "it is so", channels=["email"], now=world.now)
+    open_own_incident(world.engine, "it", "it is so", now=world.now)
     world.run()
     assert [] == assessed(world)

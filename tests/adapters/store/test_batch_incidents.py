@@ -63,7 +63,7 @@ def test_nobody_waits_for_what_went_quiet(store: Engine) -> None:
 
 def test_an_own_incident_waits_too_and_is_never_doubled(store: Engine) -> None:
     """N5: own incidents never double."""
-    own = [open_own_incident(store, "it", "it is so", channels=["email"], now=NOW) for _ in range(2)]
+    own = [open_own_incident(store, "it", "it is so", now=NOW) for _ in range(2)]
     assert 1 == len(set(own))
     assert own[:1] == [row["incident_id"] for row in queued(store)]
     assert (1, 1) == (count(store, "incidents"), count(store, "pages"))
@@ -73,7 +73,7 @@ def test_a_log_that_calls_itself_like_us_is_no_own_incident(store: Engine) -> No
     """A14: kinds are columns; such a log neither hides an incident of ours nor closes it."""
     feed = Feed(store)
     feed.take(*(an_error(number, service="sre-agent", message="it failed") for number in range(3)))
-    open_own_incident(store, "it failed", "it is so", channels=["email"], now=NOW)
+    open_own_incident(store, "it failed", "it is so", now=NOW)
     feed.take(an_error(3_600, service="sre-agent", message="it failed"), now=NOW + 60 * MINUTE)
     found = rows(store, "SELECT kind, state FROM incidents ORDER BY id")
     assert [("log", "resolved"), ("own", "open"), ("log", "open")] == [(row["kind"], row["state"]) for row in found]

@@ -122,4 +122,4 @@ def test_an_incident_comes_back_as_it_was_stored(store: Engine) -> None:
 def test_pages_of_an_acknowledged_incident_are_not_claimed(store: Engine) -> None:
     number = Feed(store).incident()
     closing.acknowledge(store, number, by="ann", now=NOW)
-    assert [] == outbox.claim_pages(store, token="first", lease=LEASE, now=NOW, due_before=NOW)
+    assert [] == outbox.claim_pages(store, token="first", lease=LEASE, now=NOW)

@@ -52,7 +52,7 @@ def test_every_batch_names_what_decided_and_what_it_read(store: Engine) -> None:
 
 def test_what_was_rolled_back_is_kept_with_the_next_batch(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process remembers what is stored only once that is committed."""
-    feed, kept = Feed(store), BatchStore(store, ["email"])
+    feed, kept = Feed(store), BatchStore(store)
     judged = feed.judged([a_log()])
 
     def save() -> None:

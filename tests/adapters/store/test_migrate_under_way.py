@@ -133,8 +133,15 @@ def test_kinds_are_columns_now(world: World) -> None:
 
 
 def test_a_page_that_waited_is_still_to_be_sent_under_its_key(world: World) -> None:
-    claimed = outbox.claim_pages(world.engine, token="t", lease=timedelta(minutes=1), now=NOW, due_before=NOW)
-    assert [("key-1", 2, ESCALATED)] == [(page.key, page.attempts, page.incident.id) for page in claimed]
+    claimed = outbox.claim_pages(world.engine, token="t", lease=timedelta(minutes=1), now=NOW)
+    assert [("key-1", ESCALATED)] == [(page.key, page.incident.id) for page in claimed]
+
+
+def test_a_page_that_was_sent_has_a_delivery(old: Engine) -> None:
+    query = (
+        "SELECT pages.state, deliveries.state AS delivered, channel FROM pages JOIN deliveries ON page_id = pages.id"
+    )
+    assert [{"state": "sent", "delivered": "sent", "channel": "email"}] == rows(old, query)
 
 
 def test_further_logs_join_what_was_open(world: World) -> None:

@@ -1,110 +1,139 @@
-"""Pages as rows: claimed, sent, sent again under the same key when nobody knows."""
+"""Pages as rows: claimed, expanded into deliveries, sent, sent again under the same key when nobody knows."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from adapters.store import outbox
-from adapters.store.closing import reread
+from adapters.store import deliveries, outbox
+from adapters.store.closing import acknowledge, reread
 from adapters.store.database import Engine, transaction
+from adapters.store.deliveries import Delivery
 from adapters.store.outbox import QueuedPage
 from adapters.store.tables import incidents
-from domain.pages import PageReason, Receipt
+from domain.contacts import Contact, ContactKind
+from domain.escalation import Notice
+from domain.pages import PageKind, PageReason, Receipt
 from tests.parts.judged_part import NOW, Feed, rows
 
 LEASE = timedelta(seconds=45)
 LATER = NOW + LEASE + timedelta(seconds=1)
 RECEIPT = Receipt("email", "mail.example", "<k@example>", NOW)
+MAIL, SLACK = Contact(ContactKind.EMAIL, "ann@example.org"), Contact(ContactKind.SLACK, "#ops")
+ANN = Notice("ann", (MAIL, SLACK), "on call")
 
 
-def claimed(
-    store: Engine, token: str = "first", *, now: datetime = NOW, incident_id: int | None = None
-) -> list[QueuedPage]:
-    return outbox.claim_pages(store, token=token, lease=LEASE, now=now, due_before=now, incident_id=incident_id)
+def claimed(store: Engine, token: str = "first", *, now: object = NOW) -> list[QueuedPage]:
+    return outbox.claim_pages(store, token=token, lease=LEASE, now=now)  # type: ignore[arg-type]
 
 
-def the_row(store: Engine) -> dict[str, object]:
-    (row,) = rows(store, "SELECT state, attempts, error, lease_token FROM pages")
-    return row
+def due(store: Engine, token: str = "first", *, now: object = NOW, channel: str = "email") -> list[Delivery]:
+    return deliveries.claim(store, channel, token=token, lease=LEASE, limit=10, now=now)  # type: ignore[arg-type]
+
+
+def expanded(store: Engine, *notices: Notice, at_once: bool = False) -> QueuedPage:
+    """The page that waits, on its way to these."""
+    (page,) = claimed(store)
+    with transaction(store) as connection:
+        assert outbox.settle(connection, page, state="sending")
+        deliveries.insert(connection, page, notices or (ANN,), step=1, at_once=at_once, now=NOW)
+    return page
+
+
+def the_delivery(store: Engine, *notices: Notice) -> Delivery:
+    expanded(store, *notices)
+    (one,) = due(store)
+    return one
+
+
+def states(store: Engine) -> tuple[list[str], list[str]]:
+    """Of pages, and of deliveries."""
+    found = (rows(store, f"SELECT state FROM {table} ORDER BY id") for table in ("pages", "deliveries"))
+    pages, sent = ([row["state"] for row in one] for one in found)
+    return pages, sent
 
 
 def test_a_page_is_claimed_once_with_its_incident(store: Engine) -> None:
     number = Feed(store).incident()
     (page,) = claimed(store)
-    assert (number, PageReason.UNCOMMON, "email", 0, False) == (
-        page.incident.id,
-        page.reason,
-        page.channel,
-        page.attempts,
-        page.late,
-    )
+    assert (number, PageReason.UNCOMMON, PageKind.TRIGGER) == (page.incident.id, page.reason, page.kind)
     assert [] == claimed(store, "second")
 
 
-def test_a_page_that_was_claimed_and_never_settled_goes_again_under_the_same_key(store: Engine) -> None:
+def test_a_page_that_was_claimed_and_never_expanded_is_claimed_again(store: Engine) -> None:
+    Feed(store).incident()
+    (dead,), (again,) = claimed(store), claimed(store, "second", now=LATER)
+    assert dead.key == again.key
+    with transaction(store) as connection:
+        assert not outbox.settle(connection, dead, state="sending")
+        assert outbox.settle(connection, again, state="sending")
+
+
+def test_a_delivery_that_was_claimed_and_never_settled_goes_again_under_the_same_key(store: Engine) -> None:
     """Fault 8: a retry must be recognisable as one."""
     Feed(store).incident()
-    (dead,) = claimed(store)
-    (again,) = claimed(store, "second", now=LATER)
-    assert dead.key == again.key
-    assert dead.token != again.token
+    dead = the_delivery(store)
+    (again,) = due(store, "second", now=LATER)
+    assert (dead.id, dead.page.key) == (again.id, again.page.key)
+    assert not deliveries.mark_sent(store, dead, RECEIPT, now=LATER)
+    assert not deliveries.mark_failed(store, dead, "too late", now=LATER)
+    assert deliveries.mark_sent(store, again, RECEIPT, now=LATER)
+    assert 1 == len(rows(store, "SELECT 1 FROM ledger WHERE kind = 'page.sent'"))
 
 
-def test_a_stuck_page_blocks_only_itself(store: Engine) -> None:
+def test_a_stuck_delivery_blocks_only_itself(store: Engine) -> None:
     """Fault 3: one row stuck in progress held up everything behind it."""
     feed = Feed(store)
     feed.incident(service="stuck")
-    claimed(store)
+    the_delivery(store)
     feed.incident(service="other", message="disk error")
-    assert ["other"] == [page.incident.service for page in claimed(store, "second")]
+    expanded(store)
+    assert ["other"] == [one.page.incident.service for one in due(store, "second")]
 
 
 def test_sent_is_sent(store: Engine) -> None:
     Feed(store).incident()
-    (page,) = claimed(store)
-    assert outbox.mark_sent(store, page, RECEIPT, now=NOW)
-    assert {"state": "sent", "attempts": 1, "error": None, "lease_token": None} == the_row(store)
-    assert [] == claimed(store, "second", now=LATER)
-    assert 1 == len(rows(store, "SELECT 1 FROM ledger WHERE kind = 'page.sent'"))
+    assert deliveries.mark_sent(store, the_delivery(store), RECEIPT, now=NOW)
+    assert (["sent"], ["sent"]) == states(store)
+    assert [] == due(store, "second", now=LATER)
 
 
-def test_what_was_not_accepted_goes_again_when_it_is_due(store: Engine) -> None:
+def test_what_was_not_accepted_goes_again_when_it_is_due_and_at_once_to_the_next_contact(store: Engine) -> None:
     Feed(store).incident()
-    (page,) = claimed(store)
-    assert outbox.mark_retry(store, page, "mailbox busy", due_at=NOW + LEASE, now=NOW)
-    assert [] == claimed(store, "second", now=NOW + LEASE / 2)
-    (again,) = claimed(store, "second", now=NOW + LEASE)
-    assert (page.key, 1) == (again.key, again.attempts)
+    one = the_delivery(store)
+    assert deliveries.mark_retry(store, one, "mailbox busy", due_at=NOW + LEASE, now=NOW)
+    assert [] == due(store, "second", now=NOW + LEASE / 2)
+    (by_slack,) = due(store, channel="slack")
+    assert ("ann", SLACK, one.page.key) == (by_slack.person, by_slack.contact, by_slack.page.key)
+    assert deliveries.mark_sent(store, by_slack, RECEIPT, now=NOW)
+    (again,) = due(store, "second", now=NOW + LEASE)
+    assert (1, str(SLACK)) == (again.attempts, deliveries.taken_by(store, again))
 
 
-@pytest.mark.parametrize(("settle", "state"), [(outbox.mark_failed, "failed"), (outbox.mark_suppressed, "suppressed")])
-def test_what_is_over_is_over(store: Engine, settle: object, state: str) -> None:
+def test_every_contact_is_tried_at_once_where_it_is_said_so(store: Engine) -> None:
     Feed(store).incident()
-    (page,) = claimed(store)
-    assert settle(store, page, "no such mailbox", now=NOW)  # type: ignore[operator]
-    assert (state, "no such mailbox") == (the_row(store)["state"], the_row(store)["error"])
-    assert [] == claimed(store, "second", now=LATER)
+    expanded(store, at_once=True)
+    assert [MAIL, SLACK] == [one.contact for name in ("email", "slack") for one in due(store, channel=name)]
 
 
-def test_whoever_lost_the_lease_cannot_settle(store: Engine) -> None:
+def test_a_page_fails_with_the_last_contact(store: Engine) -> None:
     Feed(store).incident()
-    (dead,) = claimed(store)
-    (alive,) = claimed(store, "second", now=LATER)
-    assert not outbox.mark_failed(store, dead, "too late", now=LATER)
-    assert not outbox.mark_sent(store, dead, RECEIPT, now=LATER)
-    assert outbox.mark_sent(store, alive, RECEIPT, now=LATER)
-    assert 1 == len(rows(store, "SELECT 1 FROM ledger WHERE kind = 'page.sent'"))
+    assert deliveries.mark_failed(store, the_delivery(store), "no such mailbox", now=NOW)
+    assert (["sending"], ["failed", "queued"]) == states(store)
+    (last,) = due(store, channel="slack")
+    deliveries.mark_failed(store, last, "no such channel", now=NOW)
+    assert (["failed"], ["failed", "failed"]) == states(store)
 
 
-def test_pages_of_one_incident_are_claimed_by_its_run(store: Engine) -> None:
-    feed = Feed(store)
-    feed.incident(service="a")
-    number = feed.incident(service="b", message="disk error")
-    assert ["b"] == [page.incident.service for page in claimed(store, incident_id=number)]
+def test_what_nobody_wants_any_more_is_delivered_to_nobody(store: Engine) -> None:
+    number = Feed(store).incident()
+    expanded(store)
+    assert acknowledge(store, number, by="ann", now=NOW)
+    assert (["suppressed"], ["suppressed"]) == states(store)
+    assert [] == due(store)
 
 
 def test_the_same_page_is_queued_once(store: Engine) -> None:
@@ -113,12 +142,37 @@ def test_the_same_page_is_queued_once(store: Engine) -> None:
 
     def queue(key: str) -> bool:
         with transaction(store) as connection:
-            return outbox.queue(
-                connection, incident, PageReason.INEFFECTIVE, key=key, channels=["a", "b"], lines=["tried"], now=NOW
-            )
+            return outbox.queue(connection, incident, PageReason.INEFFECTIVE, key=key, lines=["tried"], now=NOW)
 
     assert [True, False, False] == [queue("new"), queue("new"), queue(incident.page_key)]
-    assert ["email", "a", "b"] == [page.channel for page in claimed(store)]
+    assert [PageKind.TRIGGER, PageKind.UPDATE] == [page.kind for page in claimed(store)]
+
+
+def test_the_worst_goes_first(store: Engine) -> None:
+    feed = Feed(store)
+    feed.incident(service="a")
+    feed.incident(service="b", message="disk error", severity=4)
+    for page in claimed(store):
+        with transaction(store) as connection:
+            outbox.settle(connection, page, state="sending")
+            deliveries.insert(connection, page, [ANN], step=1, at_once=False, now=NOW)
+    assert sorted((one.page.incident.severity for one in due(store)), reverse=True) == [
+        one.page.incident.severity for one in due(store, now=LATER)
+    ]
+
+
+def test_news_waits_for_what_was_queued_before_it_for_the_same_receiver(store: Engine) -> None:
+    """A resolve that comes before its trigger leaves an alert open for ever."""
+    number = Feed(store).incident()
+    page = expanded(store)
+    with transaction(store) as connection:
+        outbox.queue(connection, page.incident, PageReason.COMMENTED, key="said", lines=["ann: looking"], now=NOW)
+    expanded(store)
+    (first,) = due(store)
+    assert (page.key, number) == (first.page.key, first.page.incident.id)
+    deliveries.mark_sent(store, first, RECEIPT, now=NOW)
+    (second,) = due(store)
+    assert PageReason.COMMENTED is second.page.reason
 
 
 @pytest.mark.slow
@@ -129,8 +183,7 @@ def test_of_two_that_end_at_once_the_last_one_says_that_all_is_over(postgres: En
     key = reread(postgres, first).page_key  # type: ignore[union-attr]  # it was stored just now
     with transaction(postgres) as connection:
         connection.execute(incidents.update().values(page_key=key))
-    for page in claimed(postgres):
-        assert outbox.mark_sent(postgres, page, RECEIPT, now=NOW)
+        connection.execute(outbox.pages.update().values(state="sent"))
     together = threading.Barrier(2)
 
     def close(number: int) -> bool:
@@ -146,35 +199,13 @@ def test_of_two_that_end_at_once_the_last_one_says_that_all_is_over(postgres: En
     assert 1 == len(rows(postgres, "SELECT 1 FROM pages WHERE reason = 'resolved'"))
 
 
-def test_a_receiver_who_refused_is_a_row_of_its_own(store: Engine) -> None:
-    """P4."""
-    Feed(store).incident()
-    (page,) = claimed(store)
-    receipt = Receipt("email", "mail.example", "<k@example>", NOW, {"b@example.org": "550 nobody"})
-    assert outbox.mark_sent(store, page, receipt, now=NOW)
-    assert [] == claimed(store, "second")
-    (again,) = claimed(store, "second", now=NOW + outbox.AGAIN_AFTER)
-    assert (page.key, "email", "b@example.org") == (again.key, again.channel, again.to)
-    assert outbox.mark_sent(store, again, RECEIPT, now=NOW)
-    (_, last) = rows(store, "SELECT kind FROM ledger WHERE kind = 'page.sent'")
-    assert {"kind": "page.sent"} == last
-
-
-def test_a_page_that_was_lost_to_somebody_else_makes_no_row_for_who_refused_it(store: Engine) -> None:
-    Feed(store).incident()
-    (dead,) = claimed(store)
-    claimed(store, "second", now=LATER)
-    receipt = Receipt("email", "mail.example", "<k@example>", NOW, {"b@example.org": "550 nobody"})
-    assert not outbox.mark_sent(store, dead, receipt, now=LATER)
-    assert 1 == len(rows(store, "SELECT 1 FROM pages"))
-
-
 def test_a_clock_that_was_ahead_keeps_no_page_waiting(store: Engine) -> None:
     """Its lease and its next try were dated a day ahead, and the clock was set back."""
     Feed(store).incident()
     tomorrow = NOW + timedelta(days=1)
-    (page,) = outbox.claim_pages(store, token="ahead", lease=LEASE, now=tomorrow, due_before=tomorrow)
-    assert [page.id] == [one.id for one in claimed(store)]
-    (page,) = outbox.claim_pages(store, token="ahead", lease=LEASE, now=tomorrow, due_before=tomorrow)
-    outbox.mark_retry(store, page, "busy", due_at=tomorrow + LEASE, now=tomorrow)
-    assert [page.id] == [one.id for one in claimed(store)]
+    claimed(store, "ahead", now=tomorrow)
+    expanded(store)
+    (one,) = due(store, "ahead", now=tomorrow)
+    assert [one.id] == [other.id for other in due(store)]
+    deliveries.mark_retry(store, due(store, now=tomorrow)[0], "busy", due_at=tomorrow + LEASE, now=tomorrow)
+    assert [one.id] == [other.id for other in due(store)]

@@ -1,0 +1,71 @@
+"""Who answers from elsewhere: the users of the file that says who is on call, by their names at Slack and PagerDuty.
+
+Whether they can be paged as the settings are is nothing that the HTTP service could say: it has no such settings.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import yaml
+
+from domain.contacts import ContactKind
+from domain.roster import Roster, User
+
+log = logging.getLogger(__name__)
+Stamp = tuple[int, int]
+
+
+@dataclass
+class AnsweringUsers:
+    """The users, read again when the file changes; while it cannot be read those that were known last."""
+
+    path: Path | None
+    _known: Roster = field(default_factory=Roster)
+    _stamp: Stamp | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def current(self) -> Roster:
+        """The users as the file says them now; no users without a file."""
+        # Who asks while the file is read waits: before the first reading everybody might answer.
+        with self._lock:
+            stamp = self._seen()
+            if self.path is not None and stamp is not None and stamp != self._stamp:
+                self._stamp = stamp
+                self._read(self.path)
+            return self._known
+
+    def _seen(self) -> Stamp | None:
+        try:
+            found = self.path.stat() if self.path else None
+        except OSError:
+            return None
+        return (found.st_mtime_ns, found.st_size) if found else None
+
+    def _read(self, path: Path) -> None:
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            log.warning("on-call-file.unreadable", extra={"error": str(error)[:300]})
+            return
+        users = document.get("users") if isinstance(document, Mapping) else None
+        if isinstance(users, Mapping):
+            found = (_user(str(name), said) for name, said in users.items() if isinstance(said, Mapping))
+            self._known = Roster(users={user.name: user for user in found})
+
+
+def _user(name: str, said: Mapping[str, Any]) -> User:
+    contacts = said.get("contacts")
+    pairs = [one for one in contacts if isinstance(one, Mapping)] if isinstance(contacts, list) else []
+    mails = [str(one[ContactKind.EMAIL]) for one in pairs if ContactKind.EMAIL in one]
+    email = str(said.get("email") or next(iter(mails), ""))
+    return User(name, (), full_name=str(said.get("full_name") or ""), slack_id=_slack_id(said), email=email)
+
+
+def _slack_id(said: Mapping[str, Any]) -> str:
+    return str(said.get("slack_id") or "")

@@ -1,0 +1,3 @@
+from adapters.channels.alertmanager.channel import AlertmanagerChannel
+
+__all__ = ["AlertmanagerChannel"]

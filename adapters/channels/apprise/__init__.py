@@ -1,0 +1,3 @@
+from adapters.channels.apprise.channel import AppriseChannel
+
+__all__ = ["AppriseChannel"]

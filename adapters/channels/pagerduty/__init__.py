@@ -1,0 +1,3 @@
+from adapters.channels.pagerduty.channel import PagerDutyChannel
+
+__all__ = ["PagerDutyChannel"]

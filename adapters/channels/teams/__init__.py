@@ -1,0 +1,3 @@
+from adapters.channels.teams.channel import TeamsChannel
+
+__all__ = ["TeamsChannel"]

@@ -1,0 +1,3 @@
+from adapters.channels.webhook.channel import WebhookChannel
+
+__all__ = ["WebhookChannel"]

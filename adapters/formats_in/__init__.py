@@ -1,0 +1,1 @@
+"""What others send us by HTTP, one format a file."""

@@ -1,0 +1,103 @@
+"""`sre ack N` and what else people may say about an incident; the same answers come by link and by button."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import click
+
+from console.given import USER, as_option, settings, store, who
+from console.output import json_option, say, show_json
+from domain.errors import BadInput
+from domain.responses import Response, Verb, Via
+
+SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+number_argument = click.argument("number", type=click.IntRange(min=1))
+
+
+@click.command(epilog="Example: sre ack 17")
+@number_argument
+@as_option
+@json_option
+@click.pass_context
+def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
+    """Acknowledge incident NUMBER: nobody else is told, and nothing is done about it automatically, for four hours."""
+    _say(ctx, number, Verb.ACKNOWLEDGE, as_json=as_json)
+
+
+@click.command(epilog="Example: sre resolve 17")
+@number_argument
+@as_option
+@json_option
+@click.pass_context
+def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
+    """Close incident NUMBER by hand; whoever was paged is told."""
+    _say(ctx, number, Verb.RESOLVE, as_json=as_json)
+
+
+@click.command(epilog="Example: sre snooze 17 2h")
+@number_argument
+@click.argument("span")
+@as_option
+@json_option
+@click.pass_context
+def snooze(ctx: click.Context, number: int, span: str, *, as_json: bool) -> None:
+    """Tell nobody of incident NUMBER for SPAN (30m, 2h, 1d), then begin its policy anew."""
+    _say(ctx, number, Verb.SNOOZE, str(seconds(span)), as_json=as_json)
+
+
+@click.command(epilog="Example: sre reassign 17 user ann")
+@number_argument
+@click.argument("kind", type=click.Choice(["user", "schedule", "team"]))
+@click.argument("name")
+@as_option
+@json_option
+@click.pass_context
+def reassign(ctx: click.Context, number: int, kind: str, name: str, *, as_json: bool) -> None:
+    """Give incident NUMBER to a user, to whoever is on call by a schedule, or to a team."""
+    _say(ctx, number, Verb.REASSIGN, f"{kind} {name}", as_json=as_json)
+
+
+@click.command(epilog="Example: sre escalate 17")
+@number_argument
+@as_option
+@json_option
+@click.pass_context
+def escalate(ctx: click.Context, number: int, *, as_json: bool) -> None:
+    """Tell the next ones of incident NUMBER's policy now."""
+    _say(ctx, number, Verb.ESCALATE, as_json=as_json)
+
+
+@click.command(epilog='Example: sre comment 17 "the disk is being swapped"')
+@number_argument
+@click.argument("text")
+@as_option
+@json_option
+@click.pass_context
+def comment(ctx: click.Context, number: int, text: str, *, as_json: bool) -> None:
+    """Say TEXT about incident NUMBER to everybody who was paged for it."""
+    _say(ctx, number, Verb.COMMENT, text, as_json=as_json)
+
+
+def seconds(span: str) -> float:
+    """`90s`, `30m`, `2h`, `1d` in seconds. Raises BadInput."""
+    found = SPAN.fullmatch(span.strip())
+    if found is None:
+        raise BadInput(f"{span!r} is no span of time; write 90s, 30m, 2h or 1d")
+    return float(found[1]) * SECONDS[found[2]]
+
+
+def _say(ctx: click.Context, number: int, verb: Verb, argument: str = "", *, as_json: bool) -> None:
+    from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
+    from tasks.responding import respond  # noqa: PLC0415
+
+    tree, by = settings(ctx), ctx.meta.get(USER) or who()
+    answer = Response(number, 0, verb, by, Via.COMMAND, argument)
+    outcome = respond(store(tree), answer, people_of(tree), now=datetime.now(UTC))
+    if as_json:
+        show_json({"incident": number, "verb": verb, "by": by, "outcome": outcome})
+    else:
+        say(outcome)

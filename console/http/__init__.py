@@ -1,0 +1,1 @@
+"""The HTTP service: people's answers, alerts of others, and logs come in here; `on-call` acts on them."""

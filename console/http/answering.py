@@ -1,0 +1,39 @@
+"""One answer of one person, whichever way it came: weighed, stored, or refused and noted."""
+
+from __future__ import annotations
+
+from adapters.store import responses
+from console.http.service import Service
+from domain.answer_links import Flaw, NotTaken, may_answer, objection
+from domain.responses import Response
+
+NEXT = "taken; on-call will act on it within seconds"
+
+
+def answer(service: Service, response: Response, plan: str) -> None:
+    """Store the answer for `on-call`. Raises NotTaken, noted in the ledger; Unavailable when the store is away.
+
+    `plan`: digest of the plan that the question was about.
+    """
+    asked = responses.asked(service.engine, response.incident_id)
+    flaw = objection(response.verb, response.episode, plan, asked)
+    if asked is not None and not may_answer(response.person, response.verb, service.people, service.roster()):
+        flaw = Flaw.WRONG_PERSON
+    if flaw is not None:
+        raise refused(service, flaw, response)
+    if not responses.insert(service.engine, response, now=service.clock()):
+        raise refused(service, Flaw.REPLAYED, response)
+
+
+def refused(service: Service, flaw: Flaw, response: Response) -> NotTaken:
+    """Note the refusal of an answer; the error to raise."""
+    service.refusals.note(
+        flaw,
+        response.via,
+        now=service.clock(),
+        about=response.nonce,
+        incident_id=response.incident_id,
+        by=response.person,
+        verb=response.verb,
+    )
+    return NotTaken(flaw)

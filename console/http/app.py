@@ -1,0 +1,23 @@
+"""The application: its routes, and what every request passes first."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from console.http import answers
+from console.http.guards import Guard
+from console.http.routes import alerts, health, links, logs, pagerduty, slack
+from console.http.service import Service
+
+ROUTES = (links.router, slack.router, pagerduty.router, alerts.router, logs.router, health.router)
+
+
+def create(service: Service) -> FastAPI:
+    """The application around one service."""
+    app = FastAPI(title="SRE Agent", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.service = service
+    answers.install(app)
+    for router in ROUTES:
+        app.include_router(router)
+    app.add_middleware(Guard, settings=service.settings)
+    return app

@@ -1,0 +1,61 @@
+"""Answers that are not taken, in the ledger; a stranger cannot fill it."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from datetime import datetime
+from threading import Lock
+
+from limits import RateLimitItemPerHour
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from adapters.store import responses
+from adapters.store.database import Engine
+from domain.answer_links import MEANING, Flaw
+from domain.errors import Unavailable
+from domain.responses import Via
+
+log = logging.getLogger(__name__)
+
+# Entries in an hour about what nobody signed, for each way in; and about one link, event or person.
+OF_STRANGERS, OF_ONE = 10, 5
+UNSIGNED = frozenset({Flaw.FORGED, Flaw.UNREADABLE})
+
+
+class Refusals:
+    """Notes what was refused, and how many like it were not noted since."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.limiter = FixedWindowRateLimiter(MemoryStorage())
+        self.unsaid: Counter[str] = Counter()
+        self.lock = Lock()
+
+    def note(  # noqa: PLR0913 - what is known of the answer
+        self,
+        flaw: Flaw,
+        via: Via,
+        *,
+        now: datetime,
+        about: str = "",
+        incident_id: int | None = None,
+        by: str = "",
+        verb: str = "",
+    ) -> None:
+        """Note one refusal, `about` a link or event; beyond the limit it is counted and told of later."""
+        known = "" if flaw in UNSIGNED else about
+        key = f"{flaw} {via} {known}"
+        limit = RateLimitItemPerHour(OF_ONE if known else OF_STRANGERS)
+        with self.lock:
+            if not self.limiter.hit(limit, key):
+                self.unsaid[key] += 1
+                return
+            unsaid = self.unsaid.pop(key, 0)
+        fields = {"why": MEANING[flaw], "via": via, "by": by, "verb": verb, "unsaid": unsaid}
+        try:
+            kept = {name: value for name, value in fields.items() if value}
+            responses.refuse(self.engine, incident_id, kept, now=now)
+        except Unavailable as error:  # it is refused all the same
+            log.warning("http.refusal-not-noted", extra={"error": str(error)[:200], **kept})

@@ -1,0 +1,79 @@
+"""From settings to a service that listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+
+from adapters import link_keys
+from adapters.answering_users import AnsweringUsers
+from adapters.parts_file import PROJECT
+from adapters.store.database import connect
+from console.http.app import create
+from console.http.intake import TopicIntake
+from console.http.patience import Patient
+from console.http.refusals import Refusals
+from console.http.service import Service
+from domain.errors import BadSettings
+from domain.http_settings import exposure_problem
+from domain.masking import masked_urls
+from domain.settings import Settings, people_of
+
+MOST_CONNECTIONS = 200
+MOST_HEAD_BYTES = 16_384
+ENDING_SECONDS = 5
+
+
+def wall_clock() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
+
+
+def service(tree: Settings, home: Path, mask: Callable[[str], str] = masked_urls) -> Service:
+    """What the service needs, and nothing of the rest of the settings.
+
+    Raises BadSettings where it would be open to anybody, or has no database; Unavailable before a key was made.
+    """
+    if problem := exposure_problem(tree.http):
+        raise BadSettings(problem)
+    url = tree.store.url.get_secret_value()
+    if not url:
+        raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
+    engine = connect(url)
+    return Service(
+        engine=engine,
+        settings=tree.http,
+        verifier=link_keys.verifier(home),
+        people=people_of(tree),
+        roster=AnsweringUsers(PROJECT / tree.paging.on_call if tree.paging.on_call else None).current,
+        logs=TopicIntake(tree.kafka),
+        refusals=Refusals(engine),
+        clock=wall_clock,
+        mask=mask,
+        max_log_bytes=tree.kafka.max_log_bytes,
+        slack_secret=tree.paging.slack.signing_secret.get_secret_value(),
+        pagerduty_secret=tree.paging.pagerduty.webhook_secret.get_secret_value(),
+    )
+
+
+def server(made: Service, host: str, port: int) -> uvicorn.Server:
+    """The service behind limits on connections; tokens are in its paths, so requests are not logged."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create(made),
+            host=host,
+            port=port,
+            http=Patient,
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=ENDING_SECONDS,
+            h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+        )
+    )

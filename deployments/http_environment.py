@@ -1,0 +1,24 @@
+"""What the HTTP service may see of our environment: no credential by which anybody is paged or anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deployments.environment import for_workers
+
+FOR_HTTP = "http.env"
+# What tells its callers apart, and where it reads who they are.
+VERIFYING = frozenset(
+    {
+        "SRE_HTTP__TOKEN",
+        "SRE_PAGING__SLACK__SIGNING_SECRET",
+        "SRE_PAGING__PAGERDUTY__WEBHOOK_SECRET",
+        "SRE_PAGING__ON_CALL",
+        "SRE_PAGING__MASK",
+    }
+)
+
+
+def for_http(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the service may see."""
+    return for_workers(environ) | {name: value for name, value in environ.items() if name.upper() in VERIFYING}

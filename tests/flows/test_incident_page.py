@@ -1,0 +1,33 @@
+"""The page that Prefect shows for an incident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.redaction import redaction
+from domain.quoted import masked_within
+from flows.incident_page import markdown
+from tests.parts.logs_part import NOON
+
+QUOTED = "login password=hunter2 of ann@example.org, cust-17"
+NOTHING = ("alerts", "ledger", "plan", "objections", "actions", "pages", "deliveries", "due")
+INCIDENT: dict[str, Any] = {
+    "id": 17,
+    "service": "web",
+    "kind": "log",
+    "template": QUOTED,
+    "state": "open",
+    "resolution": None,
+    "logs": 1_204,
+    "detector": "model 3",
+    "evidence": [{"at": NOON, "message": QUOTED, "reason": "WORDS", "numbers": {"word": "password=hunter2"}}],
+    **dict.fromkeys(NOTHING, ()),
+}
+
+
+def test_secrets_that_a_log_quotes_are_masked_in_what_prefect_shows() -> None:
+    shown = markdown(masked_within(INCIDENT, redaction((r"cust-\d+",))))
+    for secret in ("hunter2", "ann", "cust"):
+        assert secret not in shown
+    assert "1,204 logs" in shown
+    assert "12:00:00" in shown
