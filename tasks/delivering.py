@@ -13,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from tenacity import RetryCallState, wait_exponential_jitter
 
-from adapters.store import deliveries, outbox
+from adapters.store import delivered, deliveries, outbox
 from adapters.store.closing import incident_in
 from adapters.store.database import transaction
 from adapters.store.deliveries import Delivery
@@ -79,7 +79,7 @@ def _is_reached(pager: Pager, one: Delivery) -> str:
     """Why this way is not tried again, or nothing: the person has it by another one."""
     if not one.attempts or not one.person or is_critical(one.page):
         return ""
-    by = deliveries.taken_by(pager.engine, one)
+    by = delivered.taken_by(pager.engine, one)
     return f"{one.person} has it by {by}" if by else ""
 
 
@@ -97,7 +97,7 @@ def _too_many(pager: Pager, one: Delivery, now: datetime) -> str:
     if one.contact.kind in OWN_ALERTS:
         return ""
     limits = limits_of(pager.settings.paging)
-    before = deliveries.sent_before(pager.engine, one, shift=limits.shift, now=now)
+    before = delivered.sent_before(pager.engine, one, shift=limits.shift, now=now)
     found = wait(one.page.reason, one.page.incident.severity, before, limits, now)
     if found is None:
         return ""
@@ -121,7 +121,7 @@ def _send(pager: Pager, one: Delivery, stands: Standing) -> str:
     also = tuple(told for _, told in merged)
     page = replace(pager.page(one.page, stands, one.contact, one.person), also=also)
     try:
-        receipt = pager.channel(one.contact).send(page, deliveries.first_receipt(pager.engine, one))
+        receipt = pager.channel(one.contact).send(page, delivered.first_receipt(pager.engine, one))
     except (Unavailable, Refused, BadSettings) as error:
         for other, _ in merged:
             deliveries.let_go(pager.engine, other)

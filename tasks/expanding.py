@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from adapters.store import deliveries, escalations, outbox
+from adapters.store import delivered, deliveries, escalations, outbox
 from adapters.store.database import Connection, transaction
-from adapters.store.deliveries import Reached
+from adapters.store.delivered import Reached
 from adapters.store.escalations import Escalation, Phase
 from adapters.store.knowledge_rows import keep_document
 from adapters.store.ledger_rows import note
@@ -145,7 +145,7 @@ def in_words(notices: Sequence[Notice], *, at_once: bool) -> list[str]:
 def addressed(pager: Pager, connection: Connection, queued: QueuedPage, roster: Roster, stands: Standing) -> Addressed:
     """Whom a page is for."""
     now = pager.circumstances(connection, roster)
-    told = deliveries.reached(connection, queued.thread)
+    told = delivered.reached(connection, queued.thread)
     if queued.is_news:
         return Addressed(_as_news(queued, told, now), 0)
     if queued.reason is PageReason.DIGEST:

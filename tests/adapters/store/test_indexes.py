@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from adapters.store import deliveries, escalations, outside_alerts
+from adapters.store import delivered, deliveries, escalations, outside_alerts
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.migrate import migrate
 from tests.parts.logs_part import NOON
@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=30)
 
 def reached(store: Engine) -> None:
     with transaction(store) as connection:
-        deliveries.reached(connection, "page 1")
+        delivered.reached(connection, "page 1")
 
 
 ASKED: tuple[Callable[[Engine], object], ...] = (

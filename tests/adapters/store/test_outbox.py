@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.store import deliveries, outbox
+from adapters.store import delivered, deliveries, outbox
 from adapters.store.closing import acknowledge, reread
 from adapters.store.database import Engine, transaction
 from adapters.store.deliveries import Delivery
@@ -110,7 +110,7 @@ def test_what_was_not_accepted_goes_again_when_it_is_due_and_at_once_to_the_next
     assert ("ann", SLACK, one.page.key) == (by_slack.person, by_slack.contact, by_slack.page.key)
     assert deliveries.mark_sent(store, by_slack, RECEIPT, now=NOW)
     (again,) = due(store, "second", now=NOW + LEASE)
-    assert (1, str(SLACK)) == (again.attempts, deliveries.taken_by(store, again))
+    assert (1, str(SLACK)) == (again.attempts, delivered.taken_by(store, again))
 
 
 def test_every_contact_is_tried_at_once_where_it_is_said_so(store: Engine) -> None:
