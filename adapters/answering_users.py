@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
+from adapters.file_stamps import Stamp, stamp_of
 from domain.contacts import ContactKind
 from domain.roster import Roster, User
 
 log = logging.getLogger(__name__)
-Stamp = tuple[int, int]
 
 
 @dataclass
@@ -34,18 +34,11 @@ class AnsweringUsers:
         """The users as the file says them now; no users without a file."""
         # Who asks while the file is read waits: before the first reading everybody might answer.
         with self._lock:
-            stamp = self._seen()
+            stamp = stamp_of(self.path)
             if self.path is not None and stamp is not None and stamp != self._stamp:
                 self._stamp = stamp
                 self._read(self.path)
             return self._known
-
-    def _seen(self) -> Stamp | None:
-        try:
-            found = self.path.stat() if self.path else None
-        except OSError:
-            return None
-        return (found.st_mtime_ns, found.st_size) if found else None
 
     def _read(self, path: Path) -> None:
         try:

@@ -18,6 +18,11 @@ class ContactKind(StrEnum):
     APPRISE = "apprise"
 
 
+# They keep an alert of each incident, which opens and ends by its own key and may wake people: nothing comes with
+# another one there, and nothing that is about no incident.
+OWN_ALERTS = frozenset({ContactKind.PAGERDUTY, ContactKind.ALERTMANAGER})
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Contact:
     """One contact point; it holds no secret, as URLs and keys are the settings'."""

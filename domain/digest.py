@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from domain.contacts import ContactKind
 from domain.incidents import Resolution
 from domain.ledger import LedgerKind
 from domain.words import SUPPRESSED, counted, printable
@@ -16,8 +15,6 @@ DAY = timedelta(days=1)
 LATEST = timedelta(hours=1)
 MOST_LINES = 50
 MOST_NUMBERS = 8
-# Both would make an alert of it, which wakes people.
-NEVER_BY = frozenset({ContactKind.PAGERDUTY, ContactKind.ALERTMANAGER})
 MORE = "… and {left} more: sre incidents"
 
 # Why an incident was over before anybody was paged.

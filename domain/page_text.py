@@ -10,7 +10,7 @@ from domain.cascade import Part, cascade_lines, heading, services_of
 from domain.contacts import Contact
 from domain.incidents import Evidence, Incident, Kind
 from domain.inventory import Inventory
-from domain.pages import LONGEST_SUMMARY, Link, Page, PageKind, PageReason
+from domain.pages import LONGEST_SUMMARY, Page, PageKind, PageReason
 from domain.quoted import Mask, mask_quoted
 from domain.templates import template
 from domain.told import Told, meanwhile, named, together
@@ -70,8 +70,6 @@ class Around:
     inventory: Inventory = field(default_factory=Inventory)
     origin: str = ""  # other incidents that it may come from, in one line
     held_by: Sequence[str] = ()  # rules that held the page back until now
-    links: Sequence[Link] = ()
-    also: Sequence[str] = ()  # summaries of pages that were merged into this one
 
 
 def evidence_line(evidence: Evidence, detector: str, service: str = "") -> str:
@@ -220,10 +218,8 @@ def compose(
         asked=asked(incident, made.reason, made.plan_digest),
         lines=tuple(map(mask, rest)),
         degraded=tuple(map(mask, down)),
-        links=tuple(around.links),
         late=made.late,
         plan_digest=made.plan_digest,
-        also=tuple(map(mask, around.also)),
     )
 
 

@@ -19,14 +19,14 @@ from adapters.store.database import transaction
 from adapters.store.deliveries import Delivery
 from adapters.store.outbox import QueuedPage
 from adapters.store.standing import Standing, standing, undelivered
-from domain.contacts import ContactKind
+from domain.contacts import OWN_ALERTS, ContactKind
 from domain.errors import BadSettings, Later, Refused, Unavailable
 from domain.incidents import Severity
 from domain.noise import MERGED, Limits, wait
 from domain.pages import Receipt
 from domain.paging_settings import PagingSettings
 from domain.told import CAME_BACK
-from tasks.expanding import EXPANDED, OWN_ALERTS, expand_due, is_critical, note_nobody_knows
+from tasks.expanding import EXPANDED, expand_due, is_critical, note_nobody_knows
 from tasks.holding import LOOK_AGAIN
 from tasks.paging import Pager
 

@@ -16,8 +16,7 @@ from adapters.store.ledger_rows import note
 from adapters.store.outbox import QueuedPage
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.standing import Standing, standing
-from domain.contacts import ContactKind
-from domain.digest import NEVER_BY
+from domain.contacts import OWN_ALERTS, ContactKind
 from domain.errors import Unavailable
 from domain.escalation import Circumstances, Fired, Notice, Progress, fire
 from domain.incidents import Severity
@@ -43,8 +42,6 @@ NEEDS_NOBODY: Mapping[PageReason, str] = {PageReason.DIGEST: "none of its reader
 EXPANDED = "expanded"
 # It got worse than those knew who were told: the policy begins anew.
 RISES = frozenset({PageReason.CRITICAL, PageReason.WORSE})
-# They keep an alert of each incident, which opens and ends by its own key: nothing can come with another one.
-OWN_ALERTS = frozenset({ContactKind.PAGERDUTY, ContactKind.ALERTMANAGER})
 # One's own doing is no news by these.
 PERSONAL = frozenset({ContactKind.EMAIL, ContactKind.APPRISE})
 
@@ -160,7 +157,7 @@ def addressed(pager: Pager, connection: Connection, queued: QueuedPage, roster: 
 def _readers(now: Circumstances, roster: Roster) -> tuple[Notice, ...]:
     """Who reads the digest, by nothing that would make an alert of it."""
     readers = (
-        replace(notice, contacts=tuple(one for one in notice.contacts if one.kind not in NEVER_BY))
+        replace(notice, contacts=tuple(one for one in notice.contacts if one.kind not in OWN_ALERTS))
         for notice in now.of(roster.digest)
     )
     return tuple(notice for notice in readers if notice.contacts)

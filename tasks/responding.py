@@ -93,16 +93,9 @@ def _resolve(connection: Connection, said: Said) -> str:
 def _snooze(connection: Connection, said: Said) -> str:
     span = _span(said.response.argument)
     until = said.now + span
+    _escalation(connection, said)  # what nobody was paged for has no timer that could end the snooze
     acknowledge_in(connection, said.incident.id, by=said.person.name, now=said.now, until=until)
-    _needs_row(connection, said)
     return f"nobody is told of incident {said.incident.id} until {until:%Y-%m-%d %H:%M} UTC"
-
-
-def _needs_row(connection: Connection, said: Said) -> None:
-    """What nobody was paged for has no timer that could end the snooze."""
-    if escalations.read(connection, said.incident.id) is None:
-        acknowledgement_ends(connection, said.incident.id)
-        raise Refused(f"nobody was paged for incident {said.incident.id}: there is nothing to snooze")
 
 
 def _span(seconds: str) -> timedelta:
@@ -167,7 +160,9 @@ def target_of(argument: str) -> Target:
 def _escalation(connection: Connection, said: Said) -> Escalation:
     one = escalations.read(connection, said.incident.id, lock=True)
     if one is None:
-        raise Refused(f"nobody was paged for incident {said.incident.id}: it cannot be given to anybody yet")
+        raise Refused(
+            f"nobody was paged for incident {said.incident.id}: it can be neither given to anybody nor snoozed"
+        )
     return one
 
 

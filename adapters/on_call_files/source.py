@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from adapters.file_stamps import Stamp, stamp_of
 from adapters.on_call_files.calendars import FOLDER
 from adapters.on_call_files.reading import Surroundings, read, roster_text
 from domain.errors import BadSettings
@@ -15,7 +16,6 @@ from domain.reachable import configured
 from domain.roster import Roster, default_roster
 
 CALENDARS_AFTER = timedelta(minutes=5)  # calendars are asked again so often
-Stamp = tuple[int, int]  # when the file was changed, in ns, and its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class RosterSource:
         """The roster in force; without a file everybody whom the settings name."""
         at = now or datetime.now(UTC)
         with self._lock:
-            if self._current is None or self._stamp != self._seen():
+            if self._current is None or self._stamp != stamp_of(self.path):
                 # No page waits for a calendar's server: its copy counts until the next one asks.
                 self._stamp, self._current = self._newer(at, asks=False)
                 self._read_at = None
@@ -53,14 +53,6 @@ class RosterSource:
                 self._asks = threading.Thread(target=self._ask_calendars, args=(at,), daemon=True)
                 self._asks.start()
             return self._current
-
-    def _seen(self) -> Stamp | None:
-        """When the file was changed and how long it is; None where it cannot be looked at."""
-        try:
-            found = self.path.stat() if self.path else None
-        except OSError:
-            return None
-        return (found.st_mtime_ns, found.st_size) if found else None
 
     def _calendars_are_old(self, now: datetime) -> bool:
         schedules = self._current.roster.schedules.values() if self._current else ()
@@ -79,7 +71,7 @@ class RosterSource:
 
     def _newer(self, now: datetime, *, asks: bool = True) -> tuple[Stamp | None, Current]:
         """What the file says now; the last good roster, and why, where it says nothing that can be used."""
-        stamp = self._seen()
+        stamp = stamp_of(self.path)
         if self.path is None:
             return stamp, Current(default_roster(configured(self.paging)))
         try:

@@ -54,19 +54,16 @@ def insert(
     step: int,
     at_once: bool,
     now: datetime,
-) -> list[int]:
-    """Queue a page for each contact that is tried first, of the others when that refuses; ids of the new rows.
+) -> None:
+    """Queue a page for each contact that is tried first, of the others when that refuses.
 
     `at_once`: all contacts of a person are tried at once.
     """
-    made = []
     for notice in notices:
         first = notice.contacts if at_once else notice.contacts[:1]
         rest = () if at_once else notice.contacts[1:]
         for contact in first:
-            values = _row(page, notice, contact, rest, step=step, now=now)
-            made += _insert_once(connection, values)
-    return made
+            _insert_once(connection, _row(page, notice, contact, rest, step=step, now=now))
 
 
 def _row(
@@ -96,30 +93,31 @@ SAME = ("page_id", "step", "person", "channel", "receiver")
 AFRESH = {"error": None, "lease_token": None, "lease_until": None}
 
 
-def _insert_once(connection: sa.Connection, values: dict[str, Any]) -> list[int]:
-    """The id of the new row; what was found needless before goes out after all."""
+def _insert_once(connection: sa.Connection, values: dict[str, Any]) -> None:
+    """What was found needless before goes out after all."""
     same = (deliveries.c[name] == values[name] for name in SAME)
     known = connection.execute(sa.select(deliveries.c.id, deliveries.c.state).where(*same)).first()
-    if known is not None and known.state != "suppressed":
-        return []
-    if known is not None:
+    if known is None:
+        connection.execute(deliveries.insert().values(values))
+    elif known.state == "suppressed":
         connection.execute(deliveries.update().where(deliveries.c.id == known.id).values(values | AFRESH))
-        return [known.id]
-    key = connection.execute(deliveries.insert().values(values)).inserted_primary_key
-    return [key[0]] if key else []
 
 
 def claim(
     engine: sa.Engine, channel: str, *, token: str, lease: timedelta, limit: int, now: datetime
 ) -> list[Delivery]:
     """Claim due deliveries of one channel, the worst first; those whose sender died too."""
+    return _lease(engine, _due(channel, now).limit(limit), token, until=now + lease)
+
+
+def _lease(engine: sa.Engine, wanted: sa.Select[Any], token: str, *, until: datetime) -> list[Delivery]:
+    """Claim what a query finds and nobody else has in hand, each with its page as it is now."""
     with transaction(engine) as connection:
-        query = _due(channel, now).limit(limit).with_for_update(skip_locked=True, of=deliveries)
-        rows = connection.execute(query).all()
+        rows = connection.execute(wanted.with_for_update(skip_locked=True, of=deliveries)).all()
         if not rows:
             return []
         mine = deliveries.c.id.in_([row.id for row in rows])
-        connection.execute(deliveries.update().where(mine).values(lease_token=token, lease_until=now + lease))
+        connection.execute(deliveries.update().where(mine).values(lease_token=token, lease_until=until))
         told = {page.id: page for page in read_pages(connection, [row.page_id for row in rows])}
     return [_delivery(row, token, told[row.page_id]) for row in rows]
 
@@ -307,11 +305,5 @@ def gather(engine: sa.Engine, one: Delivery, *, lease: timedelta, now: datetime)
         )
         .order_by(deliveries.c.id)
         .limit(MOST_MERGED)
-        .with_for_update(skip_locked=True)
     )
-    with transaction(engine) as connection:
-        rows = connection.execute(query).all()
-        mine = deliveries.c.id.in_([row.id for row in rows])
-        connection.execute(deliveries.update().where(mine).values(lease_token=one.token, lease_until=now + lease))
-        told = {page.id: page for page in read_pages(connection, [row.page_id for row in rows])}
-    return [_delivery(row, one.token, told[row.page_id]) for row in rows]
+    return _lease(engine, query, one.token, until=now + lease)
