@@ -13,7 +13,7 @@ from domain.cascade import Part
 from domain.contacts import Contact, ContactKind
 from domain.incidents import Evidence, Incident, Resolution, Severity, State
 from domain.page_text import Around, Made, asked, compose, headline, page_lines
-from domain.pages import LONGEST_SUMMARY, Link, PageKind, PageReason
+from domain.pages import LONGEST_SUMMARY, PageKind, PageReason
 from domain.told import Told
 from domain.words import compared, cut
 from tests.parts.incidents_part import an_incident
@@ -205,7 +205,7 @@ def test_every_reason_asks_for_something_or_says_that_it_does_not() -> None:
 def test_secrets_that_a_log_quotes_are_masked_wherever_a_page_quotes_it() -> None:
     secret = "login with password=hunter2 for ann@example.org"
     incident = an_incident(playbook="", template=secret, evidence=[said(secret, level=5)])
-    around = Around([a_told(template=secret, state=State.OPEN)], origin=f"Likely origin: {secret}", also=(secret,))
+    around = Around([a_told(template=secret, state=State.OPEN)], origin=f"Likely origin: {secret}")
     page = composed(incident, made(PageReason.UNCOMMON, PageKind.TRIGGER, f"Done: {secret}", secret), around)
     assert "hunter2" not in repr(page)
     assert "login with password=***" in page.summary
@@ -217,12 +217,6 @@ def test_what_the_settings_mask_is_masked_in_a_page() -> None:
         an_incident(playbook="", template="order of cust-17"), mask=lambda text: text.replace("cust-17", "***")
     )
     assert "cust-17" not in repr(page)
-
-
-def test_links_and_merged_pages_come_with_the_page() -> None:
-    link = Link("Acknowledge", "https://sre.example.org/a")
-    page = composed(an_incident(), around=Around(links=(link,), also=("HIGH mail: bounces",)))
-    assert ((link,), ("HIGH mail: bounces",)) == (page.links, page.also)
 
 
 def test_what_is_over_shows_no_evidence_any_more() -> None:
