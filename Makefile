@@ -13,6 +13,9 @@ export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
+# The parts are processes, and tests start them by the dozen: without bytecode each would compile all of the agent again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down kube-api alertmanager clean
 
 help:  ## show the targets
@@ -54,8 +57,9 @@ down: $(READY)  ## stop everything
 status: $(READY)  ## show each part
 	@$(BIN)/sre status
 
-test: $(READY)  ## run all tests, the slow ones included
-	@$(BIN)/python -m pytest
+test: $(READY)  ## run all tests, the slow ones included, in two processes (SRE_TEST_PROCESSES=1: in one)
+	@processes=$${SRE_TEST_PROCESSES:-2}; [ "$$processes" != 1 ] || processes=0; \
+	$(BIN)/python -m pytest -n $$processes
 
 soak: $(READY)  ## run what takes long, with draws of its own: random schedules, loads, outages
 	@SRE_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest tests/soak tests/domain

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.kafka.producer import LogProducer, Outgoing
+from adapters.trust import hint, trusted
 from domain.addresses import TOPIC
 from domain.errors import Unavailable
 from domain.ledger import Anchor, AnchorPlace
@@ -83,6 +84,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Whoever redirects has not taken it."""
 
 
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(_NoRedirect(), urllib.request.HTTPSHandler(context=trusted()))
+
+
 class WebhookAnchors:
     """Heads as JSON, by POST to a URL whose path may be a password."""
 
@@ -97,13 +102,14 @@ class WebhookAnchors:
             self.url, _document(anchor, at), {"Content-Type": "application/json"}, method="POST"
         )
         try:
-            with urllib.request.build_opener(_NoRedirect()).open(order, timeout=POST_SECONDS):
+            with _opener().open(order, timeout=POST_SECONDS):
                 return
         except urllib.error.HTTPError as error:
             raise Unavailable(f"the ledger's anchor at {self.name} was answered with {error.code}") from error
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or type(error).__name__
-            raise Unavailable(f"the ledger's anchor at {self.name} cannot be written: {reason}") from error
+            why = hint(reason) if isinstance(reason, BaseException) else ""
+            raise Unavailable(f"the ledger's anchor at {self.name} cannot be written: {reason}{why}") from error
 
     def read(self) -> None:
         """Not from here."""

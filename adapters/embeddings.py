@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import numpy.typing as npt
 
+from adapters.trust import hint, trusted
 from domain.errors import Refused, SreError, Unavailable
 from domain.settings import CallSettings, RetrievalSettings
 
@@ -31,7 +32,7 @@ class EmbeddingEndpoint:
         Raises Unavailable when the endpoint does not answer or is busy, and Refused when it says no or
         answers something else than vectors.
         """
-        with httpx.Client(timeout=self.timeout, headers=self._headers()) as client:
+        with httpx.Client(timeout=self.timeout, headers=self._headers(), verify=trusted()) as client:
             found = [self._ask(client, texts[at : at + AT_ONCE]) for at in range(0, len(texts), AT_ONCE)]
         if len({vectors.shape[1] for vectors in found}) != 1:
             raise Refused(f"{self._where}: vectors of several sizes")
@@ -63,7 +64,8 @@ class EmbeddingEndpoint:
             if code == BUSY or error.response.is_server_error:
                 return Unavailable(text)
             return Refused(f"{text} (see retrieval.embedding_model and retrieval.embedding_key)")
-        return Unavailable(f"{self._where}: {type(error).__name__} (see retrieval.embedding_url)")
+        why = hint(error) or " (see retrieval.embedding_url)"
+        return Unavailable(f"{self._where}: {type(error).__name__}{why}")
 
     def _headers(self) -> dict[str, str]:
         key = self.settings.embedding_key.get_secret_value()

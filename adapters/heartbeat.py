@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from adapters.trust import hint, trusted
 from domain.errors import Unavailable
 
 POST_SECONDS = 10.0
@@ -51,9 +52,11 @@ class UrlHeartbeat:
     def beat(self, at: datetime) -> None:
         """Post the time. Raises Unavailable."""
         try:
-            answer = httpx.post(self.url, json={"at": at.isoformat(timespec="seconds")}, timeout=POST_SECONDS)
+            document = {"at": at.isoformat(timespec="seconds")}
+            answer = httpx.post(self.url, json=document, timeout=POST_SECONDS, verify=trusted())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(f"heartbeat {self.host}: {type(error).__name__} (see paging.heartbeat)") from error
+            why = hint(error) or " (see paging.heartbeat)"
+            raise Unavailable(f"heartbeat {self.host}: {type(error).__name__}{why}") from error
         if not answer.is_success:
             raise Unavailable(f"heartbeat {self.host}: answered with {answer.status_code} (see paging.heartbeat)")
 

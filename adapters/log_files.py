@@ -46,10 +46,10 @@ def batches(path: Path, rows: int) -> Iterator[RawBatch]:
         yield as_batch(held, begin)
 
 
-def as_batch(values: list[bytes | None], begin: int) -> RawBatch:
+def as_batch(values: list[bytes | None], begin: int, topic: int = 0) -> RawBatch:
     """Logs that came from no broker, as a batch of partition 0."""
-    end = begin + len(values)
-    return RawBatch(0, [0] * len(values), list(range(begin, end)), values, {0: begin}, {0: end})
+    end, many, place = begin + len(values), len(values), (topic, 0)
+    return RawBatch([topic] * many, [0] * many, list(range(begin, end)), values, {place: begin}, {place: end})
 
 
 def _timestamp(line: bytes) -> datetime | None:

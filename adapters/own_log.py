@@ -32,6 +32,10 @@ CHATTY = ("prefect.flow_runs", "prefect.task_runs")
 
 RESERVED = frozenset(RESERVED_ATTRS)
 
+# Fields of events in which a log may be repeated.
+QUOTING = frozenset({"template", "text", "lines", "evidence", "quoted", "body"})
+NOT_QUOTED = "(not repeated: encryption is on)"
+
 MAX_BYTES = 10_000_000  # of one file
 KEPT = 5  # moved files that stay
 
@@ -43,13 +47,15 @@ def configure(
     secrets: Iterable[str] = (),
     patterns: tuple[str, ...] = (),
     debug: bool = False,
+    quotes: bool = True,
 ) -> None:
     """Send the log to its file below `home`, and to stderr for people with `debug`; again replaces the first.
 
+    Without `quotes` no field that repeats what a log said is written: the file itself is not encrypted.
     `secrets`, those in quoted logs and what `patterns` match never reach either. Raises BadSettings when the file
     cannot be written.
     """
-    hidden = Hidden(tuple(secrets), redaction(patterns))
+    hidden = Hidden(tuple(secrets), redaction(patterns), quotes=quotes)
     handlers: list[logging.Handler] = [_file(home / settings.file, hidden)]
     if debug:
         handlers.append(_terminal(hidden))
@@ -83,6 +89,7 @@ class Hidden:
 
     secrets: tuple[str, ...]  # of the settings, wherever they occur
     quoted: Mask  # takes secrets and personal data out of quoted logs
+    quotes: bool = True  # whether what logs said may be repeated at all
 
 
 def _file(path: Path, hidden: Hidden) -> logging.Handler:
@@ -114,6 +121,7 @@ class _Masked(logging.Formatter):
         super().__init__()
         self._formatter = formatter
         self._quoted = hidden.quoted
+        self._left_out = frozenset() if hidden.quotes else QUOTING
         spellings = {
             spelling for secret in hidden.secrets for spelling in (secret, json.dumps(secret, ensure_ascii=False)[1:-1])
         }
@@ -133,7 +141,8 @@ class _Masked(logging.Formatter):
         if record.exc_info:
             kept.exc_info, kept.exc_text = None, self._quoted(self.formatException(record.exc_info))
         for name in vars(record).keys() - RESERVED:
-            setattr(kept, name, masked_within(getattr(record, name), self._quoted))
+            value = NOT_QUOTED if name in self._left_out else masked_within(getattr(record, name), self._quoted)
+            setattr(kept, name, value)
         return kept
 
 

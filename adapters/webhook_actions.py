@@ -12,6 +12,7 @@ import httpx
 from adapters.executing import Given, must_know
 from adapters.store import effects
 from adapters.store.database import Engine
+from adapters.trust import hint, trusted
 from domain.errors import Refused, Unavailable
 from domain.execution import BEGUN, ENDED, Order, Snapshot
 from domain.nearest import nearest
@@ -101,13 +102,15 @@ class WebhookExecutor:
             headers[SIGNATURE] = signature(secret, body)
         url = webhook.url.get_secret_value()
         try:
-            with httpx.stream("POST", url, content=body, headers=headers, timeout=self.seconds) as answer:
+            with httpx.stream(
+                "POST", url, content=body, headers=headers, timeout=self.seconds, verify=trusted()
+            ) as answer:
                 return answer.status_code
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if isinstance(error, NEVER_SENT):
                 effects.forget(self.engine, order.key)
             # The text of such an error may hold the address too.
-            raise Unavailable(f"webhook {name}: {type(error).__name__}") from error
+            raise Unavailable(f"webhook {name}: {type(error).__name__}{hint(error)}") from error
 
 
 def document(name: str, order: Order) -> bytes:

@@ -6,7 +6,6 @@ Example: python -m benchmarks.fleet --url postgresql://… --services 20000
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +15,7 @@ import orjson
 from adapters.store.batches import BatchStore
 from adapters.store.database import Engine, connect
 from adapters.store.positions import start_positions, topic_number
-from benchmarks.stack import machine
+from benchmarks.report import publish
 from domain.logs import RawBatch
 from domain.settings import Settings
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
@@ -32,7 +31,14 @@ def batch(services: int, *, topic_id: int, begin: int, words: str) -> RawBatch:
         for number in range(services)
     ]
     end = begin + services
-    return RawBatch(topic_id, [0] * services, list(range(begin, end)), values, {0: begin}, {0: end})
+    return RawBatch(
+        [topic_id] * services,
+        [0] * services,
+        list(range(begin, end)),
+        values,
+        {(topic_id, 0): begin},
+        {(topic_id, 0): end},
+    )
 
 
 def _name(number: int) -> str:
@@ -44,7 +50,7 @@ def measure(engine: Engine, services: int, words: str) -> list[dict[str, float]]
     knowledge = Knowledge(Settings(), (), None)
     now = datetime.now(UTC)
     topic_id, _ = topic_number(engine, words, words, now=now)
-    begin = start_positions(engine, topic_id, {0: 0}, now=now)[0]
+    begin = start_positions(engine, {(topic_id, 0): 0}, now=now)[topic_id, 0]
     store = BatchStore(engine)
     found = []
     for turn in range(3):
@@ -60,7 +66,7 @@ def measure(engine: Engine, services: int, words: str) -> list[dict[str, float]]
 
 
 def main() -> None:
-    """Measure and print one JSON document."""
+    """Measure and publish one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--services", type=int, default=20_000)
     parser.add_argument("--url", required=True, help="an empty, migrated database, e.g. postgresql://…")
@@ -76,7 +82,7 @@ def main() -> None:
         name: measure(engine, given.services if name != "one word" else 400, words) for name, words in texts.items()
     }
     engine.dispose()
-    print(json.dumps({"benchmark": "fleet", "services": given.services, **found, "machine": machine()}, indent=2))
+    publish("fleet", {"services": given.services, **found})
 
 
 if __name__ == "__main__":

@@ -6,18 +6,22 @@ Example: python -m benchmarks.latency --rate 2000 --seconds 60
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import orjson
 import sqlalchemy as sa
 
 from adapters.kafka.producer import LogProducer, Outgoing
-from benchmarks import traffic
-from benchmarks.stack import Stack, machine, running, send, stored, train, wait_until
+from adapters.store.database import transaction
+from adapters.store.log_reader import Asked, read
+from benchmarks import held, traffic
+from benchmarks.report import publish
+from benchmarks.stack import Stack, running, send, stored, train, wait_until
 
 WARM = 40_000
 # So that every failure is a new incident: words by which their templates differ.
@@ -62,6 +66,19 @@ def percentiles(values: list[float]) -> dict[str, float]:
     return dict(zip(("p50_ms", "p99_ms", "max_ms"), at.round(1).tolist(), strict=True))
 
 
+def to_commit(engine: sa.Engine, batches: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Seconds from each log's own time to the commit of its batch, for the newest so many batches."""
+    newest = held.batches(engine)[-len(batches) :]
+    committed = {one.at: float(batch["seconds"]) for one, batch in zip(newest, batches, strict=True)}
+    found: list[float] = []
+    names = ("timestamp", "arrived_at")
+    with transaction(engine) as connection:
+        for part in read(connection, Asked(arrived_since=min(committed)), names):
+            rows = zip(part["timestamp"].to_pylist(), part["arrived_at"].to_pylist(), strict=True)
+            found += [(arrived - at).total_seconds() + committed[arrived] for at, arrived in rows]
+    return found
+
+
 def measure(stack: Stack, rate: int, seconds: int) -> dict[str, object]:
     """Batch times and delays to incidents at the rate."""
     engine = stack.engine()
@@ -84,6 +101,7 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, object]:
         "sent": sent,
         "champion": champion,
         "batches": len(batches),
+        "log_to_committed": percentiles(to_commit(engine, batches)),
         "batch": percentiles([float(batch["seconds"]) for batch in batches]),
         "incidents": len(rows),
         "log_to_transaction_of_incident": percentiles([(at - opened).total_seconds() for opened, at in rows]),
@@ -91,14 +109,14 @@ def measure(stack: Stack, rate: int, seconds: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure and print one JSON document."""
+    """Measure and publish one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=2_000)
     parser.add_argument("--seconds", type=int, default=60)
     given = parser.parse_args()
     with running("latency") as stack:
         found = measure(stack, given.rate, given.seconds)
-    print(json.dumps({"benchmark": "latency", **found, "machine": machine()}, indent=2))
+    publish("latency", found)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Example: python -m benchmarks.page_latency --rate 5000 --seconds 20 --runs 3
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import socket
@@ -29,7 +28,8 @@ import sqlalchemy as sa
 from adapters.kafka.producer import LogProducer, Outgoing
 from benchmarks import traffic
 from benchmarks.latency import WARM, WORDS, percentiles
-from benchmarks.stack import Stack, machine, running, send, stored, wait_until
+from benchmarks.report import publish
+from benchmarks.stack import Stack, running, send, stored, wait_until
 
 CONFIRMED_BY = 3  # logs that confirm an incident (incidents.confirm_logs)
 FAILURES = 2  # kinds of failure a second
@@ -227,7 +227,7 @@ def main() -> None:
     given = parser.parse_args()
     load = os.getloadavg()
     found = measure(given)
-    print(json.dumps({"benchmark": "page_latency", **found, "load_before": load, "machine": machine()}, indent=2))
+    publish("page_latency", {**found, "load_before": load})
 
 
 if __name__ == "__main__":

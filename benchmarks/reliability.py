@@ -154,7 +154,7 @@ def _native(log: Labelled) -> bytes:
 
 def _batch(values: Iterable[bytes]) -> RawBatch:
     held: list[bytes | None] = list(values)
-    return RawBatch(1, [0] * len(held), list(range(len(held))), held, {0: 0}, {0: len(held)})
+    return RawBatch([1] * len(held), [0] * len(held), list(range(len(held))), held, {(1, 0): 0}, {(1, 0): len(held)})
 
 
 def quality(found: Sequence[Choice]) -> Quality:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,8 +21,9 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from adapters import parts_file
 from adapters.kafka.producer import LogProducer, Outgoing
 from adapters.settings_files import load
-from adapters.store.database import connect
-from deployments import kafka_server, prefect_api, registration
+from adapters.store.log_look_ups import log_totals
+from adapters.store.opening import open_database
+from deployments import kafka_server, ours, prefect_api, programs
 from domain.settings import Settings
 
 PARTITIONS = 4
@@ -70,7 +68,7 @@ class Stack:
         """Keep the next long-lived runs of these pools from beginning, or let them begin."""
         with prefect_api.connect(self.api_url) as api:
             for pool in pools:
-                api.pause_queue(pool, registration.QUEUE, paused=back)
+                api.pause_queue(pool, programs.QUEUE, paused=back)
 
     def supervisorctl(self, *arguments: str) -> None:
         """Tell the stack's supervisord to start or stop a part."""
@@ -92,7 +90,8 @@ class Stack:
 
     def engine(self) -> sa.Engine:
         """The agent's database."""
-        return connect(self.settings.store.url.get_secret_value())
+        settings = self.settings
+        return open_database(settings.store.url.get_secret_value(), settings.encryption, settings.store.files)
 
     def prefect(self, *arguments: str) -> str:
         """Run one `prefect` command against the stack's server."""
@@ -131,19 +130,28 @@ def running(name: str, *options: str, extra: Mapping[str, str] = MappingProxyTyp
         kafka_server.stop(home / "kafka")
 
 
-def wait_until(question: Callable[[], bool], what: str) -> None:
-    """Ask until it holds; give up after five minutes."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until(question: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Ask until it holds; give up after so long."""
+    deadline = time.monotonic() + seconds
     while not question():
         if time.monotonic() > deadline:
-            raise SystemExit(f"{what} did not happen within {PATIENCE_SECONDS} s")
+            raise SystemExit(f"{what} did not happen within {seconds:.0f} s")
         time.sleep(0.5)
 
 
+def watching(stack: Stack) -> list[psutil.Process]:
+    """The processes of the runs of `watch`."""
+    return [
+        process
+        for processes in ours.run_processes(stack.home).values()
+        for process in processes
+        if ours.environment(process).get("SRE_PART", "").startswith("worker-watch")
+    ]
+
+
 def stored(engine: sa.Engine) -> int:
-    """Rows in `logs`."""
-    with engine.begin() as connection:
-        return int(connection.execute(sa.text("SELECT count(*) FROM logs")).scalar_one())
+    """Logs in the store, wherever they are."""
+    return log_totals(engine)["logs"]
 
 
 def send(settings: Settings, logs: Iterable[tuple[bytes, bytes]]) -> int:
@@ -171,24 +179,3 @@ def train(stack: Stack) -> int:
 
     wait_until(taken_up, "a champion")
     return int(taken[-1]["version"])
-
-
-def machine() -> dict[str, object]:
-    """Where this was measured."""
-    commit = subprocess.run(
-        [shutil.which("git") or "git", "rev-parse", "--short", "HEAD"],
-        cwd=parts_file.PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    packages = ("prefect", "confluent-kafka", "pyarrow", "pandas", "great-expectations", "psycopg", "scikit-learn")
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "cores": psutil.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "commit": commit.stdout.strip(),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }

@@ -6,7 +6,6 @@ Example: python -m benchmarks.steady --minutes 10 --rate 500
 from __future__ import annotations
 
 import argparse
-import json
 import threading
 import time
 
@@ -17,7 +16,8 @@ import sqlalchemy as sa
 from adapters import parts_file
 from adapters.store.database import connect
 from benchmarks.latency import steady
-from benchmarks.stack import Stack, machine, running, stored, wait_until
+from benchmarks.report import publish
+from benchmarks.stack import Stack, running, stored, wait_until
 
 MEGABYTE = 2**20
 
@@ -81,14 +81,14 @@ def measure(stack: Stack, rate: int, minutes: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Measure and print one JSON document."""
+    """Measure and publish one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--rate", type=int, default=500)
     given = parser.parse_args()
     with running("steady") as stack:
         found = measure(stack, given.rate, given.minutes)
-    print(json.dumps({"benchmark": "steady", **found, "machine": machine()}, indent=2))
+    publish("steady", found)
 
 
 if __name__ == "__main__":

@@ -45,8 +45,11 @@ def cascade_document(cascade: Cascade, incidents: Sequence[Row], pages: Sequence
 
 
 def _is_beside(row: Row, cascade: Cascade) -> bool:
-    """Whether it is one more incident of the time of the fault; what is about the agent itself is none."""
-    if row["id"] == cascade.incident or row["kind"] == "own":
+    """Whether it is one more incident of the time of the fault.
+
+    What is about the agent itself is none, and a single slow request that nothing confirmed, of which nobody is told.
+    """
+    if row["id"] == cascade.incident or row["kind"] == "own" or row["confirmed_at"] is None:
         return False
     stored_at: datetime = row["stored_at"]
     return cascade.at <= stored_at <= cascade.over_at

@@ -17,8 +17,10 @@ from rich.console import Console
 from adapters import parts_file
 from adapters.kafka.edges import topic_edges
 from adapters.settings_files import load
-from adapters.store.database import Engine, connect
-from adapters.store.look_ups import list_incidents, newest_model, one_incident, stored_positions, totals
+from adapters.store.database import Engine
+from adapters.store.log_look_ups import newest_model, stored_positions
+from adapters.store.look_ups import list_incidents, one_incident, totals
+from adapters.store.opening import open_database
 from console.demo_cascade import Cascade
 from console.demo_fourth_act import FourthAct
 from console.demo_on_call import PageHook, hook_folder, page_hook, write_on_call
@@ -169,7 +171,8 @@ class Story:
     @cached_property
     def engine(self) -> Engine:
         """The agent's database."""
-        return connect(self.settings.store.url.get_secret_value())
+        tree = self.settings
+        return open_database(tree.store.url.get_secret_value(), tree.encryption, tree.store.files)
 
     # --- the story ------------------------------------------------------------------------------
 

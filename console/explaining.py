@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adapters.log_codec import from_bodies
+import pyarrow as pa
+
+from adapters.formats.spread import spread
 from domain.incidents import Severity
-from domain.logs import Level
+from domain.logs import SCHEMA, Level, LogBatch
 from domain.settings import DetectionSettings
 from domain.verdicts import Reason
 from domain.words import because, printable, receiver, sentence
@@ -54,7 +56,7 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
         return ["Detection was switched off."]
     if log["model"] and champion is None:
         return [f"Reason: {reason.name.lower()}; model {log['model']} is not to be had any more, so without numbers."]
-    batch = from_bodies([log["body"]])
+    batch = _as_batch(log)
     verdicts = score(batch, champion, threshold=settings.confidence_threshold)
     numbers = verdicts.numbers(0)
     message = batch.frame["message"][0].as_py()
@@ -68,6 +70,13 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
         seen = because(reason.name, numbers, f"model {log['model']}")
         return [f"Reason: the metric farthest from what the model learned for the service: {seen}."]
     return ["Reason: no rule and no model saw anything."]
+
+
+def _as_batch(log: Mapping[str, Any]) -> LogBatch:
+    """The log as it was judged, from its stored columns."""
+    held = [{name: log.get(name) for name in SCHEMA.names} | {"topic": log["topic_id"]}]
+    frame = pa.Table.from_pylist(held, schema=SCHEMA)
+    return LogBatch(frame, spread(frame["measured"], None))
 
 
 def _incident(incident: Mapping[str, Any] | None) -> list[str]:

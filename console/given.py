@@ -24,6 +24,10 @@ def loaded(context: click.Context) -> Loaded:
 
     name = context.obj["config_file"]
     found = load(Path(name) if name else None)
+    if found.settings.calls.ca_file:
+        from adapters.trust import trust  # noqa: PLC0415 - as above
+
+        trust(found.settings.calls.ca_file)
     for warning in found.warnings:
         say(f"warning: {warning}", err=True)
     return found
@@ -36,12 +40,12 @@ def settings(context: click.Context) -> Settings:
 
 def store(tree: Settings) -> Engine:
     """The agent's database. Raises BadSettings where there is none."""
-    from adapters.store.database import connect  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.opening import open_database  # noqa: PLC0415 - keeps `sre --help` fast
 
     url = tree.store.url.get_secret_value()
     if not url:
         raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
-    return connect(url)
+    return open_database(url, tree.encryption, tree.store.files)
 
 
 def who() -> str:

@@ -24,15 +24,20 @@ def verify(ctx: click.Context, *, as_json: bool) -> None:
     """Re-read the chain of hashes and compare it with its anchors; exit code 1 when it does not hold."""
     from adapters.anchors import anchor_places  # noqa: PLC0415 - keeps `sre --help` fast
     from adapters.parts_file import home  # noqa: PLC0415
+    from adapters.store.chain import begins_after  # noqa: PLC0415
     from adapters.store.chain import verify as verify_chain  # noqa: PLC0415
 
     tree = settings(ctx)
     places = anchor_places(tree, home(os.environ))
-    sealed, waiting, faults = verify_chain(store(tree), places, now=datetime.now(UTC))
+    engine = store(tree)
+    sealed, waiting, faults = verify_chain(engine, places, now=datetime.now(UTC))
+    cut = begins_after(engine)
     if as_json:
-        show_json({"sealed": sealed, "not_sealed_yet": waiting, "faults": faults})
+        show_json({"sealed": sealed, "not_sealed_yet": waiting, "begins_at_link": cut + 1, "faults": faults})
     else:
         say(f"{sealed:,} entries sealed, {waiting:,} not sealed yet; anchors in {places[0].name}")
+        if cut:
+            say(f"the chain begins at link {cut + 1:,}: those before it were older than the settings keep and were cut")
         for place in places[1:]:
             say(f"anchors also go to {place.name}")
         for fault in faults:

@@ -24,9 +24,9 @@ def plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def show_json(document: object) -> None:
-    """Print one JSON document."""
-    text = json.dumps(document, default=plain, indent=2, ensure_ascii=False)
+def show_json(document: object, *, indent: int | None = 2) -> None:
+    """Print one JSON document; without `indent` on one line."""
+    text = json.dumps(document, default=plain, indent=indent, ensure_ascii=False)
     # JSON itself lets bidirectional marks and the controls above 127 through.
     click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
 

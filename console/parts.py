@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -84,20 +84,24 @@ def environment(context: click.Context) -> Mapping[str, str]:
 @click.pass_context
 def up(context: click.Context, *, kafka: str | None, sink: bool | None, wait: bool, as_json: bool) -> None:
     """Start every embedded part and register the deployments; repeat it to repair."""
+    from adapters.encryption_keys import keyring_of  # noqa: PLC0415 - as below
     from deployments.bring_up import bring_up  # noqa: PLC0415 - `sre --help` must not wait for it
     from deployments.reading import wait_for_watch  # noqa: PLC0415 - as above
-    from deployments.wanted import remembered, wanted  # noqa: PLC0415 - as above
+    from deployments.wanted import remembered, scaled, wanted  # noqa: PLC0415 - as above
 
     where, loaded = place(), settings(context)
+    keyring_of(loaded.settings.encryption, environment(context))  # a wrong key is told of before anything starts
     where.make()
     last_kafka, last_sink = remembered(where)
     asked = wanted(loaded.settings, loaded.origins, kafka=kafka or last_kafka, sink=last_sink if sink is None else sink)
+    asked = replace(asked, scaled=scaled(where))
     began = datetime.now(UTC)
     with Steps(quiet=as_json) as steps:
         parts = bring_up(where, asked, environment(context), steps)
         if wait:
             steps("watch", "")
-            steps("watch", f"reads {wait_for_watch(settings(context).settings, since=began)}")
+            found = wait_for_watch(settings(context).settings, since=began, count=len(asked.members))
+            steps("watch", f"reads {found}")
     _warn_of_roster(settings(context).settings)
     if as_json:
         show_json(masked({name: getattr(parts, name) for name in ("prefect", "mlflow", "kafka", "smtp", "http")}))

@@ -83,12 +83,12 @@ def send(  # noqa: PLR0913 - one argument per option
 
 def _stored(tree: Settings, last: Mapping[int, int]) -> bool:
     """Wait while `watch` stores what was sent; whether all of it is. False at once where nobody reads."""
-    from adapters.store.database import connect  # noqa: PLC0415 - keeps `sre --help` fast
-    from adapters.store.intake import intake, reading  # noqa: PLC0415
+    from adapters.store.intake import intake, reading  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.opening import open_database  # noqa: PLC0415
 
     if not (url := tree.store.url.get_secret_value()):
         return False
-    engine, now = connect(url), datetime.now(UTC)
+    engine, now = open_database(url, tree.encryption, tree.store.files), datetime.now(UTC)
     if not reading(engine, tree.kafka.topic, since=now - timedelta(seconds=LIVELY_SECONDS)):
         return False
     before, deadline = -1, time.monotonic() + PATIENCE_SECONDS

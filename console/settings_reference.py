@@ -91,10 +91,15 @@ def _default(key: str, field: FieldInfo) -> str:
     return f"`{value}`" if value not in ("", {}) else ""
 
 
+def _number(limit: float) -> str:
+    """In full, with thousands set apart."""
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:,g}"
+
+
 def _meaning(field: FieldInfo) -> str:
     """The setting's docstring and what it may be."""
     allowed = [
-        f"{word} {limit:g}"
+        f"{word} {_number(limit)}"
         for rule in field.metadata
         for word, name in (("above", "gt"), ("at least", "ge"), ("at most", "le"), ("below", "lt"))
         if (limit := getattr(rule, name, None)) is not None

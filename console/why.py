@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
     """Say why the log with REQUEST_ID was or was not an anomaly, which incident it made and which page."""
-    from adapters.store.look_ups import find_log, one_incident  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_look_ups import find_log  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.look_ups import one_incident  # noqa: PLC0415 - as above
     from console.explaining import explain  # noqa: PLC0415
 
     tree = settings(ctx)
@@ -35,10 +37,25 @@ def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
         words = explain(log, incident, tree.detection, _judge(tree, log["model"]))
         found.append({"log": log, "incident": incident, "words": words})
     if as_json:
-        show_json(found)
+        show_json([one | {"log": _shown(one["log"])} for one in found])
         return
     for one in found:
         say(*one["words"])
+
+
+def _shown(log: dict[str, Any]) -> dict[str, Any]:
+    """The log as JSON has it: metrics by name, attributes and headers as objects, names for numbers of ours."""
+    from domain.logs import Level, Wire  # noqa: PLC0415 - keeps `sre --help` fast
+    from domain.verdicts import Reason  # noqa: PLC0415 - as above
+
+    documents = {name: json.loads(log[name]) if log[name] else {} for name in ("attributes", "headers")}
+    named = {
+        "level": Level(log["level"]).name,
+        "reason": Reason(log["reason"]).name.lower(),
+        "wire": Wire(log["wire"]).name.lower(),
+        "measured": dict(reversed(log["measured"] or [])),  # of a name that is there twice the first counts
+    }
+    return log | documents | named
 
 
 def _judge(tree: Settings, version: int) -> Champion | None:

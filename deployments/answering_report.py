@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.store.database import Engine, connect, transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.mutes import held_back, mutes_now
+from adapters.store.opening import open_database
 from adapters.store.standing import Waiting, undelivered
 from adapters.store.step_queue import Overdue, overdue
 from adapters.store.switches import degraded
@@ -36,7 +37,7 @@ class Answering:
 def ask(settings: Settings, *, now: datetime) -> Answering:
     """Ask the store; one that does not answer costs a few seconds and nothing else."""
     try:
-        engine = connect(settings.store.url.get_secret_value())
+        engine = open_database(settings.store.url.get_secret_value(), settings.encryption, settings.store.files)
     except SreError as error:
         return Answering(str(error))
     try:

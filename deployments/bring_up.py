@@ -12,12 +12,23 @@ from adapters.kafka.embedded import LIMITS, incarnation
 from adapters.parts_file import Parts, lock
 from adapters.store.database import connect
 from adapters.supervisord_client import ProgramState
-from deployments import environment, health, kafka_server, ours, reading, registration, supervised, wanted
+from deployments import (
+    environment,
+    health,
+    kafka_server,
+    member_deployments,
+    ours,
+    reading,
+    registration,
+    supervised,
+    wanted,
+)
 from deployments.layout import Home, tail
-from deployments.programs import POOLS
+from deployments.programs import worker_of
 from deployments.site import Site, survey, write
 from deployments.wanted import Broker, Wanted
 from domain.errors import Refused, Unavailable
+from domain.members import role_of
 
 Tell = Callable[[str, str], None]
 START_SECONDS = 240  # recovery after a crash and a busy machine included
@@ -36,6 +47,8 @@ def bring_up(home: Home, asked: Wanted, environ: Mapping[str, str], tell: Tell) 
         if not supervised.running(home):  # what outlived it would hold its ports
             ours.end_all(home.folder, postgres.remembered(home.folder / "postgres.json"))
         site = survey(home, asked, environ)
+        if supervised.running(home):
+            retired(site, tell)  # before supervisord ends their workers
         prepare(site, tell)
         parts = site.tell_others()
         with ThreadPoolExecutor(8) as threads:
@@ -90,7 +103,7 @@ def migrate(site: Site, tell: Tell) -> None:
 def prefect(site: Site, tell: Tell) -> None:
     """Prefect's server, with the two pools."""
     start(site, "prefect", lambda: health.prefect(site.api_url), tell)
-    registration.make_pools(site.api_url)
+    registration.make_pools(site.api_url, site.wanted.members)
     tell("prefect", site.api_url.removesuffix("/api"))
 
 
@@ -146,20 +159,27 @@ def http(site: Site, tell: Tell) -> None:
 def registered(site: Site, tell: Tell) -> None:
     """The deployments, their workers, and one run of each long-lived flow."""
     found = supervised.processes(site.home)
-    fresh = not any(found[f"worker-{pool}"].pid for pool in POOLS)
+    fresh = not any(found[worker_of(member)].pid for member in site.wanted.workers)
+    retired(site, tell)  # of an earlier life
     if fresh:
         registration.bury(site)
     tell("deployments", "")
     names = registration.deploy(site)
     tell("deployments", ", ".join(names))
-    for pool in POOLS:
-        start(site, f"worker-{pool}", lambda: "", tell)
-        tell(f"worker-{pool}", f"works off the pool {pool}")
+    for member in site.wanted.workers:
+        start(site, worker_of(member), lambda: "", tell)
+        tell(worker_of(member), f"works off the pool {role_of(member)}")
     tell("runs", "")
     tell("runs", registration.one_run_each(site.api_url, fresh=fresh))
     start(site, "keeper", lambda: "", tell)
     tell("keeper", "sees to it that runs go on")
     wanted.remember(site.home, site.wanted)
+
+
+def retired(site: Site, tell: Tell) -> None:
+    """Members of `watch` that are not wanted any more are ended."""
+    for member in member_deployments.retire(site):
+        tell(worker_of(member), "ended: fewer members are wanted")
 
 
 def start(site: Site, name: str, ailment: Callable[[], str], tell: Tell) -> None:

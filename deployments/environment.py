@@ -24,6 +24,7 @@ PLAIN = frozenset(
 )
 SECRET_NAMES = frozenset({"OPENAI_API_KEY", "SRE_LEDGER__ANCHOR", "SRE_HTTP__TOKEN"})
 OURS = ("SRE_", "PREFECT_", "MLFLOW_")  # the workers' variables; what else there is, supervisord hands on
+ENCRYPTION_KEYS = "SRE_ENCRYPTION_KEYS"
 FOR_ALL = "workers.env"
 FOR_ON_CALL = "on-call.env"
 # Nothing but loopback is contacted by itself.
@@ -35,6 +36,9 @@ QUIET: Mapping[str, str] = {
     "NO_COLOR": "1",
     "PYTHONUNBUFFERED": "1",
 }
+
+# Batches are large and come and go in several threads, each of which would keep the most that it ever needed.
+SMALL: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2"}
 
 
 def secret(name: str) -> bool:
@@ -51,14 +55,20 @@ def for_on_call(environ: Mapping[str, str]) -> dict[str, str]:
 def for_workers(environ: Mapping[str, str]) -> dict[str, str]:
     """Our settings, as far as both workers may see them."""
     ours = {name: value for name, value in environ.items() if name.upper().startswith(OURS) and not secret(name)}
-    # Every part has the home; who calls `sre up` is nothing that a worker does, or is restarted for.
-    return {name: value for name, value in ours.items() if name not in {"SRE_HOME", "SRE_USER", *QUIET}}
+    # Every part has the home and the keys; who calls `sre up`, and how many workers there are, is nothing that a
+    # worker does, or is restarted for.
+    left_out = {"SRE_HOME", "SRE_USER", "SRE_KAFKA__MEMBERS", ENCRYPTION_KEYS, *QUIET}
+    return {name: value for name, value in ours.items() if name not in left_out}
 
 
 def for_parts(environ: Mapping[str, str], home: Path) -> dict[str, str]:
-    """What every part sees: the machine's environment, and which home it belongs to."""
+    """What every part sees: the machine's environment, which home it belongs to, and the keys of what is sealed.
+
+    Keys are handed on by supervisord alone: the files of the workers lie beside what the keys seal.
+    """
     foreign = {name: value for name, value in environ.items() if not name.upper().startswith(OURS) and not secret(name)}
-    return {**foreign, **QUIET, "SRE_HOME": str(home)}
+    keys = {ENCRYPTION_KEYS: environ[ENCRYPTION_KEYS]} if environ.get(ENCRYPTION_KEYS) else {}
+    return {**SMALL, **foreign, **QUIET, **keys, "SRE_HOME": str(home)}
 
 
 def stamp(variables: Mapping[str, str]) -> str:

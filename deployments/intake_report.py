@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from adapters.kafka.edges import Edges, NoTopicError, topic_edges
 from adapters.kafka.embedded import incarnation_file, topic_identity
-from adapters.store.database import connect
-from adapters.store.intake import Intake, intake, reading
+from adapters.store.intake import Intake, intake
+from adapters.store.opening import open_database
+from adapters.store.watch_signs import readers
 from domain.errors import SreError
 from domain.settings import Settings
 from domain.words import ago, counted, number, share
@@ -18,6 +20,7 @@ ANSWER_SECONDS = 3.0
 LATELY = timedelta(minutes=1)  # what rates are of
 SILENT = timedelta(seconds=30)  # `watch` says every few seconds that it reads
 STUCK = timedelta(minutes=1)  # without a stored log although some wait
+Shares = Mapping[str, frozenset[int]]
 NOTHING = Intake((), {}, None, 0, 0)
 
 
@@ -30,12 +33,13 @@ class Seen:
     store_ailment: str = ""
     edges: Edges = field(default_factory=dict)
     intake: Intake = NOTHING
-    partitions: str = ""  # what `watch` lately said that it reads
+    readers: Shares = field(default_factory=dict)  # the partitions that each member of `watch` lately said it has
 
 
 def ask(settings: Settings, *, now: datetime) -> Seen:
     """Ask both; whoever does not answer costs a few seconds and nothing else."""
-    kafka_ailment = topic_ailment = store_ailment = partitions = ""
+    kafka_ailment = topic_ailment = store_ailment = ""
+    read_by: Shares = {}
     edges: Edges = {}
     stored = NOTHING
     try:
@@ -45,17 +49,17 @@ def ask(settings: Settings, *, now: datetime) -> Seen:
     except SreError as error:
         kafka_ailment = str(error)
     try:
-        stored, partitions = _from_store(settings, now=now)
+        stored, read_by = _from_store(settings, now=now)
     except SreError as error:
         store_ailment = str(error)
-    return Seen(kafka_ailment, topic_ailment, store_ailment, edges, stored, partitions)
+    return Seen(kafka_ailment, topic_ailment, store_ailment, edges, stored, read_by)
 
 
-def _from_store(settings: Settings, *, now: datetime) -> tuple[Intake, str]:
-    engine = connect(settings.store.url.get_secret_value())
+def _from_store(settings: Settings, *, now: datetime) -> tuple[Intake, Shares]:
+    engine = open_database(settings.store.url.get_secret_value(), settings.encryption, settings.store.files)
     try:
         topic = settings.kafka.topic
-        return intake(engine, topic, since=now - LATELY), reading(engine, topic, since=now - SILENT)
+        return intake(engine, topic, since=now - LATELY), readers(engine, topic, since=now - SILENT)
     finally:
         engine.dispose()
 
@@ -78,7 +82,7 @@ def trouble(seen: Seen, *, now: datetime) -> str:
         return "nothing is read while Kafka does not answer"
     if seen.topic_ailment:
         return seen.topic_ailment
-    if not seen.partitions:
+    if not seen.readers:
         return f"`watch` has not said for {SILENT.total_seconds():.0f} s that it reads: see its run in Prefect"
     last = seen.intake.last_at
     if behind(seen) and last is not None and now - last > STUCK:
@@ -97,6 +101,18 @@ def told(seen: Seen, *, now: datetime) -> str:
     whole = found.logs + found.rejected
     bad = [f"{share(found.rejected / whole)} of them unreadable (`sre dead-letters`)"] if found.rejected else []
     return ", ".join([age, *lag, rate, *bad])
+
+
+def read_by(seen: Seen, member: str) -> str:
+    """Which partitions a member reads; that one says nothing costs nothing while the others have its partitions."""
+    if seen.store_ailment:
+        return ""
+    if found := seen.readers.get(member):
+        return f"reads {counted(len(found), 'partition')}: {', '.join(map(str, sorted(found)))}"
+    unread = seen.edges.keys() - frozenset().union(*seen.readers.values())
+    if unread or not seen.readers:
+        return "reads no partition yet"
+    return "reads no partition: the others have them all"
 
 
 def replaced(home: Path, seen: Seen) -> str:

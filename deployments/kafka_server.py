@@ -122,7 +122,7 @@ def start(folder: Path, port: int = 0) -> KafkaServer:
     if server := running(folder):
         return server
     prepare()
-    chosen = port if port and ports.free(port) else ports.unused()
+    chosen = port if port and ports.free(port) and ports.claim(port) else ports.unused()
     command = configure(folder, chosen)
     log = folder / "server.log"
     with log.open("wb") as output:

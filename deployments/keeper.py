@@ -17,7 +17,7 @@ from pathlib import Path
 from deployments import environment
 from deployments.prefect_api import LOGIN, PrefectApi, connect
 from deployments.programs import POOLS
-from deployments.registration import LONG_LIVED
+from deployments.registration import long_lived
 from domain.errors import Refused, Unavailable
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def missing(api: PrefectApi, ids: Mapping[str, str]) -> list[str]:
 
 def look(api: PrefectApi, absences: Absences, *, now: datetime) -> list[str]:
     """Start what has been missing for too long; the names."""
-    ids = {name: found for name, found in api.deployments(POOLS).items() if name in LONG_LIVED}
+    ids = long_lived(api.deployments(POOLS))
     late = absences.overdue(missing(api, ids), now=now)
     for name in late:
         api.start(ids[name])

@@ -20,6 +20,7 @@ ACTIVE = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING")
 SOON = timedelta(seconds=10)  # a worker takes runs up so long before their time
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LOGIN = "PREFECT_API_AUTH_STRING"
+WORKER_LABEL = "prefect.worker.name"  # put to a run after it was taken off its queue
 PAGE = 200  # the most that Prefect returns at once
 
 
@@ -34,6 +35,8 @@ class Run:
     pid: int  # of its process, 0 when not recorded
     deployment: str  # its id, empty for a subflow
     scheduled: bool  # by the deployment's schedule, which makes no other for the same time
+    queue: str  # in which it waited
+    worker: str  # name of the worker that took it, empty when none did yet
 
 
 class Entry(httpx.Auth):
@@ -167,6 +170,16 @@ class PrefectApi:
         """Disable an automation until the next deployment."""
         self._call("PATCH", f"automations/{automation}", {"enabled": False})
 
+    def forget_deployment(self, deployment: str) -> None:
+        """Delete a deployment, after the automations that would start it again."""
+        for automation in self.restarting([deployment]):
+            self._call("DELETE", f"automations/{automation}")
+        self._call("DELETE", f"deployments/{deployment}")
+
+    def forget_queue(self, pool: str, queue: str) -> None:
+        """Delete a queue of a pool."""
+        self._call("DELETE", f"work_pools/{pool}/queues/{queue}")
+
     def _runs(self, criteria: Mapping[str, object]) -> list[Run]:
         found = self._call("POST", "flow_runs/filter", {**criteria, "limit": PAGE})
         return [
@@ -178,6 +191,8 @@ class PrefectApi:
                 pid=int(run["infrastructure_pid"]) if (run["infrastructure_pid"] or "").isdigit() else 0,
                 deployment=run["deployment_id"] or "",
                 scheduled=run["auto_scheduled"],
+                queue=run["work_queue_name"] or "",
+                worker=str(run["labels"].get(WORKER_LABEL, "")),
             )
             for run in found
         ]

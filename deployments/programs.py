@@ -13,6 +13,7 @@ from adapters.postgres import Embedded
 from deployments.layout import Home
 
 POOLS = ("watch", "on-call")
+QUEUE = "long-lived"  # of each pool, see prefect.yaml
 HOUR = 3600
 OWN_NAMES = ("127.0.0.1", "localhost")  # by which a browser on this machine reaches Prefect's pages
 # One task run a batch leaves 13 kB of events; the triggers need the last minutes only.
@@ -107,12 +108,17 @@ def smtp_sink(home: Home, port: int) -> Program:
     return Program("smtp", python("deployments.smtp_sink", "--port", str(port), "--folder", str(home.folder / "mails")))
 
 
-def worker(home: Home, pool: str, environment: Mapping[str, str]) -> Program:
-    """A worker of one pool. While a run of its works, it does not heed SIGTERM."""
+def worker_of(member: str) -> str:
+    """The name of a member's worker."""
+    return f"worker-{member}"
+
+
+def worker(home: Home, member: str, environment: Mapping[str, str]) -> Program:
+    """The worker of one member of a role. While a run of its works, it does not heed SIGTERM."""
     return Program(
-        f"worker-{pool}",
-        python("deployments.worker", pool),
-        {"PREFECT_HOME": str(home.folder / f"prefect-{pool}"), "PREFECT_WORKER_QUERY_SECONDS": "2", **environment},
+        worker_of(member),
+        python("deployments.worker", member),
+        {"PREFECT_HOME": str(home.folder / f"prefect-{member}"), "PREFECT_WORKER_QUERY_SECONDS": "2", **environment},
         stop_seconds=8,
     )
 

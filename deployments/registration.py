@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 
 from deployments import worker
+from deployments.member_deployments import later, prefect_file
 from deployments.prefect_api import PrefectApi, connect
-from deployments.programs import POOLS, python
+from deployments.programs import POOLS, QUEUE, python
 from deployments.site import Site
 from deployments.subprograms import run
 from domain.errors import Unavailable
+from domain.members import WATCH, role_of
 
-LONG_LIVED = ("watch", "on-call")
-QUEUE = "long-lived"  # of each pool, see prefect.yaml
+ON_CALL = "on-call"
 SUCCESSOR_SECONDS = 15  # a dead run's successor is there by then
 
 
-def make_pools(api_url: str) -> None:
-    """Make the pools that are missing."""
+def long_lived(deployments: Mapping[str, str]) -> dict[str, str]:
+    """Those of these deployments that always have a run: every member of `watch`, and `on-call`."""
+    watches = sorted(name for name in deployments if role_of(name) == WATCH)
+    return {name: deployments[name] for name in [*watches, ON_CALL] if name in deployments}
+
+
+def make_pools(api_url: str, members: Sequence[str]) -> None:
+    """Make the pools that are missing, and a queue for one run at a time of each member."""
     with connect(api_url) as api:
         for pool in POOLS:
             api.make_pool(pool)
             api.limit_queue(pool, QUEUE, 1)
+        for member in later(members):
+            api.limit_queue(WATCH, member, 1)
 
 
 def bury(site: Site) -> None:
@@ -29,8 +39,8 @@ def bury(site: Site) -> None:
     with connect(site.api_url) as api:
         pause_restarts(api)
         if not site.wanted.prefect_api_url:
-            for pool in POOLS:
-                worker.bury(api, pool, site.home.folder)
+            for member in site.wanted.workers:
+                worker.bury(api, member, site.home.folder)
 
 
 def pause_restarts(api: PrefectApi) -> None:
@@ -42,7 +52,7 @@ def pause_restarts(api: PrefectApi) -> None:
 
 def deploy(site: Site) -> list[str]:
     """Register all deployments, the way a user would; their names."""
-    run(site, python("prefect", "--no-prompt", "deploy", "--all"))
+    run(site, python("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(prefect_file(site))))
     with connect(site.api_url) as api:
         return sorted(api.deployments(POOLS))
 
@@ -51,7 +61,7 @@ def one_run_each(api_url: str, *, fresh: bool) -> str:
     """See to one active run of each long-lived deployment; what they are. `fresh`: none can be under way."""
     with connect(api_url) as api:
         ids = api.deployments(POOLS)
-        names = [name for name in LONG_LIVED if name in ids]
+        names = list(long_lived(ids))
         deadline = time.monotonic() + (0 if fresh else SUCCESSOR_SECONDS)
         while missing := [name for name in names if ids[name] not in {run.deployment for run in api.runs(POOLS)}]:
             if time.monotonic() >= deadline:
@@ -78,7 +88,7 @@ def until_running(api_url: str, seconds: float) -> None:
     """Wait until every long-lived deployment has a run at work. Raises Unavailable."""
     deadline = time.monotonic() + seconds
     with connect(api_url) as api:
-        ids = {name: id_ for name, id_ in api.deployments(POOLS).items() if name in LONG_LIVED}
+        ids = long_lived(api.deployments(POOLS))
         while True:
             at_work = {run.deployment for run in api.runs(POOLS) if run.state == "RUNNING"}
             missing = [name for name, deployment in ids.items() if deployment not in at_work]

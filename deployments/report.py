@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from adapters import postgres
+from adapters.page_spool import PageSpool
 from adapters.parts_file import Parts, read
 from adapters.supervisord_client import ProcessInfo, ProgramState
 from deployments import answering_report, health, intake_report, ours, supervised
@@ -15,11 +16,12 @@ from deployments.answering_report import Answering
 from deployments.intake_report import Seen
 from deployments.layout import Home
 from deployments.prefect_api import Run, connect
-from deployments.programs import POOLS
-from deployments.registration import LONG_LIVED
+from deployments.programs import POOLS, worker_of
+from deployments.registration import long_lived
 from deployments.wanted import Broker
-from domain.errors import Refused, Unavailable
+from domain.errors import Refused, SreError, Unavailable
 from domain.masking import masked_urls
+from domain.members import WATCH, role_of
 from domain.settings import Settings
 from domain.words import counted
 
@@ -57,7 +59,8 @@ def report(home: Home, settings: Settings) -> list[PartReport]:
     seen = intake_report.ask(settings, now=now)
     found = servers_of(parts, seen)
     servers = [server(home, name, address, programs.get(name), ailment) for name, address, ailment in found]
-    workers = [server(home, f"worker-{pool}", f"pool {pool}", programs.get(f"worker-{pool}"), "") for pool in POOLS]
+    names = [name for name in programs if name.startswith(worker_of(""))]
+    workers = [server(home, name, f"pool {pool_of(name)}", programs[name], "") for name in names]
     keeper = server(home, "keeper", "keeps runs going", programs.get("keeper"), "")
     return [
         supervisord,
@@ -65,8 +68,9 @@ def report(home: Home, settings: Settings) -> list[PartReport]:
         logs(settings.kafka.topic, seen, now=now),
         *workers,
         keeper,
-        *runs(parts),
+        *runs(parts, seen),
         *answering(answering_report.ask(settings, now=now), now=now),
+        *spooled(home),
         *switched_off(settings),
     ]
 
@@ -106,6 +110,18 @@ def answering(found: Answering, *, now: datetime) -> list[PartReport]:
     lost = Health.DOWN if found.pages.critical else Health.UP
     muting = [PartReport("muting", Health.UP, "", 0, found.muting)] if found.muting else []
     return [*conditions, incidents, PartReport("pages", lost, "", 0, str(found.pages)), *muting]
+
+
+def spooled(home: Home) -> list[PartReport]:
+    """Critical pages that were made while the store was down, and that it does not have yet."""
+    try:
+        waiting = PageSpool(home.folder).waiting()
+    except SreError as error:
+        return [PartReport("spool", Health.DOWN, "", 0, str(error))]
+    if not waiting:
+        return []
+    text = f"{counted(waiting, 'critical page')} spooled while the database was down: sent from there, not stored yet"
+    return [PartReport("spool", Health.DOWN, "", 0, text)]
 
 
 def with_news(home: Home, one: PartReport, parts: Parts, seen: Seen) -> PartReport:
@@ -155,16 +171,29 @@ def advice_for(info: ProcessInfo, log: Path) -> str:
     return f"{info.state.name.lower()} {info.trouble}".strip() + f": `sre up` starts it; see {log}"
 
 
-def runs(parts: Parts) -> list[PartReport]:
+def pool_of(name: str) -> str:
+    """The pool that a worker of this name works off."""
+    return role_of(name.removeprefix(worker_of("")))
+
+
+def runs(parts: Parts, seen: Seen) -> list[PartReport]:
     """The long-lived flows' runs, as Prefect knows them."""
     try:
         with connect(parts.prefect["api_url"]) as api:
-            ids = api.deployments(POOLS)
+            ids = long_lived(api.deployments(POOLS))
             active = api.runs(POOLS)
     except (Unavailable, Refused) as error:
         unknown = f"unknown while Prefect does not answer ({error}); work goes on"
         return [PartReport("runs", Health.DOWN, "", 0, unknown)]
-    return [run_of(name, [run for run in active if run.deployment == ids[name]]) for name in LONG_LIVED if name in ids]
+    found = [run_of(name, [run for run in active if run.deployment == id_]) for name, id_ in ids.items()]
+    return [with_partitions(one, name, seen) for one, name in zip(found, ids, strict=True)]
+
+
+def with_partitions(one: PartReport, name: str, seen: Seen) -> PartReport:
+    """The line of a run of `watch` that is at work says what it reads."""
+    if one.health is not Health.UP or role_of(name) != WATCH:
+        return one
+    return replace(one, text=intake_report.read_by(seen, name))
 
 
 def run_of(name: str, found: list[Run]) -> PartReport:

@@ -15,9 +15,11 @@ from deployments import environment, kafka_server, ports, programs, supervised
 from deployments.http_environment import FOR_HTTP, for_http
 from deployments.kafka_server import KafkaServer
 from deployments.layout import Home
-from deployments.programs import POOLS, Program
+from deployments.programs import Program
 from deployments.wanted import Broker, Wanted
-from domain.settings import KafkaSettings
+from domain.http_settings import scheme
+from domain.kafka_settings import KafkaSettings
+from domain.members import role_of
 
 # Hosts that mean every address of this machine, and one of these.
 EVERYWHERE: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound to
@@ -83,7 +85,8 @@ class Site:
             found.append(programs.smtp_sink(self.home, self.ports["smtp"]))
         if self.wanted.http:
             found.append(programs.http(self.ports["http"], self.http_environment()))
-        workers = [programs.worker(self.home, pool, self.worker_environment(pool)) for pool in POOLS]
+        names = self.wanted.workers
+        workers = [programs.worker(self.home, name, self.worker_environment(role_of(name))) for name in names]
         return [*found, *workers, programs.keeper(self.api_url)]
 
     def http_addresses(self) -> dict[str, str]:
@@ -92,7 +95,7 @@ class Site:
         if http is None:
             return {}
         host = EVERYWHERE.get(http.host, http.host)
-        local = f"http://{f'[{host}]' if ':' in host else host}:{self.ports['http']}"
+        local = f"{scheme(http)}://{f'[{host}]' if ':' in host else host}:{self.ports['http']}"
         return {"local": local, "url": http.public_url or local}
 
     def http_environment(self) -> dict[str, str]:

@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from deployments.layout import Home
 from domain.errors import BadSettings
 from domain.http_settings import HttpSettings, exposure_problem
-from domain.settings import KafkaSettings, Settings
+from domain.kafka_settings import KafkaSettings
+from domain.members import members
+from domain.settings import Settings
 
 
 class Broker(StrEnum):
@@ -35,6 +38,7 @@ class Wanted:
         default_factory=KafkaSettings
     )  # topic, start and client settings, whichever Kafka it is
     http: HttpSettings | None = None  # None: the service is not started
+    scaled: int = 0  # how many members `sre scale` asked for; 0: as many as the settings say
 
     def __post_init__(self) -> None:
         if self.store_url and not self.store_url.startswith("postgres"):
@@ -44,6 +48,16 @@ class Wanted:
 
         if self.http and (problem := exposure_problem(self.http)):
             raise BadSettings(problem)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The `watch` runs that share the topic."""
+        return members(self.scaled or self.reading.members)
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Who has a worker of its own."""
+        return (*self.members, "on-call")
 
     @property
     def postgres(self) -> bool:
@@ -79,14 +93,25 @@ def named(key: str, value: str, origins: Mapping[str, str]) -> str:
 def remember(home: Home, wanted: Wanted) -> None:
     """Keep the options of this start, so that a repeated `sre up` asks for the same."""
     kafka = Broker.EMBEDDED if wanted.kafka is Broker.EXTERNAL else wanted.kafka
-    (home.run / "options.json").write_text(json.dumps({"kafka": kafka.value, "sink": wanted.sink}))
+    options = {"kafka": kafka.value, "sink": wanted.sink, "scaled": wanted.scaled}
+    (home.run / "options.json").write_text(json.dumps(options))
 
 
 def remembered(home: Home) -> tuple[str, bool]:
     """Options of the start that is still up: which Kafka, and whether with the sink."""
-    path = home.run / "options.json"
-    options = json.loads(path.read_text()) if path.exists() else {}
+    options = _options(home)
     return options.get("kafka", "embedded"), options.get("sink", False)
+
+
+def scaled(home: Home) -> int:
+    """How many members `sre scale` asked for since the start that is still up; 0 when nobody did."""
+    return int(_options(home).get("scaled", 0))
+
+
+def _options(home: Home) -> dict[str, Any]:
+    path = home.run / "options.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def forget(home: Home) -> None:

@@ -1,8 +1,9 @@
-"""A worker of one pool: `python -m deployments.worker watch|on-call`.
+"""The worker of one member: `python -m deployments.worker watch|watch-2|on-call`.
 
 A run outlives a worker that was killed, and nobody watches it from then on. So before a worker starts, the runs
-of its pool that are left over get a moment to end by themselves, are ended, and are marked as Crashed, upon
-which Prefect's trigger starts their successors.
+that it left get a moment to end by themselves, are ended, and are marked as Crashed, upon which Prefect's trigger
+starts their successors. Runs of another worker of the same pool are left to it; only where their process is gone
+are they marked, because they would hold their slot for ever.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ import psutil
 
 from deployments import environment, ours
 from deployments.prefect_api import PrefectApi, Run, connect
+from deployments.programs import QUEUE
 from domain.errors import Unavailable
 from domain.masking import masked_urls
+from domain.members import role_of
 
 ALONE_SECONDS = 5  # for a run to notice that its worker is gone and to finish the batch in hand
 END_SECONDS = 5
 PATIENCE_SECONDS = 300
+NAMED_ON = " on "  # between a member and its machine, which may be given another name
+TAKEN = ("RUNNING", "CANCELLING", "PENDING")
 log = logging.getLogger("deployments.worker")
 
 
@@ -35,30 +40,52 @@ def wait_for(api: PrefectApi, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def left_over(api: PrefectApi, pool: str) -> list[Run]:
-    """Runs of the pool that had a process: nobody watches them before the pool's worker starts."""
-    return [run for run in api.runs([pool]) if run.state in ("RUNNING", "CANCELLING", "PENDING")]
+def queues_of(member: str) -> tuple[str, ...]:
+    """The queues that a member's worker takes runs from; the later members of a role do nothing else."""
+    return ("default", QUEUE) if member == role_of(member) else (member,)
 
 
-def bury(api: PrefectApi, pool: str, home: Path) -> None:
-    """End what is left of the pool's runs and mark them, and what ran inside them, as Crashed."""
-    runs = left_over(api, pool)
+def is_left(run: Run, member: str, *, process_lives: bool) -> bool:
+    """Whether nobody watches a run when this member's worker starts: its own, or one without a process.
+
+    Prefect labels a run with its worker after taking it off the queue.
+    """
+    if run.state not in TAKEN:
+        return False
+    if not run.worker:
+        return run.queue in queues_of(member)
+    own = run.worker.partition(NAMED_ON)[0] == member
+    return own or (run.pid > 0 and not process_lives)
+
+
+def left_over(api: PrefectApi, member: str) -> list[Run]:
+    """Runs that nobody watches before this member's worker starts."""
+    runs = api.runs([role_of(member)])
+    return [run for run in runs if is_left(run, member, process_lives=psutil.pid_exists(run.pid))]
+
+
+def bury(api: PrefectApi, member: str, home: Path) -> None:
+    """End what this member's worker left and mark it, and what ran inside it, as Crashed."""
+    runs = left_over(api, member)
+    if any(not run.worker for run in runs):
+        time.sleep(ALONE_SECONDS)  # another worker may be about to put its name to it
     alive = ours.run_processes(home)
     orphans = [process for run in runs for process in alive.get(run.id, [])]
     _, staying = psutil.wait_procs(orphans, timeout=ALONE_SECONDS)
     ours.end(staying, END_SECONDS)
-    silent = {run.id for run in left_over(api, pool)}  # the others ended in time to say so themselves
+    silent = {run.id for run in left_over(api, member)}  # the others ended in time to say so themselves
     for run in runs:
         if run.id in silent:
             log.warning("run %s (pid %s) was left by a dead worker: Crashed", run.name, run.pid or "unknown")
             api.close([run.id], "CRASHED", "its process was gone, or ended because its worker was gone")
-        else:
+        elif run.worker:
             api.close_within([run.id], "CRASHED", "the run around it is over")
 
 
-def main(pool: str) -> None:
-    """Clear the pool, then become Prefect's worker."""
+def main(member: str) -> None:
+    """Clear what this member left, then become Prefect's worker."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    pool = role_of(member)
     home = Path(os.environ["SRE_HOME"])
     settings = environment.load(home / environment.FOR_ALL)
     if pool == "on-call":
@@ -67,9 +94,10 @@ def main(pool: str) -> None:
     with connect(os.environ["PREFECT_API_URL"]) as api:
         wait_for(api, PATIENCE_SECONDS)
         if os.environ.get("SRE_LOCAL_RUNS") == "yes":
-            bury(api, pool, home)
+            bury(api, member, home)
     command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--pool", pool]
-    os.execv(sys.executable, [*command, "--name", f"{pool} on {os.uname().nodename}"])
+    queues = [part for queue in queues_of(member) for part in ("--work-queue", queue)]
+    os.execv(sys.executable, [*command, *queues, "--name", f"{member}{NAMED_ON}{os.uname().nodename}"])
 
 
 if __name__ == "__main__":

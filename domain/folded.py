@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.going_out import GoneOut
 from domain.incidents import Alert, Evidence, Incident, Kind, Severity
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
@@ -62,6 +63,7 @@ class Known:
     page_times: Sequence[datetime] = ()  # the newest `paged_at` of all incidents, `fleet_after` of them
     late_paged: Mapping[str, datetime] = field(default_factory=dict)  # service -> when its last late page was queued
     watched: frozenset[str] = frozenset()  # services of which one anomalous log is enough
+    gone_out: Sequence[GoneOut] = ()  # pages that people got while the store did not answer, and it has not yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class PageIntent:
     episode: int
     key: str  # as in `stored_page_key`, and before the incident has a number one that holds within the fold
     late: bool
+    gone_out: bool = False  # people have it already, under this key
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,13 @@ def stored_page_key(
 
 def final_keys(folded: Folded) -> dict[str, str]:
     """The stored keys of pages by those of the fold, now that all incidents have numbers; incidents get them too."""
-    keys = {made.key: stored_page_key(made.incident, made.reason, made.severity, made.episode) for made in folded.pages}
+    keys = {made.key: _stored_key(made) for made in folded.pages}
     for incident in folded.touched.values():
         incident.page_key = keys.get(incident.page_key, incident.page_key)
     return keys
+
+
+def _stored_key(made: PageIntent) -> str:
+    if made.gone_out:
+        return made.key
+    return stored_page_key(made.incident, made.reason, made.severity, made.episode)

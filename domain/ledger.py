@@ -14,7 +14,7 @@ GENESIS = "0" * 64
 
 
 class LedgerKind(StrEnum):
-    """Every decision and effect that is kept for ever."""
+    """Every decision and effect that is kept."""
 
     OPENED = "incident.opened"
     CONFIRMED = "incident.confirmed"
@@ -70,6 +70,7 @@ class LedgerKind(StrEnum):
     OVERRIDE_ADDED = "override.added"  # somebody takes a time of a schedule
     OVERRIDE_REMOVED = "override.removed"
     TOPIC_CHANGED = "topic.recreated"
+    CUT = "ledger.cut"  # its oldest links went; says the number and hash of the last of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +148,18 @@ def extend(head: Seal | None, entries: Iterable[Entry]) -> list[Seal]:
     return seals
 
 
-def faults(links: Iterable[tuple[Seal, Entry | None]], anchors: Iterable[Anchor]) -> list[str]:
+ORIGIN = Anchor(0, GENESIS)
+
+
+def faults(links: Iterable[tuple[Seal, Entry | None]], anchors: Iterable[Anchor], begin: Anchor = ORIGIN) -> list[str]:
     """What is wrong with the chain, in words; empty means nothing was changed, removed or cut off.
 
     `links`: every seal in order of `seq`, with the entry that it is about, None when that is gone.
+    `begin`: the last link that went because it was old, as an entry of the chain says.
     """
-    found = []
-    before, expected = GENESIS, 1
-    anchored: dict[int, set[str]] = {}
-    for anchor in anchors:
-        anchored.setdefault(anchor.seq, set()).add(anchor.hash)
+    anchored = _by_link(anchors)
+    found = _of_the_cut(anchored, begin)
+    before, expected = begin.hash, begin.seq + 1
     for seal, entry in links:
         whole = seal.seq == expected
         if not whole:
@@ -169,6 +172,20 @@ def faults(links: Iterable[tuple[Seal, Entry | None]], anchors: Iterable[Anchor]
         if anchored.pop(seal.seq, {seal.hash}) != {seal.hash}:
             found.append(f"link {seal.seq} is not the one that was anchored")
     return found + [f"the chain was cut: link {seq} was anchored and is gone" for seq in sorted(anchored)]
+
+
+def _by_link(anchors: Iterable[Anchor]) -> dict[int, set[str]]:
+    anchored: dict[int, set[str]] = {}
+    for anchor in anchors:
+        anchored.setdefault(anchor.seq, set()).add(anchor.hash)
+    return anchored
+
+
+def _of_the_cut(anchored: dict[int, set[str]], begin: Anchor) -> list[str]:
+    """What is wrong with the link where the chain begins; anchors up to it are taken out, their links are gone."""
+    gone = {seq: anchored.pop(seq) for seq in list(anchored) if seq <= begin.seq}
+    wrong = gone.get(begin.seq, {begin.hash}) != {begin.hash}
+    return [f"link {begin.seq}, where old links were cut off, is not the one that was anchored"] if wrong else []
 
 
 def _missing(first: int, last: int) -> str:

@@ -44,6 +44,7 @@ MEANING: Mapping[PageReason, str] = {
 
 # What it asks of whoever reads it; every other reason asks to look.
 TAKE_IT = "Look at it, and take it: sre ack {id}"
+NO_NUMBER = "Look at it; it can be taken by `sre ack` once the store answers and it has a number"
 ASKED: Mapping[PageReason, str] = {
     PageReason.APPROVAL: "Approve or reject the plan: sre approve {id}{plan}, or sre reject {id}{plan}",
     PageReason.RESOLVED: NOTHING,
@@ -151,6 +152,8 @@ def likely_from(incident: Incident, around: Around) -> str:
 def asked(incident: Incident, reason: PageReason, plan_digest: str = "") -> str:
     """What is asked of the reader."""
     plan = f" {plan_digest}" if plan_digest else ""
+    if not incident.id and reason not in ASKED:
+        return NO_NUMBER
     return ASKED.get(reason, TAKE_IT).format(id=incident.id, plan=plan)
 
 
@@ -252,7 +255,8 @@ def page_lines(incident: Incident, reason: PageReason, found: Sequence[str], aro
         return (*found, *_given(shared), *parts, *facts(incident))
     held = f"Held back until now by {'; '.join(around.held_by)}" if around.held_by else ""
     head = [*_given(meanwhile(around.told), held), *found, *_given(shared), *parts, *_given(around.origin)]
-    return (*head, *facts(incident), *evidence_lines(incident), f"Take it: sre ack {incident.id}")
+    take_it = f"Take it: sre ack {incident.id}" if incident.id else ""
+    return (*head, *facts(incident), *evidence_lines(incident), *_given(take_it))
 
 
 def _given(*lines: str) -> list[str]:

@@ -13,6 +13,7 @@ from domain.paging_settings import PagingSettings
 
 # A critical page that waits so long is in the ledger and in `sre status`, as nobody knows of it.
 UNDELIVERED_AFTER = timedelta(minutes=15)
+ALERT = "alert"  # of a receipt's details: see `Page.alert`
 LONGEST_SUMMARY = 140  # what a locked screen shows
 
 
@@ -107,6 +108,7 @@ class Page:
     late: bool = False  # evidence was old when the page was made
     plan_digest: str = ""  # of the plan that waits for approval: a button is bound to it
     also: tuple[str, ...] = ()  # summaries of pages that were merged into this one
+    alert: str = ""  # what names its alert where that was opened before its incident had a number
 
 
 @dataclass(frozen=True, slots=True)

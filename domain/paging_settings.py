@@ -113,33 +113,33 @@ class PagingSettings(Branch):
     """YAML file that says who is on call, relative to the project; empty: everybody named here is paged at once."""
     escalation_policy: str = "default"
     """Policy of that file for whatever no route fits."""
-    group_seconds: float = Field(60, ge=0)
+    group_seconds: float = Field(60, ge=0, le=31_536_000)
     """So many pages within this time are a flood, so many services one cause; no page waits longer for more to join."""
-    settle_seconds: float = Field(10, ge=0)
+    settle_seconds: float = Field(10, ge=0, le=31_536_000)
     """A page that is not critical waits until nothing joined its incident for so long, `group_seconds` at most."""
-    late_seconds: float = Field(120, gt=0)
+    late_seconds: float = Field(120, gt=0, le=31_536_000)
     """Evidence older than this pages at most once per service, marked late."""
-    group_interval_seconds: float = Field(300, ge=0)
+    group_interval_seconds: float = Field(300, ge=0, le=31_536_000)
     """News about an incident that ask nothing of anybody go out once in so long; critical ones do not wait."""
-    repeat_seconds: float = Field(14_400, ge=0)
+    repeat_seconds: float = Field(14_400, ge=0, le=31_536_000)
     """What nobody acknowledged is told of again so long after everybody was told; 0: never."""
-    ack_remind_seconds: float = Field(1_800, gt=0)
+    ack_remind_seconds: float = Field(1_800, gt=0, le=31_536_000)
     """So long after the reminder an acknowledgement that nobody renewed is void."""
-    shift_budget: int = Field(30, gt=0)
+    shift_budget: int = Field(30, gt=0, le=1_000_000)
     """Pages for one person within `shift_hours`; further ones that are not critical come merged."""
-    shift_hours: float = Field(12, gt=0)
+    shift_hours: float = Field(12, gt=0, le=8_760)
     """How long a shift is, for that budget."""
-    merged_minutes: float = Field(60, gt=0)
+    merged_minutes: float = Field(60, gt=0, le=525_600)
     """Over the budget, what waits for a person is sent as one message so often."""
-    receiver_per_minute: int = Field(10, gt=0)
+    receiver_per_minute: int = Field(10, gt=0, le=1_000_000)
     """Messages to one contact point in a minute; further ones that are not critical are merged."""
     digest_at: str = Field("08:00", pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$|^$")
     """When the daily digest of what did not deserve a page is sent, UTC; empty: never."""
-    watch_silent_seconds: float = Field(90, ge=0)
+    watch_silent_seconds: float = Field(90, ge=0, le=31_536_000)
     """Without a sign of `watch`, or of Kafka, or of progress for so long, an incident of ours pages; 0: never."""
-    send_seconds: float = Field(10, gt=0)
+    send_seconds: float = Field(10, gt=0, le=86_400)
     """Longest that one delivery may take, whatever the channel."""
-    pool: int = Field(4, gt=0)
+    pool: int = Field(4, gt=0, le=1_000_000)
     """Deliveries of one channel at a time; each channel has so many of its own."""
     heartbeat: SecretStr = SecretStr("")
     """For a dead man's switch: /a/file, or a URL that takes a POST, told each minute while all is in order."""

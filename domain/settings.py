@@ -5,63 +5,20 @@ Nothing is read at import. `adapters.settings_files` fills the tree from files a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
 from domain.addresses import anchor_problem, supervisord_problem
+from domain.encryption_settings import EncryptionSettings
 from domain.http_settings import HttpSettings
+from domain.kafka_settings import KafkaSettings
 from domain.paging_settings import PagingSettings, without_credentials
 from domain.people import People, Role
+from domain.quality_settings import QualitySettings
 from domain.settings_acting import AutonomySettings, CommandSettings, EffectSettings, WebhookSettings
 from domain.settings_branch import Branch, without_problem
 from domain.slo_settings import SloSettings
-
-
-class Start(StrEnum):
-    """Where a partition without a stored offset starts."""
-
-    LATEST = "latest"
-    EARLIEST = "earliest"
-
-
-def _as_text(value: object) -> object:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
-
-
-class KafkaSettings(Branch):
-    """The cluster and how logs are taken off it."""
-
-    bootstrap_servers: str = ""
-    """Host:port list; empty means the embedded broker that `sre up` starts."""
-    topic: str = "system-logs"
-    """The topic to watch."""
-    consumer_group: str = "sre-agent-group"
-    """Group that spreads partitions over `watch` runs."""
-    start: Start = Start.LATEST
-    """Where a partition starts that has no stored offset when the topic is first seen."""
-    batch_rows: int = Field(40_000, gt=0)
-    """Most rows in one micro-batch."""
-    batch_seconds: float = Field(1.0, gt=0)
-    """Longest wait for a full batch."""
-    max_log_bytes: int = Field(1_000_000, gt=0)
-    """A longer log goes to the dead letters."""
-    dead_letter_topic: str = ""
-    """Empty means the topic's name with `.dead-letter` behind it."""
-    client: dict[str, SecretStr] = Field(default_factory=dict)
-    """Passed through to librdkafka as it is: security.protocol, sasl.mechanism, ssl.ca.location, …"""
-
-    @field_validator("client", mode="before")
-    @classmethod
-    def _as_librdkafka_writes(cls, value: object) -> object:
-        """Numbers and booleans of a YAML file in librdkafka's spelling, which is text."""
-        if not isinstance(value, Mapping):
-            return value
-        return {key: _as_text(entry) for key, entry in value.items()}
 
 
 class StoreSettings(Branch):
@@ -71,8 +28,16 @@ class StoreSettings(Branch):
     """postgresql:// or sqlite:// URL; empty means the embedded PostgreSQL that `sre up` starts."""
     sqlite_path: Path = Path("data/sre_agent.db")
     """SQLite file of `process_log`, which needs no server; `sre up` stores in PostgreSQL."""
-    keep_days: int = Field(14, gt=0)
+    files: str = "data/logs"
+    """Folder, or URI of an object store such as s3://bucket/logs, for logs that were compacted."""
+    compact_after_minutes: float = Field(10, ge=1, le=10_080)
+    """An hour of logs is gathered into files when it has been over for so long."""
+    keep_days: int = Field(14, gt=0, le=36_500)
     """Days of logs that the clean-up leaves, by arrival time."""
+    keep_gigabytes: float = Field(0, ge=0, le=1_000_000)
+    """Most gigabytes of logs that the clean-up leaves, the oldest go first; 0 means as many as there are."""
+    keep_records_days: int = Field(400, gt=0, le=36_500)
+    """Days of closed incidents, pages, actions and the ledger that the clean-up leaves."""
 
     @field_validator("url")
     @classmethod
@@ -94,24 +59,24 @@ class DetectionSettings(Branch):
     """Folder with a saved champion, used where no registry is reachable."""
     model_name: str = "sre-agent-detector"
     """Registered model whose alias `champion` is used."""
-    refresh_seconds: float = Field(10, gt=0)
+    refresh_seconds: float = Field(10, gt=0, le=31_536_000)
     """How often the registry is asked for a new champion."""
 
 
 class IncidentSettings(Branch):
     """How anomalies become incidents."""
 
-    quiet_seconds: float = Field(600, gt=0)
+    quiet_seconds: float = Field(600, gt=0, le=31_536_000)
     """Without an anomalous log for so long, the next one opens a new incident."""
-    confirm_logs: int = Field(3, gt=0)
+    confirm_logs: int = Field(3, gt=0, le=1_000_000)
     """This many anomalous logs of one text or metric confirm an incident; so does one more of one service."""
-    confirm_seconds: float = Field(300, gt=0)
+    confirm_seconds: float = Field(300, gt=0, le=31_536_000)
     """The logs that confirm an incident come within so long."""
-    join_seconds: float = Field(120, ge=0)
+    join_seconds: float = Field(120, ge=0, le=31_536_000)
     """Alerts of several services or texts can be of one fault when they come within so long of each other."""
-    storm_after: int = Field(20, gt=0)
+    storm_after: int = Field(20, gt=0, le=1_000_000)
     """Open alerts of a service beyond which further ones are one."""
-    fleet_storm_after: int = Field(50, gt=0)
+    fleet_storm_after: int = Field(50, gt=0, le=1_000_000)
     """Pages within `paging.group_seconds`, over all services, beyond which further ones share one page of the fleet."""
 
 
@@ -122,7 +87,7 @@ class PlaybookSettings(Branch):
     """Off: every incident is uncommon and goes to a human."""
     path: str = "playbooks"
     """Folder of playbooks, relative to the project."""
-    max_context_length: int = Field(4_000, gt=0)
+    max_context_length: int = Field(4_000, gt=0, le=1_000_000)
     """Most characters of a playbook's text in a page or prompt."""
 
 
@@ -148,25 +113,25 @@ class MitigationSettings(Branch):
     """A playbook that fits with at least this confidence makes an incident common."""
     max_risk: str = Field("low", pattern="^(low|medium|high)$")
     """Highest risk that runs unattended."""
-    target_seconds: float = Field(900, gt=0)
+    target_seconds: float = Field(900, gt=0, le=31_536_000)
     """One plan per target in this time."""
-    actions_per_hour: int = Field(6, gt=0)
+    actions_per_hour: int = Field(6, gt=0, le=1_000_000)
     """Actions in all in any hour; what a plan intends counts as soon as it is begun, here and below."""
-    kind_per_hour: int = Field(4, gt=0)
+    kind_per_hour: int = Field(4, gt=0, le=1_000_000)
     """Actions of one kind in any hour."""
-    service_per_hour: int = Field(3, gt=0)
+    service_per_hour: int = Field(3, gt=0, le=1_000_000)
     """Actions on one service in any hour."""
-    target_per_day: int = Field(6, gt=0)
+    target_per_day: int = Field(6, gt=0, le=1_000_000)
     """Actions on one target in any day."""
     max_share: float = Field(1.0, gt=0, le=1)
     """Share of a service's running processes that one plan may interrupt; the inventory may say less for a service."""
-    max_ineffective: int = Field(2, gt=0)
+    max_ineffective: int = Field(2, gt=0, le=1_000_000)
     """Actions on a target within a day that did not help, or made it worse, after which the next pages instead."""
-    evidence_seconds: float = Field(120, gt=0)
+    evidence_seconds: float = Field(120, gt=0, le=31_536_000)
     """Older evidence never leads to an action."""
-    approval_seconds: float = Field(1_800, gt=0)
+    approval_seconds: float = Field(1_800, gt=0, le=31_536_000)
     """How long a plan waits for a person who allows it, before the incident is escalated."""
-    step_tries: int = Field(5, gt=0)
+    step_tries: int = Field(5, gt=0, le=1_000_000)
     """Tries of one step of an answer, after which the incident goes to a human as failed."""
     inventory: str = ""
     """YAML file that says which service runs where, relative to the project; empty: nothing may be acted upon."""
@@ -210,7 +175,7 @@ class LlmSettings(Branch):
     """Off: uncommon incidents go to a human without an analysis."""
     model: str = "gpt-4"
     """Name of the model; without effect yet."""
-    max_tokens: int = Field(2_000, gt=0)
+    max_tokens: int = Field(2_000, gt=0, le=1_000_000)
     """Most tokens of an answer; without effect yet."""
     api_key: SecretStr = SecretStr("")
     """Key of the model's API; without effect yet."""
@@ -232,10 +197,12 @@ class LedgerSettings(Branch):
 class CallSettings(Branch):
     """Holds for each call to the outside."""
 
-    max_retries: int = Field(3, ge=0)
+    max_retries: int = Field(3, ge=0, le=1_000_000)
     """Tries after the first."""
-    timeout_seconds: float = Field(30, gt=0)
+    timeout_seconds: float = Field(30, gt=0, le=86_400)
     """Longest wait for one try."""
+    ca_file: str = ""
+    """File of PEM certificates that HTTP calls take beside those of the machine; relative to the project."""
 
 
 class ServerSettings(Branch):
@@ -265,6 +232,7 @@ class Settings(Branch):
     """The whole tree."""
 
     kafka: KafkaSettings = KafkaSettings()
+    quality: QualitySettings = QualitySettings()
     store: StoreSettings = StoreSettings()
     detection: DetectionSettings = DetectionSettings()
     incidents: IncidentSettings = IncidentSettings()
@@ -275,6 +243,7 @@ class Settings(Branch):
     paging: PagingSettings = PagingSettings()
     http: HttpSettings = HttpSettings()
     slo: SloSettings = SloSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     calls: CallSettings = CallSettings()
     servers: ServerSettings = ServerSettings()

@@ -16,19 +16,19 @@ PLACE = re.compile(r"\{([a-z_]+)\}")  # of a parameter in an argument
 class EffectSettings(Branch):
     """The longest that one effect may take, by kind; a lease lasts as long. In seconds."""
 
-    restart: float = Field(300, gt=0)
+    restart: float = Field(300, gt=0, le=86_400)
     """A rollout may take minutes."""
-    scale: float = Field(300, gt=0)
+    scale: float = Field(300, gt=0, le=86_400)
     """Until all workers run."""
-    configure: float = Field(300, gt=0)
+    configure: float = Field(300, gt=0, le=86_400)
     """Until everything runs with the new value."""
-    rollback_deploy: float = Field(600, gt=0)
+    rollback_deploy: float = Field(600, gt=0, le=86_400)
     """Until the earlier release runs everywhere."""
-    monitor: float = Field(30, gt=0)
+    monitor: float = Field(30, gt=0, le=86_400)
     """One write."""
-    run_command: float = Field(120, gt=0)
+    run_command: float = Field(120, gt=0, le=86_400)
     """A command's own limit may be less."""
-    call_webhook: float = Field(30, gt=0)
+    call_webhook: float = Field(30, gt=0, le=86_400)
     """One call and its answer."""
 
     def of(self, kind: ActionKind) -> float:
@@ -58,13 +58,13 @@ class CommandSettings(Branch):
     """Parameter to what it may be."""
     undo: str = ""
     """Name of the command that takes it back, with the same parameters; empty: nothing does."""
-    seconds: float = Field(30, gt=0)
+    seconds: float = Field(30, gt=0, le=86_400)
     """Longest run; `effect_seconds.run_command` where that is less."""
-    memory_mb: int = Field(256, gt=0)
+    memory_mb: int = Field(256, gt=0, le=1_000_000)
     """Most memory, in MiB."""
-    cpu_seconds: int = Field(10, gt=0)
+    cpu_seconds: int = Field(10, gt=0, le=86_400)
     """Most processor time."""
-    output_kb: int = Field(64, gt=0)
+    output_kb: int = Field(64, gt=0, le=1_000_000)
     """Most output that is kept, in KiB; more ends the command."""
     writable: tuple[str, ...] = ()
     """Folders that it may write to; everything else is read-only, its own /tmp aside."""
@@ -104,7 +104,7 @@ class AutonomySettings(Branch):
     """Where a playbook begins on a service on which it has proved nothing."""
     most: str = Field("act", pattern="^(observe|suggest|ask|act)$")
     """The most that any playbook may reach."""
-    proofs: int = Field(3, gt=0)
+    proofs: int = Field(3, gt=0, le=1_000_000)
     """Proved recoveries in a row that lift it by one level."""
-    failures: int = Field(1, gt=0)
+    failures: int = Field(1, gt=0, le=1_000_000)
     """Plans in a row that did not help, or of which nobody can say, that lower it by one level."""

@@ -11,7 +11,7 @@ from domain.settings import Settings
 from domain.settings_branch import Branch
 
 # Branches whose keys are not ours to name.
-OPEN = frozenset({"kafka.client"})
+OPEN = frozenset({"kafka.client", "kafka.fields"})
 
 # Keys that are accepted so that a configuration loads, and do nothing yet; the loader warns about each.
 WITHOUT_EFFECT = frozenset(

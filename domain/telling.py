@@ -6,6 +6,7 @@ import heapq
 from datetime import UTC, datetime, timedelta
 
 from domain.folded import Correlation, Folded, Known, PageIntent, stored_page_key
+from domain.going_out import TOLD_AS, GoneOut, told_already
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State, page_reason
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
@@ -32,6 +33,7 @@ class Telling:
         heapq.heapify(self.page_times)
         self.newest = max(self.page_times, default=datetime.min.replace(tzinfo=UTC))
         self.fleet = next((one for one in known.open if one.kind is Kind.FLEET), None)
+        self.gone_out = list(known.gone_out)
         self.made = 0
 
     def tell(self, incident: Incident, folded: Folded) -> None:
@@ -39,7 +41,9 @@ class Telling:
         reason = page_reason(incident)
         if reason is None:
             return
-        if self._is_late(incident) and self._late_already(incident):
+        if gone := told_already(incident, self.gone_out):
+            self._is_told(incident, gone, reason, folded)
+        elif self._is_late(incident) and self._late_already(incident):
             self._hold_back(incident, reason, folded)
         elif incident.severity < Severity.CRITICAL and self._is_flood(incident.last_at):
             self._join_fleet(incident, folded)
@@ -103,18 +107,25 @@ class Telling:
         folded.due[id(self.fleet)] = self.fleet
         return self.fleet
 
-    def _page(self, incident: Incident, reason: PageReason, folded: Folded) -> None:
+    def _is_told(self, incident: Incident, gone: GoneOut, reason: PageReason, folded: Folded) -> None:
+        """People have its page already, at its worst and under that key; only the store has not."""
+        self.gone_out.remove(gone)
+        self._page(incident, reason, folded, gone_out=gone.key)
+        incident.told = max(incident.told, TOLD_AS)
+
+    def _page(self, incident: Incident, reason: PageReason, folded: Folded, *, gone_out: str = "") -> None:
         late = self._is_late(incident)
         if late and self.now is not None:
             self.late_paged[incident.service] = self.now
         self.made += 1
-        key = stored_page_key(incident, reason) if incident.id else f"page {self.made}"
+        key = gone_out or (stored_page_key(incident, reason) if incident.id else f"page {self.made}")
         if incident.paged_at is None:
             incident.page_key, incident.paged_at = key, incident.last_at
             self._count(incident.last_at)
         incident.told = incident.severity
         incident.acked_at = None  # who acknowledged it knew it less bad
-        folded.pages.append(PageIntent(incident, reason, incident.severity, incident.episode, key, late))
+        made = PageIntent(incident, reason, incident.severity, incident.episode, key, late, bool(gone_out))
+        folded.pages.append(made)
         folded.touch(incident, LedgerKind.PAGE_QUEUED, reason=reason, late=late, key=key)
 
     def _hold_back(self, incident: Incident, reason: PageReason, folded: Folded) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.members import WATCH
 from domain.words import counted
 
 # A run that has yet to begin waits for its worker, its imports and a lapsed Kafka session.
@@ -39,6 +40,19 @@ class Signs:
     kafka_detail: str = ""
     kafka_said_at: datetime | None = None  # when it spoke of Kafka last
     stored: Offsets = field(default_factory=dict)  # the next offset of each partition, as committed
+    readers: Mapping[str, frozenset[int]] = field(default_factory=dict)  # which partitions each member has
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Partitions that are looked after together: all of them, or those of one member."""
+
+    reader: str
+    partitions: frozenset[int]
+
+    def of(self, offsets: Offsets) -> dict[int, int]:
+        """What of these offsets belongs to it."""
+        return {number: offset for number, offset in offsets.items() if number in self.partitions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,8 @@ class Progress:
 
     stored: Offsets
     since: datetime  # nothing was stored since, though logs waited
+    left: int = 0  # logs that wait
+    reader: str = WATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +82,41 @@ def waiting(stored: Offsets, ends: Offsets) -> int:
 def progress(before: Progress | None, stored: Offsets, left: int, *, now: datetime) -> Progress:
     """The same as before while nothing is stored of what waits."""
     if before is None or not left or dict(before.stored) != dict(stored):
-        return Progress(dict(stored), now)
-    return before
+        return Progress(dict(stored), now, left)
+    return replace(before, left=left)
 
 
-def verdict(
-    signs: Signs, moved: Progress, left: int, *, begun: datetime, now: datetime, patience: timedelta
-) -> Verdict:
+Moved = Mapping[Share, Progress]
+
+
+def shares(signs: Signs) -> list[Share]:
+    """All partitions together, and where several members read, what each of them has."""
+    whole = Share(WATCH, frozenset(signs.stored))
+    each = [Share(member, partitions) for member, partitions in sorted(signs.readers.items())]
+    return [whole, *each] if len(each) > 1 else [whole]
+
+
+def look_on(before: Moved, signs: Signs, ends: Offsets, *, now: datetime) -> dict[Share, Progress]:
+    """How each share moves; a partition that went to another member begins anew there."""
+    found = {}
+    for share in shares(signs):
+        stored = share.of(signs.stored)
+        moved = progress(before.get(share), stored, waiting(stored, ends), now=now)
+        found[share] = replace(moved, reader=share.reader)
+    return found
+
+
+def slowest(moved: Moved) -> Progress:
+    """What stands longest of that where logs wait: one member that stores nothing hides behind none that does."""
+    return min(moved.values(), key=lambda one: (not one.left, one.since))
+
+
+def verdict(signs: Signs, moved: Progress, *, begun: datetime, now: datetime, patience: timedelta) -> Verdict:
     """How reading goes, as whoever looks on since `begun` can tell."""
-    if (
-        ill := _no_kafka(signs, now, patience)
-        or _silent(signs, begun, now, patience)
-        or _stuck(moved, left, now, patience)
-    ):
+    if ill := _no_kafka(signs, now, patience) or _silent(signs, begun, now, patience) or _stuck(moved, now, patience):
         return ill
     spoke_lately = signs.alive_at is not None and signs.alive_at > now - patience
-    if not spoke_lately or left or signs.kafka_down_since is not None:
+    if not spoke_lately or moved.left or signs.kafka_down_since is not None:
         return Verdict(Reading.UNSURE)
     return Verdict(Reading.WELL)
 
@@ -104,11 +139,11 @@ def _silent(signs: Signs, begun: datetime, now: datetime, patience: timedelta) -
     return Verdict(Reading.SILENT, f"watch gave no sign of life for {_for(quiet)}, since {_at(signs.alive_at)}")
 
 
-def _stuck(moved: Progress, left: int, now: datetime, patience: timedelta) -> Verdict | None:
-    if not left or now - moved.since < patience:
+def _stuck(moved: Progress, now: datetime, patience: timedelta) -> Verdict | None:
+    if not moved.left or now - moved.since < patience:
         return None
-    logs = f"{counted(left, 'log')} wait in Kafka"
-    return Verdict(Reading.STUCK, f"watch lives, {logs}, and it stored nothing for {_for(now - moved.since)}")
+    logs = f"{counted(moved.left, 'log')} wait in Kafka"
+    return Verdict(Reading.STUCK, f"{moved.reader} lives, {logs}, and it stored nothing for {_for(now - moved.since)}")
 
 
 def _for(span: timedelta) -> str:

@@ -468,6 +468,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
         {"by": fields.get("removed_by")},
     ),
     LedgerKind.TOPIC_CHANGED: _topic,
+    LedgerKind.CUT: lambda fields: f"entries of closed incidents went; the chain begins after link {fields.get('seq')}",
 }
 
 

@@ -12,7 +12,7 @@ from adapters.store.look_ups import one_incident
 from domain.errors import Refused, SreError
 from domain.quoted import masked_within
 from domain.steps import Step
-from flows.incident_page import markdown
+from flows.incident_page import markdown, without_quotes
 from flows.long_lived import Subflow, Subflows, inside
 from flows.orchestrator import rename_run, show_markdown
 from tasks.answer import NOTHING_TO_DO, HeldStep, due_step, let_go, quiet_look, take, take_step
@@ -44,7 +44,8 @@ async def handle(held: Held, subflows: Subflows) -> None:
 
 async def _shown(held: Held, first: Step, subflows: Subflows) -> None:
     incident = (await asyncio.to_thread(held.read)).incident
-    title = f"incident {incident.id}: {incident.title}"
+    quotes = held.means.settings.encryption.quotes_in_artifacts
+    title = f"incident {incident.id}: {incident.title if quotes else incident.service}"
     taken: list[str] = []
 
     async def work(shown: bool) -> None:  # noqa: FBT001 - called with what it was told
@@ -55,7 +56,8 @@ async def _shown(held: Held, first: Step, subflows: Subflows) -> None:
         found = await asyncio.to_thread(one_incident, held.means.engine, incident.id)
         if found is not None:
             mask = redaction(held.means.settings.paging.mask)
-            await show_markdown(f"incident-{incident.id}", markdown(masked_within(found, mask)), title)
+            shown = masked_within(found if quotes else without_quotes(found), mask)
+            await show_markdown(f"incident-{incident.id}", markdown(shown), title)
 
     with tags(f"incident-{incident.id}", incident.service, incident.severity.name.lower()):
         await subflows.run(Subflow(work, close), lambda: handle_incident(f"{title}: {first.name}"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from adapters.encryption_keys import keyring_of
 from adapters.executing import wall_clock
 from adapters.log_files import as_batch
 from adapters.store import action_log, step_queue
@@ -20,14 +21,16 @@ from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.look_ups import one_incident
 from adapters.store.migrate import migrate
+from adapters.store.opening import archive_at, with_archive, with_keyring
 from adapters.store.outbox import QueuedPage
 from adapters.store.positions import read_positions, start_positions, topic_number
 from domain.correlation import Folded
+from domain.encryption_settings import EncryptionSettings
 from domain.errors import BadInput, OffsetLost, SreError, Unavailable
 from domain.execution import Executor
 from domain.incidents import Incident, Route
 from domain.pages import Channel
-from domain.settings import Settings
+from domain.settings import Settings, StoreSettings
 from domain.steps import Answer, Step, StepKind
 from domain.verdicts import Reason
 from tasks.answer import run_steps
@@ -40,6 +43,7 @@ log = logging.getLogger(__name__)
 
 SOURCE = "process_log"
 CHANNEL = "python"
+FILES = StoreSettings().files
 AT_ONCE = 100
 
 
@@ -74,8 +78,9 @@ class Given:
     channel: Channel | None = None
 
 
-def open_store(url: str) -> Engine:
+def open_store(url: str, encryption: EncryptionSettings | None = None, files: str = FILES) -> Engine:
     """The database at `url`; one in memory when that cannot be had, so that logs are still judged."""
+    keyring = keyring_of(encryption or EncryptionSettings())
     try:
         engine = connect(url)
         if ":memory:" in url:
@@ -87,7 +92,7 @@ def open_store(url: str) -> Engine:
         from adapters.store.tables import metadata  # noqa: PLC0415 - only where there is nothing to migrate
 
         metadata.create_all(engine)
-    return engine
+    return with_archive(with_keyring(engine, keyring), archive_at(files))
 
 
 class Chain:
@@ -100,8 +105,8 @@ class Chain:
         self.lock = Lock()
         self.given: Given | None = None  # of the last call
         self.topic_id, _ = topic_number(engine, SOURCE, SOURCE, now=datetime.now(UTC))
-        positions = read_positions(engine, self.topic_id, [0])
-        self.next = positions.get(0) or start_positions(engine, self.topic_id, {0: 0}, now=datetime.now(UTC))[0]
+        self.place = (self.topic_id, 0)
+        self.next = start_positions(engine, {self.place: 0}, now=datetime.now(UTC))[self.place]
 
     def process(self, log_entry: Mapping[str, Any], given: Given) -> Result:
         """Judge, store and answer one log; one at a time. Raises BadInput when it cannot be read."""
@@ -111,7 +116,7 @@ class Chain:
                 return self._judge(log_entry, given)
             except OffsetLost:
                 # Another process that uses the same file stored a log since.
-                self.next = read_positions(self.engine, self.topic_id, [0])[0]
+                self.next = read_positions(self.engine, [self.place])[self.place]
                 return self._judge(log_entry, given)
 
     def run_due(self, now: datetime | None = None) -> list[Decision]:
@@ -124,8 +129,7 @@ class Chain:
 
     def _judge(self, log_entry: Mapping[str, Any], given: Given) -> Result:
         now = datetime.now(UTC)
-        raw = as_batch([_json(log_entry)], self.next)
-        raw = type(raw)(self.topic_id, raw.partitions, raw.offsets, raw.values, raw.expected, raw.following)
+        raw = as_batch([_json(log_entry)], self.next, self.topic_id)
         judged = judge(raw, given.knowledge, Stopwatch(), now=now)
         folded = self.store.save(judged, partial(correlate, judged, given.knowledge, now=now), now=now)
         self.next += 1

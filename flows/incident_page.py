@@ -12,6 +12,14 @@ from domain.words import action, because, page_reason, processes, receiver, rela
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
 LONGEST = 600
+NOT_QUOTED = "(not shown here; `sre incident` shows it)"
+# Fields of the ledger that never repeat a log.
+OURS = frozenset(
+    {
+        *("by", "kind", "detector", "logs", "services", "episode", "after_seconds", "service", "reason", "resolution"),
+        *("channel", "receiver", "person", "attempt", "step", "to", "target", "outcome", "playbook", "quiet_seconds"),
+    }
+)
 
 
 def text(value: object) -> str:
@@ -63,6 +71,18 @@ def markdown(incident: dict[str, Any]) -> str:
         *_section("Outcome", [f"{incident['state']} {text(incident['resolution'] or '')}"]),
     ]
     return "\n".join(lines)
+
+
+def without_quotes(incident: dict[str, Any]) -> dict[str, Any]:
+    """The same without anything that a log said: what stays are times, services, counts, names and our own words."""
+    told = [
+        row | {"fields": {name: value for name, value in row["fields"].items() if name in OURS}}
+        for row in incident["ledger"]
+    ]
+    alerts = [row | {"template": row["playbook"] or row["kind"]} for row in incident["alerts"]]
+    what = incident["playbook"] or incident["kind"]
+    left = {"template": what, "evidence": [], "objections": [NOT_QUOTED] * bool(incident["objections"]), "plan": None}
+    return incident | left | {"ledger": told, "alerts": alerts}
 
 
 def _alert(row: dict[str, Any], incident: dict[str, Any]) -> str:

@@ -77,6 +77,7 @@ def _beside(rounds: Rounds, supervisor: Supervisor) -> list[Coroutine[Any, Any, 
     return [
         *(supervisor.forever(name, work, every=TIDY_SECONDS) for name, work in works.items()),
         supervisor.forever("hearing answers and alerts", partial(_beside_the_loop, rounds.hear), every=HEAR_SECONDS),
+        supervisor.forever("paging beside the store", partial(_beside_the_loop, rounds.drain), every=ROUND_SECONDS),
         supervisor.forever("paging", partial(page_round, rounds, ways), every=PAGES_SECONDS),
         supervisor.forever("looking after watch", watch, every=WATCH_SECONDS),
         supervisor.forever("auditing escalations", audit, every=MINUTE_SECONDS),

@@ -108,7 +108,7 @@ def _chain(tree: Settings) -> Chain:
     with _opening:
         if not _chains:
             path = parts_file.PROJECT / tree.store.sqlite_path
-            _chains.append(Chain(open_store(f"sqlite:///{path}")))
+            _chains.append(Chain(open_store(f"sqlite:///{path}", tree.encryption, tree.store.files)))
     return _chains[0]
 
 

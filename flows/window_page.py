@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.words import counted
+from tasks.input_quality import Checked
 from tasks.watching import Tally
 
 
@@ -21,6 +22,7 @@ def window_table(tally: Tally, *, whole_seconds: float, model: str) -> list[dict
     counts = {
         "logs": tally.logs,
         "rejected": tally.rejected,
+        "decided while the store was down": tally.unstored,
         "anomalous": tally.anomalous,
         "incidents": tally.incidents,
         "pages": tally.pages,
@@ -35,3 +37,8 @@ def window_table(tally: Tally, *, whole_seconds: float, model: str) -> list[dict
         for step, seconds in sorted(tally.seconds.items(), key=lambda found: -found[1])
     ]
     return rows
+
+
+def quality_table(checked: Checked) -> list[dict[str, object]]:
+    """What of a stretch of the input is not as expected, a row each."""
+    return [{"at": f"{checked.at:%Y-%m-%d %H:%M:%S} UTC", "not as expected": told} for told in checked.failures]

@@ -18,15 +18,19 @@ from adapters.kafka.consumer import Cluster
 from adapters.link_keys import signer
 from adapters.on_call_files.source import RosterSource
 from adapters.own_log import configure
+from adapters.page_spool import PageSpool
 from adapters.playbook_files import Checked, check
 from adapters.settings_files import load
-from adapters.store.database import Engine, connect
+from adapters.store.database import ANSWER_SECONDS, Engine
+from adapters.store.opening import open_database
 from adapters.store.switches import report_condition
-from adapters.store.watch_signs import KAFKA, WATCH
+from adapters.store.watch_signs import KAFKA
+from adapters.trust import trust
 from domain.errors import BadSettings, SreError
 from domain.inventory import Inventory
 from domain.ledger import AnchorPlace
 from domain.masking import secrets
+from domain.members import present_member
 from domain.settings import Settings, without_secrets
 from ml.registry import Registry
 from tasks.answer_links import with_link
@@ -36,10 +40,12 @@ from tasks.judging import Knowledge
 from tasks.on_call import Rounds
 from tasks.paging import LinkMaker, Pager
 from tasks.retrieval import Library
+from tasks.topics import TopicIdentity
 from tasks.watch_health import WatchHealth, topic_ends
-from tasks.watching import TopicIdentity, Watching
+from tasks.watching import Watching
 
 log = logging.getLogger(__name__)
+WATCH_SECONDS = 60  # `watch` and `on-call` give a silent database up then, and go on without it
 
 
 def home() -> Path:
@@ -51,18 +57,20 @@ def settings() -> Settings:
     """The effective settings of this process; its log is configured by them, and never shows their secrets."""
     loaded = load()
     tree = loaded.settings
-    configure(tree.logging, home(), secrets=secrets(tree), patterns=tree.paging.mask)
+    quotes = not tree.encryption.enabled
+    configure(tree.logging, home(), secrets=secrets(tree), patterns=tree.paging.mask, quotes=quotes)
+    trust(tree.calls.ca_file)
     for warning in loaded.warnings:
         log.warning("settings.warning", extra={"warning": warning})
     return loaded.settings
 
 
-def engine(tree: Settings) -> Engine:
+def engine(tree: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Engine:
     """The agent's database. Raises BadSettings when none is set and none is embedded."""
     url = tree.store.url.get_secret_value()
     if not url:
         raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
-    return connect(url)
+    return open_database(url, tree.encryption, tree.store.files, answer_seconds=answer_seconds)
 
 
 def knowledge(tree: Settings) -> Knowledge:
@@ -105,15 +113,17 @@ def watching(tree: Settings) -> Watching:
     if not tree.kafka.bootstrap_servers:
         raise BadSettings("kafka.bootstrap_servers is not set and no embedded broker runs; start one with `sre up`")
     tree = without_secrets(tree)
-    return Watching(tree, engine(tree), ChampionSource(knowledge(tree), registry(tree)), topic_identity(tree))
+    champion = ChampionSource(knowledge(tree), registry(tree))
+    return Watching(tree, engine(tree, answer_seconds=WATCH_SECONDS), champion, topic_identity(tree), PageSpool(home()))
 
 
 def say_waiting(tree: Settings, why: str) -> None:
     """Leave word, where the store can be reached, that `watch` waits for the cluster."""
     try:
-        store = engine(tree)
+        store = engine(tree, answer_seconds=WATCH_SECONDS)
         try:
-            report_condition(store, KAFKA, seen_by=WATCH, healthy=False, detail=why, now=datetime.now(UTC))
+            who = present_member(os.environ)
+            report_condition(store, KAFKA, seen_by=who, healthy=False, detail=why, now=datetime.now(UTC))
         finally:
             store.dispose()
     except SreError as error:
@@ -135,8 +145,8 @@ def topic_identity(tree: Settings) -> TopicIdentity:
     The embedded broker gives its topics none, and says at start that it forgets everything: nobody is told again.
     """
     if parts_file.read(home()).kafka.get("kind") == "embedded":
-        return TopicIdentity(lambda: embedded.topic_identity(home()), durable=False)
-    return TopicIdentity(Cluster(tree.kafka).topic_id, durable=True)
+        return TopicIdentity(lambda names: dict.fromkeys(names, embedded.topic_identity(home())), durable=False)
+    return TopicIdentity(Cluster(tree.kafka).topic_ids, durable=True)
 
 
 def anchors(tree: Settings) -> tuple[AnchorPlace, ...]:
@@ -164,10 +174,18 @@ def links(tree: Settings, clock: Callable[[], datetime]) -> LinkMaker | None:
 
 def rounds(tree: Settings) -> Rounds:
     """Everything that an `on-call` run needs."""
-    store = engine(tree)
+    store = engine(tree, answer_seconds=WATCH_SECONDS)
     known = knowledge(tree)
     library = Library(tree, known.playbooks)
     means = Means(store, known, home=home(), library=library)
-    pager = Pager(tree, store, known.inventory, library=library, rosters=rosters(tree), links=links(tree, wall_clock))
+    pager = Pager(
+        tree,
+        store,
+        known.inventory,
+        library=library,
+        rosters=rosters(tree),
+        links=links(tree, wall_clock),
+        spool=PageSpool(home()),
+    )
     beat = heartbeat(tree.paging.heartbeat.get_secret_value())
     return Rounds(means, pager, anchors(tree), beat, watch_health(tree, store))

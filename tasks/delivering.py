@@ -23,7 +23,7 @@ from domain.contacts import OWN_ALERTS, ContactKind
 from domain.errors import BadSettings, Later, Refused, Unavailable
 from domain.incidents import Severity
 from domain.noise import MERGED, Limits, wait
-from domain.pages import Receipt
+from domain.pages import ALERT, Receipt
 from domain.paging_settings import PagingSettings
 from domain.told import CAME_BACK
 from tasks.expanding import EXPANDED, expand_due, is_critical, note_nobody_knows
@@ -119,9 +119,11 @@ def limits_of(paging: PagingSettings) -> Limits:
 def _send(pager: Pager, one: Delivery, stands: Standing) -> str:
     merged = _merged(pager, one)
     also = tuple(told for _, told in merged)
-    page = replace(pager.page(one.page, stands, one.contact, one.person), also=also)
+    first = delivered.first_receipt(pager.engine, one)
+    alert = first.details.get(ALERT, "") if first else ""
+    page = replace(pager.page(one.page, stands, one.contact, one.person), also=also, alert=alert)
     try:
-        receipt = pager.channel(one.contact).send(page, delivered.first_receipt(pager.engine, one))
+        receipt = pager.channel(one.contact).send(page, first)
     except (Unavailable, Refused, BadSettings) as error:
         for other, _ in merged:
             deliveries.let_go(pager.engine, other)

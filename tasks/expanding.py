@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from adapters.page_spool import PageSpool
 from adapters.store import delivered, deliveries, escalations, outbox
 from adapters.store.database import Connection, transaction
 from adapters.store.delivered import Reached
+from adapters.store.deliveries import Sent
 from adapters.store.escalations import Escalation, Phase
 from adapters.store.knowledge_rows import keep_document
 from adapters.store.ledger_rows import note
@@ -40,6 +42,7 @@ NO_OTHERS = "nobody else was told of it"
 # What is left when there is nobody whom it could be sent to.
 NEEDS_NOBODY: Mapping[PageReason, str] = {PageReason.DIGEST: "none of its readers can be reached"}
 EXPANDED = "expanded"
+OVER_ALREADY = "it was over before the store answered again"
 # It got worse than those knew who were told: the policy begins anew.
 RISES = frozenset({PageReason.CRITICAL, PageReason.WORSE})
 # One's own doing is no news by these.
@@ -53,6 +56,7 @@ class Addressed:
     notices: tuple[Notice, ...]
     step: int
     escalation: Escalation | None = None
+    has: tuple[Sent, ...] = ()  # who was told while the store did not answer
 
 
 def expand_due(pager: Pager, token: str) -> list[tuple[QueuedPage, str]]:
@@ -72,6 +76,8 @@ def _look(pager: Pager, queued: QueuedPage) -> str:
 def expand(pager: Pager, queued: QueuedPage) -> str:
     """Queue the deliveries of one claimed page, or say why not yet or never."""
     now, stands = pager.clock(), standing(pager.engine, queued)
+    if pager.spool is not None and pager.spool.has(queued.key):
+        return _join(pager, pager.spool, queued, stands, now)
     if queued.reason is PageReason.RESOLVED and stands.waits_before and not stands.sent_before:
         outbox.put_off(pager.engine, queued, due_at=now + ORDER_PAUSE, muted_by="", now=now)
         return "the page before it waits"
@@ -87,11 +93,21 @@ def expand(pager: Pager, queued: QueuedPage) -> str:
     return _address(pager, queued, stands, now)
 
 
-def _address(pager: Pager, queued: QueuedPage, stands: Standing, now: datetime) -> str:
+def _join(pager: Pager, spool: PageSpool, queued: QueuedPage, stands: Standing, now: datetime) -> str:
+    """It went out while the store did not answer: whoever has it is not told again, and hears how it goes on."""
+    marks = spool.join(queued.key, now=now)
+    if marks is None:
+        outbox.put_off(pager.engine, queued, due_at=now + ORDER_PAUSE, muted_by="", now=now)
+        return "it is being sent"
+    has = [Sent(one.person, one.contact, one.receipt) for one in marks if one.contact and one.receipt]
+    return _address(pager, queued, stands, now, has)
+
+
+def _address(pager: Pager, queued: QueuedPage, stands: Standing, now: datetime, has: Sequence[Sent] = ()) -> str:
     roster, text = pager.roster()
     with transaction(pager.engine) as connection:
-        found = addressed(pager, connection, queued, roster, stands)
-        if found.notices:
+        found = replace(addressed(pager, connection, queued, roster, stands), has=tuple(has))
+        if found.notices or found.has:
             return _queue(connection, queued, found, text, now)
     none_left = CAME_BACK if queued.about.get("only") else NO_OTHERS
     if why := NEEDS_NOBODY.get(queued.reason, none_left if queued.is_news else ""):
@@ -118,6 +134,10 @@ def _queue(connection: Connection, queued: QueuedPage, found: Addressed, text: s
         return "somebody else has it by now"
     critical = is_critical(queued)
     deliveries.insert(connection, queued, found.notices, step=found.step, at_once=critical, now=now)
+    for sent in found.has:
+        deliveries.insert_sent(connection, queued, sent, step=found.step, now=now)
+    if found.has and queued.incident.state.closed:
+        outbox.queue_resolved(connection, queued.incident, [OVER_ALREADY], now)
     if found.escalation is not None:
         escalations.save(connection, replace(found.escalation, roster=keep_document(connection, text)))
     fields = {"key": queued.key, "to": in_words(found.notices, at_once=critical)}

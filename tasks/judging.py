@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from adapters.log_codec import decode
-from adapters.quality import check
+from adapters.formats.decoding import decode
 from adapters.store.batches import Judged
 from domain.classification import classify
 from domain.clocks import ahead, hold
@@ -21,6 +20,7 @@ from domain.incidents import Alert, Route
 from domain.inventory import Inventory
 from domain.logs import RawBatch
 from domain.playbooks import Playbook, best_fit
+from domain.quality import NO_RANGES, check
 from domain.replay import Texts
 from domain.settings import Settings, without_secrets
 from ml.anomalies import anomalies
@@ -57,7 +57,8 @@ class Knowledge:
     @property
     def metrics(self) -> frozenset[str]:
         """The metrics that verdicts look at; a log's others stay in its body."""
-        return frozenset(LIMITS) | frozenset(self.champion.detector.metrics_ if self.champion else ())
+        judged = self.champion.detector.metrics_ if self.champion else ()
+        return frozenset(LIMITS) | frozenset(judged) | frozenset(self.settings.quality.ranges)
 
     @cached_property
     def rules(self) -> Correlation:
@@ -102,9 +103,13 @@ def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch, *, now: datetim
     """
     settings = knowledge.settings
     with watch.step("decode"):
-        everything = decode(raw, max_bytes=settings.kafka.max_log_bytes, wanted=knowledge.metrics)
+        kafka = settings.kafka
+        everything = decode(
+            raw, max_bytes=kafka.max_log_bytes, wanted=knowledge.metrics, zone=kafka.zone, fields=kafka.fields
+        )
     with watch.step("check"):
-        batch, rejected = check(raw, everything)
+        quality = settings.quality
+        batch, rejected = check(raw, everything, quality.ranges if quality.quarantine else NO_RANGES)
         skewed = ahead(batch, now) if now else {}
         batch = hold(batch, now) if now else batch
     with watch.step("score"):

@@ -25,6 +25,7 @@ from tasks.judging import Knowledge
 from tasks.outside_alerts import take
 from tasks.paging import Pager
 from tasks.responding import act_on_stored
+from tasks.spooled import drain
 from tasks.timers import fire_due
 from tasks.watch_health import WatchHealth
 
@@ -72,6 +73,10 @@ class Rounds:
         expand_due(self.pager, self.token)
         fire_due(self.pager, self.token)
         return channels_due(self.means.engine, now=self.pager.clock())
+
+    def drain(self) -> None:
+        """Send the critical pages that `watch` could not store. Raises Unavailable when its spool cannot be read."""
+        drain(self.pager)
 
     def hear(self) -> None:
         """Act on what people answered through the HTTP service, and on what the alerts of others say."""

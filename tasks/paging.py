@@ -10,6 +10,7 @@ from typing import Protocol
 
 from adapters.channels import CHANNELS
 from adapters.executing import wall_clock
+from adapters.page_spool import PageSpool
 from adapters.redaction import redaction
 from adapters.store import overrides
 from adapters.store.database import Connection, Engine
@@ -82,6 +83,7 @@ class Pager:
     library: Library | None = None  # where playbooks are looked up that may help
     rosters: Rosters | None = None  # who is on call; without it everybody whom the settings name
     links: LinkMaker | None = None  # where to answer; without it by `sre` alone
+    spool: PageSpool | None = None  # what `watch` puts there while the store does not answer
 
     @property
     def lease(self) -> timedelta:

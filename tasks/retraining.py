@@ -6,11 +6,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
+import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from adapters.log_codec import from_bodies
-from adapters.store.look_ups import normal_bodies
+from adapters.formats.spread import spread
+from adapters.store.log_look_ups import normal_logs as stored_logs
 from domain.errors import BadSettings, Unavailable
 from domain.settings import Settings
 from ml.training import Judgement, train
@@ -27,11 +28,10 @@ class Frame:
         self.frame = frame
 
 
-def training_frame(bodies: list[str]) -> pd.DataFrame:
+def training_frame(logs: pa.Table) -> pd.DataFrame:
     """Columns `timestamp`, `service` and one float column per metric."""
-    batch = from_bodies(bodies)
-    frame = batch.frame.select(["timestamp", "service"]).to_pandas()
-    whole: pd.DataFrame = pd.concat([frame, batch.metrics.to_pandas()], axis=1)
+    frame = logs.select(["timestamp", "service"]).to_pandas()
+    whole: pd.DataFrame = pd.concat([frame, spread(logs["measured"], None).to_pandas()], axis=1)
     return whole
 
 
@@ -39,8 +39,8 @@ def training_frame(bodies: list[str]) -> pd.DataFrame:
 async def normal_logs(tree: Settings, minutes: float) -> Frame:
     """The normal logs of the last minutes."""
     since = datetime.now(UTC) - timedelta(minutes=minutes)
-    bodies = await asyncio.to_thread(normal_bodies, bootstrap.engine(tree), since=since, limit=MOST_LOGS)
-    return Frame(await asyncio.to_thread(training_frame, bodies))
+    found = await asyncio.to_thread(stored_logs, bootstrap.engine(tree), since=since, limit=MOST_LOGS)
+    return Frame(await asyncio.to_thread(training_frame, found))
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="fit and judge")

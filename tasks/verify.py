@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from adapters.log_codec import metric_mean
 from adapters.store import action_log, answers, step_queue
 from adapters.store.closing import healed_alone
-from adapters.store.database import Connection, transaction
+from adapters.store.database import Connection, snapshot
+from adapters.store.log_reader import read_again
 from adapters.store.traffic import Said, first_seen, fresh, others, pace, said, touched, traffic
 from domain.actions import ActionState
 from domain.control import SHORTEST_SECONDS, Control, Reading, traffic_is_gone
@@ -20,7 +20,6 @@ from domain.verification import SETTLING, Outcome, Proof, Samples, prove
 from tasks.held import Held, planned
 from tasks.trust import telling
 
-SAMPLED_BODIES = 2_000
 # Traffic is compared with so much of the time before the incident, and the measure with so much before the action.
 USUAL = timedelta(seconds=60)
 
@@ -66,17 +65,18 @@ class Look:
         return max(self.incident.begun_at, self.begun - USUAL), self.begun
 
     @property
-    def bodies(self) -> int:
-        """How many logs are read whole: a metric stands nowhere else."""
-        return SAMPLED_BODIES if self.wanted.measure is Measure.METRIC else 0
+    def metric(self) -> str:
+        """The metric that is compared, if one is."""
+        return self.wanted.metric if self.wanted.measure is Measure.METRIC else ""
 
 
+@read_again
 def look(held: Held) -> Proof | None:
     """What fresh logs show by now, None while it is too early."""
     answer = held.read()
     if held.now() <= finished_at(answer) + SETTLING:
         return None
-    with transaction(held.means.engine) as connection:
+    with snapshot(held.means.engine) as connection:
         one = Look(connection, answer, held.means.knowledge.inventory, held.now())
         found = _samples(one)
         proof = prove(found, one.wanted, finished_at=one.ended, now=one.now)
@@ -90,15 +90,15 @@ def _samples(one: Look) -> Samples:
     connection, incident = one.connection, one.incident
     since, now = one.fresh_span
     usual = _usual_span(one)
-    news = fresh(connection, incident.service, since=since, bodies=one.bodies)
+    news = fresh(connection, incident.service, since=since, metric=one.metric)
     found = Samples(
         after=traffic(connection, incident, since=since, until=now),
         anomalous=news.anomalous,
         errors=news.errors,
-        metric_mean=metric_mean(news.bodies, one.wanted.metric) if one.bodies else None,
+        metric_mean=news.mean,
         during=traffic(connection, incident, since=incident.begun_at, until=one.begun),
         usual=traffic(connection, incident, since=usual[0], until=usual[1]),
-        before=_reading(one, said(connection, [incident.service], one.sick_span, bodies=one.bodies), one.sick_span),
+        before=_reading(one, said(connection, [incident.service], one.sick_span, metric=one.metric), one.sick_span),
         pace=pace(connection, incident, since=incident.begun_at, until=one.begun),
         passed=(now - incident.begun_at).total_seconds(),
     )
@@ -119,8 +119,8 @@ def _usual_span(one: Look) -> tuple[datetime, datetime]:
 
 def _reading(one: Look, seen: Said, span: tuple[datetime, datetime]) -> Reading:
     seconds = (span[1] - span[0]).total_seconds()
-    if one.bodies:
-        return Reading(len(seen.bodies), metric_mean(seen.bodies, one.wanted.metric), seconds)
+    if one.metric:
+        return Reading(seen.values, seen.mean, seconds)
     counted = seen.anomalous if one.wanted.measure is Measure.ANOMALY_RATE else seen.errors
     return Reading(seen.logs, counted / seen.logs if seen.logs else None, seconds)
 
@@ -137,7 +137,7 @@ def _against_control(one: Look, found: Samples) -> Samples:
     """With what the fault does not touch, and how such faults ended without us."""
     ours = _touched(one)
     before, after = (
-        _reading(one, said(one.connection, ours, span, all_but=True, bodies=one.bodies), span)
+        _reading(one, said(one.connection, ours, span, all_but=True, metric=one.metric), span)
         for span in (one.sick_span, one.fresh_span)
     )
     return replace(found, control=Control(before, after), healed_after=healed_alone(one.connection, one.incident))

@@ -10,10 +10,11 @@ from adapters.kafka.edges import topic_edges
 from adapters.store.database import Engine
 from adapters.store.own_incidents import close_own_incident, open_own_incident
 from adapters.store.switches import report_condition
-from adapters.store.watch_signs import WATCH, signs
+from adapters.store.watch_signs import signs
 from domain.errors import Refused, Unavailable
-from domain.settings import KafkaSettings
-from domain.watch_health import ILL, Offsets, Progress, Reading, Signs, Verdict, progress, verdict, waiting
+from domain.kafka_settings import KafkaSettings
+from domain.members import WATCH
+from domain.watch_health import ILL, Offsets, Progress, Reading, Share, Signs, Verdict, look_on, slowest, verdict
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class WatchHealth:
         self.ends = ends
         self.patience = patience
         self.begun = begun
-        self.moved: Progress | None = None
+        self.moved: dict[Share, Progress] = {}
         self.last = Reading.UNSURE
 
     def look(self, now: datetime) -> Verdict:
@@ -67,15 +68,14 @@ class WatchHealth:
         return found
 
     def _judge(self, seen: Signs, now: datetime) -> Verdict:
-        left = waiting(seen.stored, self.ends())
-        self.moved = progress(self.moved, seen.stored, left, now=now)
-        return verdict(seen, self.moved, left, begun=self.begun, now=now, patience=self.patience)
+        self.moved = look_on(self.moved, seen, self.ends(), now=now)
+        return verdict(seen, slowest(self.moved), begun=self.begun, now=now, patience=self.patience)
 
     def _is_ill(self, found: Verdict, now: datetime) -> None:
         if found.reading is not self.last:
             log.error("watch.not-reading", extra={"reading": found.reading, "why": found.why})
         self._report(found.why, now)
-        message = f"No log is turned into an incident or a page: {found.why}. See `sre status`."
+        message = f"Logs are not turned into incidents and pages: {found.why}. See `sre status`."
         open_own_incident(self.engine, NOT_READ, message, now=now)
 
     def _report(self, ailment: str, now: datetime) -> None:

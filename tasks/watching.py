@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,34 +15,35 @@ from functools import partial
 from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
-from adapters.store.batches import BatchStore, Judged
-from adapters.store.database import Contended, Engine
+from adapters.page_spool import PageSpool
+from adapters.store.batches import NOT_STORED, BatchStore, Judged
+from adapters.store.database import Contended, Engine, transaction
 from adapters.store.intake import READING
 from adapters.store.look_ups import mark_published, unpublished_letters
-from adapters.store.own_incidents import open_own_incident
-from adapters.store.positions import (
-    has_positions,
-    read_positions,
-    skip_positions,
-    start_positions,
-    topic_number,
-)
+from adapters.store.own_incidents import open_own_incident, open_within
+from adapters.store.positions import skip_positions
 from adapters.store.switches import report_condition
 from domain.clocks import skew_in_words
-from domain.errors import OffsetLost, SreError, Unavailable
+from domain.errors import BadBatch, OffsetLost, Refused, SreError, Unavailable
 from domain.folded import Folded
 from domain.logs import RawBatch
+from domain.members import present_member, reads_in_words
+from domain.quality import guilty
 from domain.readability import Readability
 from domain.settings import Settings
 from tasks.champion import ChampionSource
+from tasks.input_quality import InputQuality
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.outage import Outage, Remembered
+from tasks.topics import StoredPositions, TopicIdentity
 
 log = logging.getLogger(__name__)
 
-SEEN_BY = "watch"
 # The same transaction is tried again so often when another one got in its way.
 CONTENDED_TRIES = 5
 CLOSE_SECONDS = 8.0
+ASK_AGAIN = timedelta(seconds=1)
+SKIPPED = "logs were deleted before they were read"
 LETTERS_AT_ONCE = 500
 # A condition is repeated so often while it lasts, and is over when nothing was seen of it for twice as long.
 SKEW_AGAIN = timedelta(seconds=30)
@@ -58,6 +60,7 @@ class Tally:
     pages: int = 0
     batches: int = 0
     empty: int = 0
+    unstored: int = 0  # logs that were decided about while the store did not answer, to be read again
     dropped: int = 0  # batches that another consumer had stored first
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # per step
 
@@ -73,49 +76,33 @@ class Tally:
             self.seconds[step] += took
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPositions:
-    """The store's side of a consumer: where each partition goes on."""
-
-    engine: Engine
-    topic_id: int
-    recreated: bool  # another incarnation of the topic was read before; then nothing of this one is skipped
-
-    def known(self, partitions: list[int]) -> dict[int, int]:
-        return read_positions(self.engine, self.topic_id, partitions)
-
-    def is_new(self) -> bool:
-        return not self.recreated and not has_positions(self.engine, self.topic_id)
-
-    def begin(self, starts: Mapping[int, int]) -> dict[int, int]:
-        return start_positions(self.engine, self.topic_id, starts, now=datetime.now(UTC))
-
-
-@dataclass(frozen=True, slots=True)
-class TopicIdentity:
-    """How to ask for the topic's present incarnation, and whether another one than before is news."""
-
-    ask: Callable[[], str]
-    durable: bool = True
-
-
 class Watching:
     """One consumer and everything that its batches need.
 
     Its methods block; the flow calls them in threads. `read` and `take` may run side by side, each once at a time.
     """
 
-    def __init__(self, settings: Settings, engine: Engine, champion: ChampionSource, identity: TopicIdentity) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        champion: ChampionSource,
+        identity: TopicIdentity,
+        spool: PageSpool | None = None,
+    ) -> None:
+        self.member = present_member(os.environ)  # the name under which it reports
         self.settings = settings
         self.engine = engine
         self.champion = champion
         self.identity = identity  # of the topic's present incarnation
-        self.store = BatchStore(engine)
+        self.store = BatchStore(engine, spool.gone_out if spool else tuple)
+        self.spool = spool
+        self.outage: Outage | None = None  # while the store does not answer
+        self.remembered = Remembered(settings.kafka.held_alerts)
         self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
         self.tally = Tally()
         self.batch_number = 0
-        self.topic_id = ""
         # Batches are read ahead. When one is dropped, those read after it are void, and before anything
         # else is read the consumer goes back, or to the topic's new incarnation.
         self.generation = 0
@@ -123,26 +110,23 @@ class Watching:
         self.moved = False
         self.left: LogConsumer | None = None  # the consumer that was closed last; closing it again is an error
         self.took_seconds = 0.0
-        self.told_partitions: list[int] = []
+        self.told_partitions: list[tuple[str, int]] = []
         self.readability = Readability()
         self.unreadable = False  # an incident of ours tells of it
         self.skew_seen: datetime | None = None
+        self.quality = InputQuality(engine, settings.quality)
+        self.positions = StoredPositions(engine, identity)
         self.consumer = self._subscribe()
 
     def _subscribe(self) -> LogConsumer:
         kafka = self.settings.kafka
         made = self.cluster.make_if_missing()
-        self.topic_id = self.identity.ask()
-        number, recreated = topic_number(self.engine, kafka.topic, self.topic_id, now=datetime.now(UTC))
+        self.positions = StoredPositions(self.engine, self.identity)
+        consumer = LogConsumer(kafka, self.positions)
+        consumer.numbers[kafka.topic] = number = self.positions.number(kafka.topic)
         # What comes into a topic that did not exist is all new: nothing of it may be skipped.
-        start_positions(self.engine, number, dict.fromkeys(made, 0), now=datetime.now(UTC))
-        if recreated and self.identity.durable:
-            self._own_incident(
-                f"topic {kafka.topic} was recreated",
-                f"topic {kafka.topic} is another one than before: it was deleted and made again. What of the old one"
-                " was not read is gone; the new one is read from its beginning.",
-            )
-        return LogConsumer(kafka, number, StoredPositions(self.engine, number, recreated))
+        self.positions.begin(dict.fromkeys(((number, partition) for partition in made), 0))
+        return consumer
 
     def _own_incident(self, template: str, message: str) -> None:
         log.error("watch.own-incident", extra={"template": template})
@@ -150,6 +134,7 @@ class Watching:
 
     def read(self) -> RawBatch:
         """The next batch, empty when nothing came in time. Raises Unavailable."""
+        self._ask_the_store()
         self._go_where_the_store_is()
         generation = self.generation
         begun = time.perf_counter()
@@ -157,7 +142,7 @@ class Watching:
             raw = replace(self.consumer.read(), generation=generation)
         except OutOfRange as error:
             self._skip_lost(error)
-            return RawBatch(0, [], [], [], {}, {})
+            return RawBatch([], [], [], [], {}, {})
         self.tell_reading(news_only=True)
         self.tally.seconds["read"] += time.perf_counter() - begun
         self.tally.empty += not len(raw)
@@ -167,56 +152,108 @@ class Watching:
         if self.moved:
             self._leave()
             self.consumer = self._subscribe()
-        elif self.stale:
+        elif self.stale and self.outage is None:  # until the store is back reading goes on where it was
             self.consumer.rewind()
         self.moved = self.stale = False
 
+    def _ask_the_store(self) -> None:
+        """When it is back, everything since it was lost is read and decided again."""
+        outage, now = self.outage, datetime.now(UTC)
+        if outage is None or now - outage.asked_at < ASK_AGAIN or self._store_trouble(now):
+            return
+        log.warning("store.back", extra={"since": str(outage.since), "logs": outage.logs, "pages": outage.pages})
+        self.generation += 1
+        self.outage, self.stale = None, True
+
+    def _store_trouble(self, now: datetime) -> str:
+        """Why the store takes nothing, or an empty text."""
+        try:
+            return self.store.refuses_every_log(now)
+        except Unavailable as error:
+            return str(error)
+        finally:
+            if self.outage is not None:
+                self.outage.asked_at = datetime.now(UTC)
+
     def _skip_lost(self, error: OutOfRange) -> None:
-        lost = self.consumer.out_of_range()
-        skip_positions(self.engine, self.consumer.topic_id, lost, now=datetime.now(UTC))
-        told = ", ".join(f"partition {number}: {at} to {oldest}" for number, (at, oldest) in lost.items())
-        self._own_incident("logs were deleted before they were read", f"{error}; skipped offsets: {told or 'none'}")
+        if self.positions.changed():
+            # Its offsets mean nothing in the topic that was made in its place.
+            self.generation += 1
+            self.moved = True
+            return
+        lost, names, now = self.consumer.out_of_range(), self.consumer.names, datetime.now(UTC)
+        told = ", ".join(
+            f"{names[topic]}, partition {number}: {at} to {following}"
+            for (topic, number), (at, following) in lost.items()
+        )
+        with transaction(self.engine) as connection:
+            skip_positions(connection, lost, now=now)
+            open_within(connection, SKIPPED, f"{error}; skipped offsets: {told or 'none'}", now=now)
+        log.error("watch.own-incident", extra={"template": SKIPPED})
         self.stale = True
 
     def take(self, raw: RawBatch) -> None:
-        """One batch from bytes to committed rows.
+        """One batch from bytes to committed rows; of one that is refused, everything but the guilty logs.
 
-        Raises Unavailable when the store does not answer; the batch is then read again later.
+        While the store does not answer it is decided about without being stored, and read again when it does.
+        Raises Unavailable when others were in the way for too long; the batch is then read again at once.
         """
         if raw.generation != self.generation:
             self.tally.dropped += 1
             return
+        try:
+            self._take(raw)
+        except (Refused, BadBatch) as error:
+            log.warning("batch.refused", extra={"logs": len(raw), "error": str(error)[:300]})
+            self._in_halves(raw, error)
+
+    def _in_halves(self, raw: RawBatch, error: SreError) -> None:
+        if len(raw) == 1:
+            self._give_up(raw, error)
+            return
+        middle = len(raw) // 2
+        self.take(raw.part(0, middle))
+        self.take(raw.part(middle, len(raw)))
+
+    def _give_up(self, raw: RawBatch, error: SreError) -> None:
+        """The guilty log alone becomes a dead letter, unless the store takes no log at all."""
+        now = datetime.now(UTC)
+        if why := self.store.refuses_every_log(now):
+            raise Unavailable(f"the store takes no log at all: {why}") from error
+        letter = guilty(raw, str(error))
+        told = (
+            f"{letter.reason}; it is dead letter {raw.names.get(letter.topic, '')}/{letter.partition}/{letter.offset}"
+        )
+        self.store.save_refused(raw, letter, told, now=now)
+        self.consumer.done(raw)
+        self.tally.rejected += 1
+        log.error("watch.own-incident", extra={"template": NOT_STORED})
+
+    def _take(self, raw: RawBatch) -> None:
         begun = time.perf_counter()
         watch = Stopwatch()
         knowledge = self.champion.knowledge
         now = datetime.now(UTC)
         judged = judge(raw, knowledge, watch, now=now)
         with watch.step("topic"):
-            self._same_topic()
+            self._same_topics()
         with watch.step("save"):
-            folded = self._save(judged, knowledge, now)
+            folded = self._save_or_decide(judged, knowledge, now)
         if folded is None:
             return
         self.consumer.done(raw)
+        self.remembered.add(folded)
+        self.quality.add(judged, now=now)
         self._look_at_input(judged, now)
-        if judged.rejected:
-            with watch.step("dead letters"):
-                self.publish()
         self.took_seconds = time.perf_counter() - begun
         self.tally.add(judged, folded, watch)
         self._tell(judged, folded, watch)
 
-    def _same_topic(self) -> None:
-        """Raises OffsetLost when the topic is another one than that which the batch was read from."""
-        try:
-            found = self.identity.ask()
-        except SreError as error:
-            # The broker is gone; what was read before belongs to the topic that we knew.
-            log.warning("kafka.topic-unknown", extra={"error": str(error)})
-            return
-        if found != self.topic_id:
+    def _same_topics(self) -> None:
+        """Raises OffsetLost when a topic is another one than that which the batch was read from."""
+        if topic := self.positions.changed():
             self.moved = True
-            raise OffsetLost(f"topic {self.settings.kafka.topic} was recreated; the batch is dropped")
+            raise OffsetLost(f"topic {topic} was recreated; the batch is dropped")
 
     def _look_at_input(self, judged: Judged, now: datetime) -> None:
         """What the batch says about its producers, for people to see; the batch itself is stored."""
@@ -242,6 +279,22 @@ class Watching:
             self._own_incident(f"most logs of topic {self.settings.kafka.topic} cannot be read", complaint)
         self.unreadable = bool(complaint)
 
+    def _save_or_decide(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded | None:
+        """What became of a batch that is stored; None where it is not."""
+        outage = self.outage  # `read`, beside us, ends it when the store is back
+        if outage is None:
+            try:
+                return self._save(judged, knowledge, now)
+            except (Unavailable, Refused) as error:
+                if not (why := self._store_trouble(now)):
+                    raise
+                log.warning("store.lost", extra={"why": why[:300], "error": str(error)[:300]})
+                known, most = self.remembered.lately(knowledge), self.settings.kafka.held_alerts
+                outage = self.outage = Outage(self.spool, since=now, open_before=known, most=most)
+        outage.take(judged, knowledge, now=now)
+        self.tally.unstored += len(judged.raw)
+        return None
+
     def _save(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded | None:
         for _ in range(CONTENDED_TRIES):
             try:
@@ -261,14 +314,21 @@ class Watching:
         self.stale = True
 
     def publish(self) -> None:
-        """Put dead letters into their topic; what fails stays queued in the table."""
+        """Put dead letters into their topic, beside the batches; what fails stays queued in the table."""
         try:
-            letters = unpublished_letters(self.engine, limit=LETTERS_AT_ONCE)
-            publish_letters(self.producer, self.settings.kafka, letters)
-            # A crash before this publishes them twice, never not at all.
-            mark_published(self.engine, letters, now=datetime.now(UTC))
+            while letters := unpublished_letters(self.engine, limit=LETTERS_AT_ONCE):
+                publish_letters(self.producer, self.settings.kafka, letters)
+                # A crash before this publishes them twice, never not at all.
+                mark_published(self.engine, letters, now=datetime.now(UTC))
         except SreError as error:
             log.warning("dead-letters.waiting", extra={"error": str(error)})
+
+    def make_room(self) -> None:
+        """Make tomorrow's partitions while there is time: a batch at midnight finds them."""
+        try:
+            self.store.prepare(datetime.now(UTC) + timedelta(days=1))
+        except SreError as error:
+            log.warning("store.no-room-yet", extra={"error": str(error)[:200]})
 
     def _tell(self, judged: Judged, folded: Folded, watch: Stopwatch) -> None:
         for note in folded.notes:
@@ -280,18 +340,19 @@ class Watching:
     def report(self, part: str, *, healthy: bool, detail: str) -> None:
         """Tell the other processes, and through them people, how a part of the outside is."""
         try:
-            report_condition(self.engine, part, seen_by=SEEN_BY, healthy=healthy, detail=detail, now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            report_condition(self.engine, part, seen_by=self.member, healthy=healthy, detail=detail, now=now)
         except Unavailable as error:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})
 
     def tell_reading(self, *, news_only: bool = False) -> None:
         """Say which partitions are ours; nothing while there are none, as another run may have them all."""
-        partitions = sorted(self.consumer.next_offsets)
+        names = self.consumer.names
+        partitions = sorted((names[topic], number) for topic, number in list(self.consumer.next_offsets))
         if not partitions or (news_only and partitions == self.told_partitions):
             return
         self.told_partitions = partitions
-        detail = f"{self.settings.kafka.topic}: partitions {', '.join(map(str, partitions))}"
-        self.report(READING, healthy=True, detail=detail)
+        self.report(READING, healthy=True, detail=reads_in_words(partitions))
 
     def _leave(self) -> None:
         if self.left is self.consumer:

@@ -1,4 +1,4 @@
-"""What many tests share: databases, and a real Kafka, each started once and only when a test asks for it."""
+"""What many tests share: databases, and a real Kafka, each started once a process, when a test asks for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,7 @@ from deployments.kafka_server import KafkaServer
 from domain.errors import Unavailable
 from tests.parts import alertmanager_part, kube_part
 from tests.parts.databases_part import Server, serving
+from tests.parts.processes_part import Together, longest_first
 
 # A machine that is busy with servers makes no property false.
 # `make test` draws the same examples each time, `make soak` new and more ones.
@@ -24,6 +26,19 @@ STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("steady", STEADY, derandomize=True, database=None)
 settings.register_profile("soak", STEADY, max_examples=1_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """What a test must share a process with is ours to say."""
+    config.option.loadscopereorder = False
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In several processes the longest groups begin first; in one the order is that of the files."""
+    if hasattr(config, "workerinput"):
+        longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def labels(page: Page, severity: str = "") -> dict[str, str]:
         "alertname": OURS,
         "service": clean(page.service, LONGEST_LABEL) or "unknown",
         "severity": clean(severity or page.severity, LONGEST_LABEL),
-        "incident": str(page.incident_id),
+        "incident": page.alert or str(page.incident_id),
         "episode": str(page.episode),
     }
 
@@ -71,7 +71,7 @@ def webhook_document(page: Page) -> dict[str, Any]:
     }
     return {
         "version": "4",
-        "groupKey": f'{{}}:{{episode="{page.episode}", incident="{page.incident_id}"}}',
+        "groupKey": f'{{}}:{{episode="{page.episode}", incident="{named["incident"]}"}}',
         "truncatedAlerts": 0,
         "status": status,
         "receiver": clean(page.to.to),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +14,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -23,6 +21,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import stamina
 
+from adapters.trust import hint, trusted
 from domain.contacts import Contact
 from domain.errors import Later, Refused, SreError, Unavailable
 from domain.paging_settings import PagingSettings
@@ -128,23 +127,18 @@ def exchange(call: Call, until: float) -> Answer:
         raise Unavailable(f"{call.receiver}: no answer in time (paging.send_seconds)") from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
         raise Unavailable(f"{call.receiver}: {type(error).__name__} (see {call.setting})") from None
-    except httpx.ConnectError:
-        raise Passing(f"{call.receiver}: cannot be reached (see {call.setting})") from None
+    except httpx.ConnectError as error:
+        why = hint(error) or f" (see {call.setting})"
+        raise Passing(f"{call.receiver}: cannot be reached{why}") from None
     except httpx.HTTPError as error:
         raise Passing(f"{call.receiver}: {type(error).__name__}") from None
-
-
-@lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    """Whom we trust; reading it takes 30 ms, so it is kept. Certificates that are added later are seen at a restart."""
-    return httpx.create_ssl_context()
 
 
 async def _exchange(call: Call, seconds: float) -> Answer:
     """Cut at the deadline, however slowly the bytes come."""
     async with (
         asyncio.timeout(seconds),
-        httpx.AsyncClient(verify=_trusted(), follow_redirects=False, timeout=None) as client,  # noqa: S113 - the deadline is all
+        httpx.AsyncClient(verify=trusted(), follow_redirects=False, timeout=None) as client,  # noqa: S113 - the deadline is all
         client.stream("POST", call.url, content=call.body, headers=dict(call.headers)) as answer,
     ):
         body = b""

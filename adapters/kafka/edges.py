@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from adapters.kafka.consumer import client_settings, translate
 from domain.errors import Refused
-from domain.settings import KafkaSettings
+from domain.kafka_settings import KafkaSettings
 
 Edges = dict[int, tuple[int, int]]  # partition -> (oldest offset, the next one to be written)
 

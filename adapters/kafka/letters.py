@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapters.kafka.producer import LogProducer, Outgoing
-from domain.settings import KafkaSettings
+from domain.kafka_settings import KafkaSettings
 
 Letter = dict[str, Any]  # topic, partition, offset and reason of the log, and its body
-
-
-def dead_letter_topic(settings: KafkaSettings) -> str:
-    """Where what could not be read goes."""
-    return settings.dead_letter_topic or f"{settings.topic}.dead-letter"
 
 
 def publish_letters(producer: LogProducer, settings: KafkaSettings, letters: Sequence[Letter]) -> None:
     """Publish letters; the broker has all of them when this returns. Raises Unavailable or Refused."""
     if letters:
-        producer.send(dead_letter_topic(settings), [_outgoing(letter) for letter in letters])
+        producer.send(settings.letters, [_outgoing(letter) for letter in letters])
         producer.flush()
 
 

@@ -1,20 +1,21 @@
-"""What a topic holds since a moment, read without committing anything."""
+"""What a topic holds, since a moment or the newest of it, read without committing anything."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 
 from adapters.kafka.consumer import WAIT_SECONDS, client_settings, translate
 from adapters.kafka.edges import edges
 from domain.errors import Unavailable
+from domain.kafka_settings import KafkaSettings
 from domain.logs import RawBatch
-from domain.settings import KafkaSettings
 
 
 def read_back(settings: KafkaSettings, since: datetime | None) -> Iterator[RawBatch]:
@@ -22,15 +23,49 @@ def read_back(settings: KafkaSettings, since: datetime | None) -> Iterator[RawBa
 
     Raises Unavailable or Refused.
     """
+    with _looking(settings) as consumer:
+        begins, ends = _edges(consumer, settings.topic, since)
+        yield from _read(consumer, settings, begins, ends)
+
+
+def newest(settings: KafkaSettings, messages: int) -> Iterator[RawBatch]:
+    """The newest so many messages of the topic, of each partition its fair share, in batches.
+
+    Raises Unavailable or Refused.
+    """
+    with _looking(settings) as consumer:
+        begins, ends = _edges(consumer, settings.topic, None)
+        shares = fair_shares({number: ends[number] - begin for number, begin in begins.items()}, messages)
+        yield from _read(consumer, settings, {number: ends[number] - share for number, share in shares.items()}, ends)
+
+
+def fair_shares(held: Mapping[int, int], wanted: int) -> dict[int, int]:
+    """How many of `wanted` each partition gives: as many as the others, or all that it holds."""
+    shares: dict[int, int] = {}
+    for left, number in zip(range(len(held), 0, -1), sorted(held, key=lambda number: held[number]), strict=True):
+        shares[number] = min(held[number], -(-(wanted - sum(shares.values())) // left))
+    return shares
+
+
+@contextmanager
+def _looking(settings: KafkaSettings) -> Iterator[Consumer]:
+    """A consumer of a group that nobody else has, which commits nothing."""
     consumer = Consumer(
-        {"group.id": f"sre-look-back-{uuid.uuid4()}", "enable.auto.commit": False, "auto.offset.reset": "error"}
+        {
+            "group.id": f"sre-look-back-{uuid.uuid4()}",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            # What was deleted or belongs to a transaction's end is an offset without a message.
+            "enable.partition.eof": True,
+            "error_cb": lambda _: None,
+            "log_level": 0,
+        }
         | client_settings(settings)
     )
     try:
-        begins, ends = _edges(consumer, settings.topic, since)
-        yield from _read(consumer, settings, begins, ends)
+        yield consumer
     except KafkaException as error:
-        raise translate(error, f"topic {settings.topic}") from error
+        raise translate(error, f"{settings.bootstrap_servers}, topic {settings.topic}") from error
     finally:
         consumer.close()
 
@@ -61,18 +96,29 @@ def _read(
                 continue
             raise Unavailable(f"kafka: nothing came from partitions {sorted(left)} for {WAIT_SECONDS:.0f} s")
         heard = time.monotonic()
-        if failed := next((message.error() for message in messages if message.error()), None):
-            raise KafkaException(failed)
+        for message in messages:
+            error, number = message.error(), message.partition()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - their public name
+                raise KafkaException(error)
+            if error is not None or message.offset() + 1 >= ends[number]:
+                left.pop(number, None)
         # What came after the beginning of this look is left to the next one.
-        held = [message for message in messages if message.offset() < ends[message.partition()]]
-        for message in held:
-            if message.offset() + 1 >= ends[message.partition()]:
-                left.pop(message.partition(), None)
-        yield RawBatch(
-            0,
-            [message.partition() for message in held],
-            [message.offset() for message in held],
-            [message.value() for message in held],
-            {},
-            {},
-        )
+        held = [one for one in messages if one.error() is None and one.offset() < ends[one.partition()]]
+        if held:
+            yield _batch(settings.topic, held)
+
+
+def _batch(topic: str, held: list[Any]) -> RawBatch:
+    stamps = [message.timestamp() for message in held]
+    return RawBatch(
+        [0] * len(held),
+        [message.partition() for message in held],
+        [message.offset() for message in held],
+        [message.value() for message in held],
+        {},
+        {},
+        names={0: topic},
+        keys=[message.key() for message in held],
+        headers=[message.headers() for message in held],
+        sent=[at if kind != TIMESTAMP_NOT_AVAILABLE else 0 for kind, at in stamps],
+    )

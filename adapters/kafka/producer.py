@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from adapters.kafka.consumer import client_settings
 from domain.errors import Refused, Unavailable
-from domain.settings import KafkaSettings
+from domain.kafka_settings import KafkaSettings
 
 FLUSH_SECONDS = 30.0
 

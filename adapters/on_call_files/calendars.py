@@ -18,6 +18,7 @@ import httpx
 import recurring_ical_events
 from icalendar import Calendar, Component, Event
 
+from adapters.trust import hint, trusted
 from domain.errors import BadInput, Unavailable
 from domain.masking import masked_urls
 from domain.roster import Shift, User
@@ -128,7 +129,7 @@ def _fetched(source: str) -> bytes:
     shown, url = masked_urls(source), re.sub("^webcal://", "https://", source)
     content, began = bytearray(), monotonic()
     try:
-        with httpx.stream("GET", url, timeout=SECONDS, follow_redirects=True) as answer:
+        with httpx.stream("GET", url, timeout=SECONDS, follow_redirects=True, verify=trusted()) as answer:
             if not answer.is_success:
                 raise Unavailable(f"{shown} answered {answer.status_code}")
             for chunk in answer.iter_bytes():
@@ -137,7 +138,7 @@ def _fetched(source: str) -> bytes:
                     most = f"{MOST_BYTES:,} bytes, or for more than {WHOLE_SECONDS:.0f} s"
                     raise Unavailable(f"{shown} sends more than {most}")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unavailable(f"{shown} did not answer: {type(error).__name__}") from error
+        raise Unavailable(f"{shown} did not answer: {type(error).__name__}{hint(error)}") from error
     if b"BEGIN:VCALENDAR" not in content:
         raise Unavailable(f"{shown} sent no calendar")
     return bytes(content)

@@ -20,6 +20,7 @@ def from_parts(home: Path) -> Source:
         return Source(problems=(str(error),))
     addresses = {
         "store.url": parts.postgres.get("agent"),
+        "store.files": str(home / "log-files") if parts.postgres.get("agent") else None,
         "kafka.bootstrap_servers": parts.kafka.get("bootstrap_servers"),
         "servers.prefect_api_url": parts.prefect.get("api_url"),
         "servers.mlflow_tracking_uri": parts.mlflow.get("tracking_uri"),

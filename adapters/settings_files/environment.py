@@ -22,11 +22,11 @@ SHORT_NAMES = {
     "MLFLOW_TRACKING_URI": "servers.mlflow_tracking_uri",
 }
 
-# SRE_ variables that are no settings: where things are, read before any setting is, and who calls.
-NO_SETTINGS = frozenset({"SRE_HOME", "SRE_CONFIG_FILE", "SRE_USER"})
+# SRE_ variables that are no settings: where things are, read before any setting is, who calls, and keys.
+NO_SETTINGS = frozenset({"SRE_HOME", "SRE_CONFIG_FILE", "SRE_USER", "SRE_ENCRYPTION_KEYS"})
 
-# Marks that `sre up` puts on the processes it starts; people set none of them.
-MARKS = frozenset({"SRE_PART", "SRE_STAMP", "SRE_LOCAL_RUNS"})
+# Marks that `sre up` puts on the processes it starts; people set none of them, but for a member's name on Kubernetes.
+MARKS = frozenset({"SRE_PART", "SRE_STAMP", "SRE_LOCAL_RUNS", "SRE_MEMBER"})
 
 
 class _Tree(BaseSettings, Settings):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from adapters.store.alert_rows import save_alerts
-from adapters.store.bulk import JudgedLogs, insert_dead_letters, insert_logs
-from adapters.store.database import transaction
+from adapters.store.database import mapped, transaction
 from adapters.store.days import make_days
 from adapters.store.incident_rows import (
     forget_answers,
@@ -27,23 +26,28 @@ from adapters.store.incident_rows import (
     update_incidents,
 )
 from adapters.store.knowledge_rows import remember
+from adapters.store.log_writer import insert_dead_letters, insert_logs, prepare
 from adapters.store.many_rows import among, insert_rows
 from adapters.store.outbox import page_row
+from adapters.store.own_incidents import open_within
 from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
 from adapters.store.watches import watched
-from domain.errors import OffsetLost
+from adapters.strange_logs import as_bad_batch
+from domain.errors import OffsetLost, Refused
 from domain.folded import Correlation, Folded, Known, Note, final_keys
+from domain.going_out import GoneOut
 from domain.incidents import Alert, Incident
 from domain.ledger import LedgerKind
-from domain.logs import LogBatch, RawBatch, Rejected
+from domain.logs import SCHEMA, Level, LogBatch, Place, RawBatch, Rejected
 from domain.replay import Texts, knowledge_digest
-from domain.verdicts import Verdicts
+from domain.verdicts import Reason, Verdicts, combine, silent
 
 # What is known of the services of the batch -> what the batch does to it.
 FoldStep = Callable[[Known], Folded]
 CORRELATION_LOCK = 7304
+NOT_STORED = "a log cannot be stored"
 # Logs may come late; what was resolved longer before now than this is not looked at for them.
 OLDEST = timedelta(days=1)
 
@@ -71,8 +75,9 @@ class Judged:
 class BatchStore:
     """Where micro-batches go; remembers only which days have partitions, and what is stored once."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, gone_out: Callable[[], Sequence[GoneOut]] = tuple) -> None:
         self.engine = engine
+        self.gone_out = gone_out  # pages that people got while we did not answer
         self._days: set[date] = set()
         self._remembered: set[str] = set()  # digests of what decided that are stored
 
@@ -89,21 +94,42 @@ class BatchStore:
         the same work may succeed when it is done again, Unavailable when the database does not answer.
         """
         self.prepare(now)
+        with as_bad_batch("packed"):
+            prepared = prepare(judged.batch, judged.verdicts, arrived_at=now, blocks=takes_blocks(self.engine))
         with collector_paused(), transaction(self.engine) as connection:
             advance(connection, judged.raw, now=now)
             folded = self._fold(connection, judged, fold, now=now)
-            insert_logs(connection, _with_incidents(judged, folded, now))
-            insert_dead_letters(connection, judged.rejected, topic_id=judged.raw.topic_id, arrived_at=now)
+            with as_bad_batch("stored"):
+                insert_logs(connection, prepared, {row: (one.id, one.logs) for row, one in folded.of_row.items()})
+            insert_dead_letters(connection, judged.rejected, arrived_at=now)
             decided_by = self._insert_batch(connection, judged, now=now)
         self._remembered.add(decided_by)
         return folded
+
+    def save_refused(self, raw: RawBatch, letter: Rejected, told: str, *, now: datetime) -> None:
+        """A message that cannot be stored becomes a dead letter and an incident of our own, and is read no more."""
+        with transaction(self.engine) as connection:
+            advance(connection, raw, now=now)
+            insert_dead_letters(connection, [letter], arrived_at=now)
+            open_within(connection, NOT_STORED, told, now=now)
+
+    def refuses_every_log(self, now: datetime) -> str:
+        """Why the store takes no log, however harmless; empty when it does. Raises Unavailable."""
+        try:
+            with mapped(), self.engine.connect() as connection:
+                insert_logs(connection, prepare(*harmless(now), arrived_at=now, blocks=False), {})
+                connection.rollback()
+        except Refused as error:
+            return str(error)
+        return ""
 
     def _fold(self, connection: sa.Connection, judged: Judged, fold: FoldStep, *, now: datetime) -> Folded:
         if not judged.services:
             return Folded()
         # Two consumers that see one fault in two services at once must not open two incidents.
         lock_correlation(connection)
-        folded = fold(known(connection, judged, now=now))
+        before = known(connection, judged, now=now)
+        folded = fold(replace(before, gone_out=unqueued(connection, self.gone_out())))
         save_incidents(connection, folded, now=now)
         return folded
 
@@ -114,14 +140,36 @@ class BatchStore:
             remember(connection, *judged.texts, now=now)
         raw = judged.raw
         row = {
-            "topic_id": raw.topic_id,
             "now": now,
-            "first_offsets": {str(partition): offset for partition, offset in raw.expected.items()},
-            "next_offsets": {str(partition): offset for partition, offset in raw.following.items()},
+            "first_offsets": _by_name(raw.expected),
+            "next_offsets": _by_name(raw.following),
             "knowledge": decided_by,
         }
         connection.execute(batch_table.insert().values(row))
         return decided_by
+
+
+def takes_blocks(engine: sa.Engine) -> bool:
+    """SQLite keeps single logs, which `compact` gathers."""
+    return engine.dialect.name == "postgresql"
+
+
+def _by_name(places: Mapping[Place, int]) -> dict[str, int]:
+    return {f"{topic}/{partition}": offset for (topic, partition), offset in places.items()}
+
+
+def harmless(now: datetime) -> tuple[LogBatch, Verdicts]:
+    """A log that every store takes, with its verdict."""
+    said: dict[str, object] = dict.fromkeys(SCHEMA.names) | {
+        "topic": 0,
+        "partition": 0,
+        "offset": 0,
+        "part": 0,
+        "wire": 0,
+    }
+    said |= {"timestamp": now, "service": "sre-agent", "level": int(Level.INFO), "message": "", "measured": []}
+    batch = LogBatch(pa.Table.from_pylist([said], schema=SCHEMA), pa.table({}))
+    return batch, combine((silent(1, Reason.UNSCORED),), threshold=1.0, model=0)
 
 
 @contextmanager
@@ -146,6 +194,15 @@ def known(connection: sa.Connection, judged: Judged, *, now: datetime) -> Known:
         late_paged=late_pages(connection, services, now=now),
         watched=watched(connection, services, now=now),
     )
+
+
+def unqueued(connection: sa.Connection, gone_out: Sequence[GoneOut]) -> list[GoneOut]:
+    """Those of which no page is stored yet."""
+    if not gone_out:
+        return []
+    wanted = among(connection, pages.c.key, [one.key for one in gone_out])
+    stored = set(connection.scalars(sa.select(pages.c.key).where(wanted)))
+    return [one for one in gone_out if one.key not in stored]
 
 
 def lock_correlation(connection: sa.Connection) -> None:
@@ -182,20 +239,19 @@ def save_incidents(connection: sa.Connection, folded: Folded, *, now: datetime) 
 
 def advance(connection: sa.Connection, raw: RawBatch, *, now: datetime) -> None:
     """Move the stored offsets on, in order of partition, if they are still where the batch began."""
-    for partition in sorted(raw.following):
+    for topic, partition in sorted(raw.following):
+        place = (topic, partition)
         moved = connection.execute(
             offsets.update()
             .where(
-                offsets.c.topic_id == raw.topic_id,
+                offsets.c.topic_id == topic,
                 offsets.c.partition == partition,
-                offsets.c.next_offset == raw.expected[partition],
+                offsets.c.next_offset == raw.expected[place],
             )
-            .values(next_offset=raw.following[partition], committed_at=now)
+            .values(next_offset=raw.following[place], committed_at=now)
         )
         if moved.rowcount != 1:
-            raise OffsetLost(
-                f"partition {partition} is no longer at {raw.expected[partition]}: another consumer has it"
-            )
+            raise OffsetLost(f"partition {partition} is no longer at {raw.expected[place]}: another consumer has it")
 
 
 def late_pages(connection: sa.Connection, services: Iterable[str], *, now: datetime) -> dict[str, datetime]:
@@ -245,10 +301,3 @@ def _told(note: Note, folded: Folded, keys: Mapping[str, str]) -> dict[str, obje
     if note.kind is LedgerKind.MERGED:
         fields["into"] = folded.into[id(note.incident)].id
     return fields
-
-
-def _with_incidents(judged: Judged, folded: Folded, now: datetime) -> JudgedLogs:
-    ids = np.zeros(len(judged.batch), np.int64)
-    for row, incident in folded.of_row.items():
-        ids[row] = incident.id
-    return JudgedLogs(judged.batch, judged.verdicts, ids, judged.raw.topic_id, now)

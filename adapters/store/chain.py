@@ -17,7 +17,7 @@ from adapters.store.database import transaction
 from adapters.store.switches import report_condition
 from adapters.store.tables import chain_heads, ledger, seals, unsealed
 from domain.errors import Refused, Unavailable
-from domain.ledger import Anchor, AnchorPlace, Entry, Head, Seal, anchor_faults, extend, faults
+from domain.ledger import ORIGIN, Anchor, AnchorPlace, Entry, Head, LedgerKind, Seal, anchor_faults, extend, faults
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def seal(engine: sa.Engine, places: Sequence[AnchorPlace], *, now: datetime) -> 
     database does not answer.
     """
     with transaction(engine) as connection:
-        _alone(connection)
+        alone(connection)
         found = _extend(connection)
         if found:
             _remember(connection, CHAIN, found[-1].seq, found[-1].hash, now)
@@ -47,7 +47,8 @@ def seal(engine: sa.Engine, places: Sequence[AnchorPlace], *, now: datetime) -> 
     return len(found)
 
 
-def _alone(connection: sa.Connection) -> None:
+def alone(connection: sa.Connection) -> None:
+    """Nobody else seals, or cuts the chain, until this transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text(f"SET LOCAL statement_timeout = '{SEALING_SECONDS}s'"))
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": SEALER_LOCK})
@@ -115,7 +116,7 @@ def _told(engine: sa.Engine, place: AnchorPlace, head: Head, now: datetime) -> s
         log.warning("ledger.anchor-failed", extra={"place": place.name, "error": str(error)[:300]})
         return str(error)
     with transaction(engine) as connection:
-        _alone(connection)
+        alone(connection)
         _remember(connection, place.name, head.seq, head.hash, now)
     return ""
 
@@ -133,7 +134,7 @@ def verify(engine: sa.Engine, places: Sequence[AnchorPlace], *, now: datetime) -
     known = [anchor for anchors in kept.values() for anchor in anchors]
     known += [Anchor(told.seq, told.hash) for told in heads.values()]
     with transaction(engine) as connection:
-        found = faults(_links(connection), known) + _lost(connection)
+        found = faults(_links(connection), known, _begin(connection)) + _lost(connection)
         sealed, left = (
             int(connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0) for table in (seals, unsealed)
         )
@@ -142,6 +143,19 @@ def verify(engine: sa.Engine, places: Sequence[AnchorPlace], *, now: datetime) -
     if sealed and head is None:
         found.append("where the chain ended is not known any more: its row of chain_heads was removed")
     return sealed, left, found
+
+
+def begins_after(engine: sa.Engine) -> int:
+    """The number of the last link that went because it was old; 0 where the chain is whole."""
+    with transaction(engine) as connection:
+        return _begin(connection).seq
+
+
+def _begin(connection: sa.Connection) -> Anchor:
+    """The last link that went because it was old; see `chain_cut.py`."""
+    newest = sa.select(ledger.c.fields).where(ledger.c.kind == LedgerKind.CUT).order_by(ledger.c.id.desc()).limit(1)
+    said = connection.scalar(newest)
+    return Anchor(int(said["seq"]), str(said["hash"])) if said else ORIGIN
 
 
 def _links(connection: sa.Connection) -> Iterator[tuple[Seal, Entry | None]]:

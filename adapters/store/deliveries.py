@@ -41,6 +41,15 @@ class Delivery:
     waits: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a contact accepted while the store did not answer."""
+
+    person: str
+    contact: Contact
+    receipt: Receipt
+
+
 def as_contact(kept: Mapping[str, str]) -> Contact:
     """A contact as JSON keeps it."""
     return Contact(ContactKind(kept["kind"]), kept["to"])
@@ -101,6 +110,24 @@ def _insert_once(connection: sa.Connection, values: dict[str, Any]) -> None:
         connection.execute(deliveries.insert().values(values))
     elif known.state == "suppressed":
         connection.execute(deliveries.update().where(deliveries.c.id == known.id).values(values | AFRESH))
+
+
+def insert_sent(connection: sa.Connection, page: QueuedPage, to: Sent, *, step: int, now: datetime) -> None:
+    """Record that a contact has the page by another way than ours; no attempt of ours is needed any more."""
+    notice = Notice(to.person, (to.contact,), "it went out while the store did not answer")
+    values = _row(page, notice, to.contact, (), step=step, now=now)
+    sent = {"state": "sent", "sent_at": to.receipt.accepted_at, "receipt": _kept(to.receipt), "attempts": 1}
+    same = (deliveries.c[name] == values[name] for name in SAME)
+    if connection.execute(deliveries.update().where(*same).values(sent)).rowcount == 0:
+        connection.execute(deliveries.insert().values(values | sent))
+    known = pages.c.id == page.id
+    connection.execute(pages.update().where(known).values(state="sent", sent_at=to.receipt.accepted_at))
+    told = {"key": page.key, "channel": to.contact.kind, "receiver": to.contact.to, "person": to.person}
+    note(connection, LedgerKind.PAGE_SENT, page.incident.id, told | {"attempt": 1, "beside": "the store"}, now=now)
+
+
+def _kept(receipt: Receipt) -> dict[str, Any]:
+    return asdict(receipt) | {"accepted_at": receipt.accepted_at.isoformat()}
 
 
 def claim(
@@ -225,8 +252,7 @@ def mark_sent(engine: sa.Engine, one: Delivery, receipt: Receipt, *, merged: Ite
 
     So it did where it was found needless on its way: whoever has it must hear that it is over.
     """
-    kept = asdict(receipt) | {"accepted_at": receipt.accepted_at.isoformat()}
-    sent = {"state": "sent", "sent_at": now, "receipt": kept, "error": None, "waits": ""}
+    sent = {"state": "sent", "sent_at": now, "receipt": _kept(receipt), "error": None, "waits": ""}
     also = list(merged)
     with transaction(engine) as connection:
         mine = _mine(one, "queued", "suppressed")

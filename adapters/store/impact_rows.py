@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from adapters.store.tables import alerts, incidents, logs
+from adapters.store.log_counts import counted, tally
+from adapters.store.log_reader import Asked
+from adapters.store.tables import alerts, incidents
 from domain.impact import Impact
 from domain.incidents import Incident
-from domain.logs import Level
 
 LOOKED_AT = timedelta(minutes=1)
 # So many services tell how all of them are.
@@ -20,20 +21,16 @@ def impact(connection: sa.Connection, incident: Incident, *, now: datetime) -> I
     """The last minute of its services, of the first hundred where there are more."""
     of_it = sa.select(alerts.c.service).where(alerts.c.incident_id == incident.id).distinct()
     services = list(connection.scalars(of_it.order_by(alerts.c.service).limit(MOST_SERVICES))) or [incident.service]
-    middle = now - LOOKED_AT / 2
-    own = logs.c.incident_id == incident.id
-    query = sa.select(
-        sa.func.count(),
-        sa.func.count().filter(logs.c.level >= int(Level.ERROR)),
-        sa.func.count().filter(own, logs.c.timestamp < middle),
-        sa.func.count().filter(own, logs.c.timestamp >= middle),
-    ).where(
-        logs.c.arrived_at >= now - LOOKED_AT,
-        logs.c.timestamp >= now - LOOKED_AT,
-        logs.c.timestamp <= now,
-        logs.c.service.in_(services),
-    )
-    total, errors, earlier, lately = connection.execute(query).one()
+    since, middle = now - LOOKED_AT, now - LOOKED_AT / 2
+    # A log of this very moment counts as well.
+    until = now + timedelta(microseconds=1)
+    halves = [
+        counted(connection, Asked(begin, end, arrived_since=since, services=services))
+        for begin, end in ((since, middle), (middle, until))
+    ]
+    both = [tally(half) for half in halves]
+    earlier, lately = (tally(half, incident=incident.id).logs for half in halves)
+    total, errors = sum(one.logs for one in both), sum(one.errors for one in both)
     return Impact(incident.services, total, errors, earlier, lately)
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import conditions, dead_letters, logs, offsets, topics
+from adapters.store.log_look_ups import came_since
+from adapters.store.tables import batches, conditions, dead_letters, offsets, topics
 
 READING = "reading"  # the condition by which `watch` says that it has partitions
 
@@ -33,21 +34,15 @@ def intake(engine: sa.Engine, topic: str, *, since: datetime) -> Intake:
         numbers = [row.id for row in known]
         newest = offsets.c.topic_id == (numbers[-1] if numbers else -1)
         next_offsets = connection.execute(sa.select(offsets.c.partition, offsets.c.next_offset).where(newest)).all()
-        began = [
-            bool(connection.scalar(sa.select(sa.exists().where(table.c.topic_id.in_(numbers)))))
-            for table in (logs, dead_letters)
-        ]
         last_at = sa.select(sa.func.max(offsets.c.committed_at)).where(offsets.c.topic_id.in_(numbers))
-        counts = [
-            sa.select(sa.func.count()).where(table.c.topic_id.in_(numbers), table.c.arrived_at >= since)
-            for table in (logs, dead_letters)
-        ]
-        stored, rejected = (int(connection.scalar(count) or 0) for count in counts)
+        mine = (dead_letters.c.topic_id.in_(numbers), dead_letters.c.arrived_at >= since)
+        rejected = int(connection.scalar(sa.select(sa.func.count()).where(*mine)) or 0)
+        began = connection.scalar(sa.select(sa.exists().where(batches.c.now.is_not(None))))
         return Intake(
             incarnations=tuple(row.kafka_id for row in known),
             offsets={row.partition: row.next_offset for row in next_offsets},
-            last_at=connection.scalar(last_at) if any(began) else None,
-            logs=stored,
+            last_at=connection.scalar(last_at) if began else None,
+            logs=came_since(connection, numbers, since),
             rejected=rejected,
         )
 

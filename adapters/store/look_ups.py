@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
+from adapters.store.log_look_ups import log_totals
 from adapters.store.tables import (
     actions,
     alerts,
@@ -17,7 +18,6 @@ from adapters.store.tables import (
     escalations,
     incidents,
     ledger,
-    logs,
     pages,
     steps,
     topics,
@@ -58,63 +58,17 @@ def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
     return found[0] | {name: _rows(engine, query) for name, query in of_it.items()}
 
 
-def find_log(engine: sa.Engine, request_id: str) -> list[Row]:
-    """The logs with this request id, newest arrival first; anomalous ones have an index, others are searched."""
-    query = (
-        sa.select(logs, topics.c.name.label("topic"))
-        .join(topics, topics.c.id == logs.c.topic_id, isouter=True)
-        .where(logs.c.request_id == request_id)
-        .order_by(logs.c.arrived_at.desc())
-        .limit(20)
-    )
-    return _rows(engine, query)
-
-
-def normal_bodies(engine: sa.Engine, *, since: datetime, limit: int) -> list[str]:
-    """Logs verbatim that were not anomalous, the newest `limit` since a moment."""
-    query = (
-        sa.select(logs.c.body)
-        .where(logs.c.arrived_at > since, logs.c.anomaly.is_(False))
-        .order_by(logs.c.arrived_at.desc())
-        .limit(limit)
-    )
-    with transaction(engine) as connection:
-        return list(connection.scalars(query))
-
-
 def totals(engine: sa.Engine) -> dict[str, int]:
     """Counts of everything stored, for `stats()` and `sre status`."""
     queries = {
-        "logs": sa.select(sa.func.count()).select_from(logs),
-        "anomalies": sa.select(sa.func.count()).select_from(logs).where(logs.c.anomaly),
         "dead_letters": sa.select(sa.func.count()).select_from(dead_letters),
         "incidents": sa.select(sa.func.count()).select_from(incidents),
         "actions": sa.select(sa.func.count()).select_from(actions),
         "pages_sent": sa.select(sa.func.count()).select_from(pages).where(pages.c.state == "sent"),
     }
     with transaction(engine) as connection:
-        return {name: int(connection.scalar(query) or 0) for name, query in queries.items()}
-
-
-def stored_positions(engine: sa.Engine, topic: str) -> list[tuple[int, int]]:
-    """(partition, offset) of every stored log and dead letter of a topic, for comparison with the broker."""
-    numbers = sa.select(topics.c.id).where(topics.c.name == topic)
-    both = sa.union_all(
-        *(
-            sa.select(table.c.partition, table.c.offset).where(table.c.topic_id.in_(numbers))
-            for table in (logs, dead_letters)
-        )
-    )
-    with transaction(engine) as connection:
-        return [(row[0], row[1]) for row in connection.execute(both)]
-
-
-def newest_model(engine: sa.Engine, topic: str) -> int:
-    """The newest model version that judged a stored log of the topic, 0 when rules judged all of them."""
-    numbers = sa.select(topics.c.id).where(topics.c.name == topic)
-    query = sa.select(sa.func.max(logs.c.model)).where(logs.c.topic_id.in_(numbers))
-    with transaction(engine) as connection:
-        return int(connection.scalar(query) or 0)
+        others = {name: int(connection.scalar(query) or 0) for name, query in queries.items()}
+    return log_totals(engine) | others
 
 
 def ledger_since(engine: sa.Engine, after: int, *, limit: int, newest: bool = False) -> list[Row]:
@@ -170,15 +124,11 @@ def unpublished_letters(engine: sa.Engine, *, limit: int) -> list[Row]:
 
 def mark_published(engine: sa.Engine, letters: list[Row], *, now: datetime) -> None:
     """The dead-letter topic has them."""
+    if not letters:
+        return
+    places = [(letter["topic_id"], letter["partition"], letter["offset"]) for letter in letters]
+    place = sa.tuple_(dead_letters.c.topic_id, dead_letters.c.partition, dead_letters.c.offset)
+    arrived = [letter["arrived_at"] for letter in letters]
+    those = (dead_letters.c.published_at.is_(None), dead_letters.c.arrived_at.between(min(arrived), max(arrived)))
     with transaction(engine) as connection:
-        for letter in letters:
-            connection.execute(
-                dead_letters.update()
-                .where(
-                    dead_letters.c.arrived_at == letter["arrived_at"],
-                    dead_letters.c.topic_id == letter["topic_id"],
-                    dead_letters.c.partition == letter["partition"],
-                    dead_letters.c.offset == letter["offset"],
-                )
-                .values(published_at=now)
-            )
+        connection.execute(dead_letters.update().where(*those, place.in_(places)).values(published_at=now))

@@ -10,6 +10,8 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from adapters.store.sealed_columns import Sealed
+
 Rows = Sequence[dict[str, Any]]
 
 
@@ -27,7 +29,7 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         return
     names = ", ".join(f'"{name}"' for name in rows[0])
     order = f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {_new(connection, table, rows)}"  # noqa: S608 - our names
-    connection.execute(sa.text(order), {"rows": _document(rows)})
+    connection.execute(sa.text(order), {"rows": _document(connection, table, rows)})
 
 
 def update_rows(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
@@ -38,7 +40,7 @@ def update_rows(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
     if _takes_documents(connection):
         changes = ", ".join(f'"{name}" = new."{name}"' for name in names)
         order = f"UPDATE {table.name} SET {changes} FROM {_new(connection, table, rows)} WHERE {table.name}.id = new.id"  # noqa: S608 - our names
-        connection.execute(sa.text(order), {"rows": _document(rows)})
+        connection.execute(sa.text(order), {"rows": _document(connection, table, rows)})
         return
     changed = table.update().where(table.c.id == sa.bindparam("new_id"))
     values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
@@ -52,7 +54,14 @@ def _new(connection: sa.Connection, table: sa.Table, rows: Rows) -> str:
     return f"json_to_recordset(CAST(:rows AS json)) AS new({', '.join(typed)})"
 
 
-def _document(rows: Rows) -> str:
+def _document(connection: sa.Connection, table: sa.Table, rows: Rows) -> str:
+    """The rows as the database takes them apart; SQLAlchemy does not see them, so they are sealed here."""
+    sealed = {name: kind for name in rows[0] if isinstance(kind := table.c[name].type, Sealed)}
+    if sealed:
+        stored = connection.dialect
+        rows = [
+            row | {name: kind.process_bind_param(row[name], stored) for name, kind in sealed.items()} for row in rows
+        ]
     return orjson.dumps(rows, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

@@ -19,11 +19,11 @@ def migrate(url: str) -> None:
     """Apply every migration that is missing, and make today's and tomorrow's partitions."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    engine = connect(url)
+    engine = connect(url, answer_seconds=0)
     with mapped(), engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    make_days(engine, datetime.now(UTC).date())
+    make_days(engine, datetime.now(UTC).date(), days=2)
     engine.dispose()
 
 

@@ -112,6 +112,12 @@ def page_row(
     }
 
 
+def is_queued(engine: sa.Engine, key: str) -> bool:
+    """Whether there is a page with that key. Raises Unavailable."""
+    with transaction(engine) as connection:
+        return connection.scalar(sa.select(pages.c.id).where(pages.c.key == key)) is not None
+
+
 def tells(connection: sa.Connection, key: str, incident: Incident) -> bool:
     """Whether the pages under the key tell somebody of the incident, or will once they go out.
 

@@ -34,18 +34,23 @@ def open_own_incident(engine: sa.Engine, template: str, message: str, *, now: da
 
 def _open(engine: sa.Engine, template: str, message: str, *, now: datetime, tell: bool) -> int:
     with transaction(engine) as connection:
-        if found := open_own(connection, template):
-            _goes_on(connection, found.id, now)
-            return found.id
-        incident = _incident(template, message, now)
-        number(connection, [incident])
-        insert_incidents(connection, [incident], now=now)
-        note(connection, LedgerKind.OPENED, incident.id, {"template": template, "message": message}, now=now)
-        if tell:
-            set_due(connection, [incident], [], now=now)
-            key = stored_page_key(incident, PageReason.UNCOMMON)
-            queue(connection, incident, PageReason.UNCOMMON, key=key, lines=[message], now=now)
-        return incident.id
+        return open_within(connection, template, message, now=now, tell=tell)
+
+
+def open_within(connection: Connection, template: str, message: str, *, now: datetime, tell: bool = True) -> int:
+    """The same within a transaction of somebody else's, with what it is about."""
+    if found := open_own(connection, template):
+        _goes_on(connection, found.id, now)
+        return found.id
+    incident = _incident(template, message, now)
+    number(connection, [incident])
+    insert_incidents(connection, [incident], now=now)
+    note(connection, LedgerKind.OPENED, incident.id, {"template": template, "message": message}, now=now)
+    if tell:
+        set_due(connection, [incident], [], now=now)
+        key = stored_page_key(incident, PageReason.UNCOMMON)
+        queue(connection, incident, PageReason.UNCOMMON, key=key, lines=[message], now=now)
+    return incident.id
 
 
 def _goes_on(connection: Connection, number: int, now: datetime) -> None:

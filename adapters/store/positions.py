@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from adapters.store.database import Contended, transaction
 from adapters.store.tables import ledger, offsets, topics
 from domain.ledger import LedgerKind
+from domain.logs import Place
 
 
 def topic_number(engine: sa.Engine, name: str, kafka_id: str, *, now: datetime) -> tuple[int, bool]:
@@ -37,13 +38,16 @@ def _topic_number(engine: sa.Engine, name: str, kafka_id: str, *, now: datetime)
         return (number[0] if number is not None else 0), bool(known)
 
 
-def read_positions(engine: sa.Engine, topic_id: int, partitions: Iterable[int]) -> dict[int, int]:
-    """The next offset of each partition that has one stored."""
-    query = sa.select(offsets.c.partition, offsets.c.next_offset).where(
-        offsets.c.topic_id == topic_id, offsets.c.partition.in_(list(partitions))
+def read_positions(engine: sa.Engine, places: Iterable[Place]) -> dict[Place, int]:
+    """The next offset of each place that has one stored."""
+    wanted = set(places)
+    topic_ids = sorted({topic for topic, _ in wanted})
+    query = sa.select(offsets.c.topic_id, offsets.c.partition, offsets.c.next_offset).where(
+        offsets.c.topic_id.in_(topic_ids)
     )
     with transaction(engine) as connection:
-        return {row.partition: row.next_offset for row in connection.execute(query)}
+        found = {(row.topic_id, row.partition): row.next_offset for row in connection.execute(query)}
+    return {place: offset for place, offset in found.items() if place in wanted}
 
 
 def has_positions(engine: sa.Engine, topic_id: int) -> bool:
@@ -63,34 +67,28 @@ def _placed(engine: sa.Engine, name: sa.ColumnElement[str]) -> bool:
         return bool(connection.scalar(query))
 
 
-def start_positions(engine: sa.Engine, topic_id: int, starts: Mapping[int, int], *, now: datetime) -> dict[int, int]:
-    """Store where partitions start that have no offset yet; what is stored afterwards, whoever was first."""
-    for partition, offset in sorted(starts.items()):
+def start_positions(engine: sa.Engine, starts: Mapping[Place, int], *, now: datetime) -> dict[Place, int]:
+    """Store where places start that have no offset yet; what is stored afterwards, whoever was first."""
+    for (topic, partition), offset in sorted(starts.items()):
         try:
             with transaction(engine) as connection:
                 connection.execute(
-                    offsets.insert().values(
-                        topic_id=topic_id, partition=partition, next_offset=offset, committed_at=now
-                    )
+                    offsets.insert().values(topic_id=topic, partition=partition, next_offset=offset, committed_at=now)
                 )
         except Contended:
             continue  # another consumer was first; its offset counts
-    return read_positions(engine, topic_id, starts)
+    return read_positions(engine, starts)
 
 
-def skip_positions(
-    engine: sa.Engine, topic_id: int, lost: Mapping[int, tuple[int, int]], *, now: datetime
-) -> dict[int, int]:
-    """Go on behind logs that no longer exist: partition -> (stored offset, oldest offset); what is stored now."""
-    with transaction(engine) as connection:
-        for partition, (stored, oldest) in sorted(lost.items()):
-            connection.execute(
-                offsets.update()
-                .where(
-                    offsets.c.topic_id == topic_id,
-                    offsets.c.partition == partition,
-                    offsets.c.next_offset == stored,
-                )
-                .values(next_offset=oldest, committed_at=now)
+def skip_positions(connection: sa.Connection, lost: Mapping[Place, tuple[int, int]], *, now: datetime) -> None:
+    """Go on behind logs that do not exist: place -> (stored offset, where reading goes on)."""
+    for (topic, partition), (stored, following) in sorted(lost.items()):
+        connection.execute(
+            offsets.update()
+            .where(
+                offsets.c.topic_id == topic,
+                offsets.c.partition == partition,
+                offsets.c.next_offset == stored,
             )
-    return read_positions(engine, topic_id, lost)
+            .values(next_offset=following, committed_at=now)
+        )

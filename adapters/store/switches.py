@@ -12,6 +12,7 @@ from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
 from adapters.store.tables import conditions, switches
 from domain.ledger import LedgerKind
+from domain.members import role_of
 
 PAUSE = "pause"
 # A condition that nobody repeated for so long says nothing any more.
@@ -50,11 +51,21 @@ def report_condition(engine: sa.Engine, part: str, *, seen_by: str, healthy: boo
 
 
 def degraded(engine: sa.Engine, *, now: datetime) -> list[str]:
-    """What is down right now, in words; the same part is named once."""
-    query = sa.select(conditions).where(conditions.c.healthy.is_(False), conditions.c.at > now - CONDITION_HOLDS)
+    """What is down right now, in words; the same part is named once, and for whom where other members have it."""
+    query = sa.select(conditions).where(conditions.c.at > now - CONDITION_HOLDS)
     with transaction(engine) as connection:
         rows = connection.execute(query.order_by(conditions.c.part, conditions.c.since)).all()
+    well = {(row.part, role_of(row.seen_by)) for row in rows if row.healthy}
+    down = [row for row in rows if not row.healthy]
     found: dict[str, str] = {}
-    for row in rows:
-        found.setdefault(row.part, f"{row.part} is down since {row.since:%H:%M:%S} UTC: {row.detail}"[:300])
+    for row in down:
+        members = sorted(other.seen_by for other in down if other.part == row.part)
+        whom = f" for {', '.join(members)}" if (row.part, role_of(row.seen_by)) in well else ""
+        found.setdefault(row.part, f"{row.part} is down{whom} since {row.since:%H:%M:%S} UTC: {row.detail}"[:300])
     return list(found.values())
+
+
+def forget_conditions(engine: sa.Engine, seen_by: str) -> None:
+    """Drop what a process said that will not come back."""
+    with transaction(engine) as connection:
+        connection.execute(conditions.delete().where(conditions.c.seen_by == seen_by))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+
+from adapters.store.sealed_columns import Json, SealedBytes, SealedJson, SealedReason, SealedText, SignedText
 
 metadata = sa.MetaData()
 
-Json = sa.JSON().with_variant(JSONB(), "postgresql")
 # SQLite counts rows only in a column that is INTEGER to the letter.
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -50,6 +50,33 @@ offsets = sa.Table(
     sa.Column("next_offset", sa.BigInteger, nullable=False),
     sa.Column("committed_at", UtcTime, nullable=False),
 )
+# Many logs as one row: columns, bodies and what they come to in numbers, each packed; see `adapters/log_blocks.py`.
+# Compacted blocks are a row as well, whose columns lie in a file. Partitioned by day of arrival on PostgreSQL.
+log_blocks = sa.Table(
+    "log_blocks",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("arrived_at", UtcTime, nullable=False),  # of the first of them
+    sa.Column("last_arrived_at", UtcTime, nullable=False),
+    sa.Column("first_at", UtcTime, nullable=False),  # event time
+    sa.Column("last_at", UtcTime, nullable=False),
+    sa.Column("logs", sa.Integer, nullable=False),
+    sa.Column("anomalies", sa.Integer, nullable=False),
+    sa.Column("model", sa.Integer, nullable=False),  # the newest version that judged one of them
+    sa.Column("size", sa.BigInteger, nullable=False),  # bytes of everything below, or of the file
+    sa.Column("positions", Json, nullable=False),  # [[topic, partition, first offset, last offset, logs], …]
+    sa.Column("path", sa.Text),  # of the file, relative to `store.files`; null while the columns are here
+    sa.Column("columns", SealedBytes("log_blocks.columns")),
+    sa.Column("bodies", SealedBytes("log_blocks.bodies")),
+    sa.Column("counts", sa.LargeBinary, nullable=False),
+    sa.Column("measures", sa.LargeBinary, nullable=False),
+    sa.Column("texts", SealedBytes("log_blocks.texts"), nullable=False),
+    sa.Column("requests", sa.LargeBinary, nullable=False),  # a filter over request ids, in lines of 32 bytes
+    sa.Column("request_lines", sa.Integer, nullable=False),
+)
+sa.Index("log_blocks_arrived", log_blocks.c.arrived_at)
+sa.Index("log_blocks_at", log_blocks.c.last_at)
+# Single logs: those of small batches, which no block holds yet, and of blocks those that incidents are about.
 # Partitioned by day of arrival on PostgreSQL.
 logs = sa.Table(
     "logs",
@@ -58,16 +85,28 @@ logs = sa.Table(
     sa.Column("topic_id", sa.SmallInteger, nullable=False),
     sa.Column("partition", sa.Integer, nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("part", sa.Integer, nullable=False, server_default="0"),  # which log of its message
     sa.Column("timestamp", UtcTime, nullable=False),
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("message", SealedText("logs.message")),  # null in rows of the first version
     sa.Column("request_id", sa.Text),
+    sa.Column("trace_id", sa.Text),
+    sa.Column("span_id", sa.Text),
+    sa.Column("attributes", SealedText("logs.attributes")),  # a JSON object
+    sa.Column("measured", sa.Text),  # a JSON object of numbers
+    sa.Column("wire", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("key", SealedBytes("logs.key")),
+    sa.Column("headers", SealedText("logs.headers")),
+    sa.Column("sent_at", UtcTime),
     sa.Column("confidence", sa.REAL, nullable=False),
     sa.Column("reason", sa.SmallInteger, nullable=False),
     sa.Column("model", sa.Integer, nullable=False),
     sa.Column("anomaly", sa.Boolean, nullable=False),
     sa.Column("incident_id", sa.BigInteger),
-    sa.Column("body", sa.Text, nullable=False),  # the log verbatim
+    sa.Column("body", SealedText("logs.body")),  # verbatim, where it is text
+    sa.Column("bytes", SealedBytes("logs.bytes")),  # verbatim, where it is not
+    sa.Column("in_block", sa.Boolean, nullable=False, server_default=sa.false()),  # a block holds it as well
 )
 dead_letters = sa.Table(
     "dead_letters",
@@ -76,17 +115,28 @@ dead_letters = sa.Table(
     sa.Column("topic_id", sa.SmallInteger, nullable=False),
     sa.Column("partition", sa.Integer, nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("reason", SealedReason("dead_letters.reason"), nullable=False),
+    sa.Column("body", SealedBytes("dead_letters.body"), nullable=False),
     sa.Column("published_at", UtcTime),  # when the dead-letter topic had it
 )
+# What the input was like, stretch by stretch, and which expectations it did not meet.
+quality_results = sa.Table(
+    "quality_results",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False),
+    sa.Column("summary", Json, nullable=False),  # column of the check -> number
+    sa.Column("failures", Json, nullable=False),  # in words; empty: as expected
+)
+sa.Index("quality_results_at", quality_results.c.at)
 incidents = sa.Table(
     "incidents",
     metadata,
     sa.Column("id", BigId, primary_key=True),
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),  # log | metric | storm | fleet | own
-    sa.Column("template", sa.Text, nullable=False),
+    sa.Column("template", SignedText("incidents.template"), nullable=False),
     sa.Column("metric", sa.Text, nullable=False),
     sa.Column("direction", sa.Text, nullable=False),
     sa.Column("detector", sa.Text, nullable=False),
@@ -112,11 +162,11 @@ incidents = sa.Table(
     sa.Column("acked_at", UtcTime),
     sa.Column("episode", sa.Integer, nullable=False),  # 1, and one more each time it is reopened
     sa.Column("late_noted", sa.Boolean, nullable=False),
-    sa.Column("evidence", Json, nullable=False),
+    sa.Column("evidence", SealedJson("incidents.evidence"), nullable=False),
     # From here on only `on-call` and people write.
     sa.Column("stored_at", UtcTime, nullable=False),  # wall time of its first row
-    sa.Column("objections", Json, nullable=False),
-    sa.Column("plan", Json),  # whole, as it was made in this episode; carried out as stored
+    sa.Column("objections", SealedJson("incidents.objections"), nullable=False),
+    sa.Column("plan", SealedJson("incidents.plan")),  # whole, as it was made in this episode; carried out as stored
     sa.Column("resolved_at", UtcTime),
     sa.Column("resolution", sa.Text),
 )
@@ -159,7 +209,7 @@ alerts = sa.Table(
     sa.Column("episode", sa.Integer, nullable=False),  # of the incident, when it was seen last
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),  # log | metric | storm
-    sa.Column("template", sa.Text, nullable=False),
+    sa.Column("template", SignedText("alerts.template"), nullable=False),
     sa.Column("metric", sa.Text, nullable=False),
     sa.Column("direction", sa.Text, nullable=False),
     sa.Column("detector", sa.Text, nullable=False),
@@ -174,7 +224,7 @@ alerts = sa.Table(
     sa.Column("severity", sa.SmallInteger, nullable=False),
     sa.Column("level", sa.SmallInteger, nullable=False),
     sa.Column("logs", sa.BigInteger, nullable=False),  # of that episode
-    sa.Column("evidence", Json, nullable=False),  # its worst log
+    sa.Column("evidence", SealedJson("alerts.evidence"), nullable=False),  # its worst log
     sa.Column("closed", sa.Boolean, nullable=False),  # as its incident is
     sa.Column("joined_at", UtcTime, nullable=False),  # wall time of its first row
 )
@@ -195,13 +245,13 @@ mutes = sa.Table(
     metadata,
     sa.Column("id", BigId, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),  # silence | maintenance
-    sa.Column("matchers", Json, nullable=False),  # [{"label", "op", "value"}]; all must match
+    sa.Column("matchers", SealedJson("mutes.matchers"), nullable=False),  # [{"label", "op", "value"}]; all must match
     sa.Column("starts_at", UtcTime, nullable=False),
     sa.Column("ends_at", UtcTime, nullable=False),  # of its first occurrence
     sa.Column("every", sa.Text, nullable=False),  # "" | day | week
     sa.Column("until", UtcTime),  # a recurring one begins no further occurrence after this
     sa.Column("author", sa.Text, nullable=False),
-    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("comment", SealedText("mutes.comment"), nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expired_at", UtcTime),  # a person ended it early
     sa.Column("expired_by", sa.Text),
@@ -215,7 +265,7 @@ steps = sa.Table(
     sa.Column("waits_for", sa.Text, nullable=False),  # in words, for people
     sa.Column("until", UtcTime),  # when the wait ends at the latest
     sa.Column("tries", sa.Integer, nullable=False),  # of the step that is due, so far in vain
-    sa.Column("error", sa.Text),  # of the last try
+    sa.Column("error", SealedText("steps.error")),  # of the last try
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcTime),
 )
@@ -228,7 +278,7 @@ steps_taken = sa.Table(
     sa.Column("incident_id", sa.BigInteger, nullable=False),
     sa.Column("episode", sa.Integer, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reason", SealedText("steps_taken.reason"), nullable=False),
     sa.Column("now", UtcTime, nullable=False),
     sa.Column("knowledge", sa.Text, nullable=False),  # digest, see `knowledge`
 )
@@ -249,9 +299,8 @@ batches = sa.Table(
     "batches",
     metadata,
     sa.Column("id", BigId, primary_key=True),
-    sa.Column("topic_id", sa.Integer, nullable=False),
     sa.Column("now", UtcTime, nullable=False),
-    sa.Column("first_offsets", Json, nullable=False),  # partition -> offset
+    sa.Column("first_offsets", Json, nullable=False),  # "topic/partition" -> offset
     sa.Column("next_offsets", Json, nullable=False),
     sa.Column("knowledge", sa.Text, nullable=False),
 )
@@ -271,7 +320,7 @@ documents = sa.Table(
     "documents",
     metadata,
     sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("body", SealedText("documents.body"), nullable=False),
 )
 actions = sa.Table(
     "actions",
@@ -283,21 +332,21 @@ actions = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("target", sa.Text, nullable=False),
-    sa.Column("planned", Json, nullable=False),  # the action with every parameter
+    sa.Column("planned", SealedJson("actions.planned"), nullable=False),  # the action with every parameter
     sa.Column("executor", sa.Text, nullable=False),
     sa.Column("service", sa.Text, nullable=False),  # whose target it is, as the inventory said
     sa.Column("budget_key", sa.Text, nullable=False),  # what the executor resolved the target to: one for all its names
     sa.Column("state", sa.Text, nullable=False),  # reserved | started | done | failed | dropped
-    sa.Column("before", Json),  # snapshot committed before the effect
-    sa.Column("after", Json),
+    sa.Column("before", SealedJson("actions.before")),  # snapshot committed before the effect
+    sa.Column("after", SealedJson("actions.after")),
     sa.Column("reserved_at", UtcTime, nullable=False),
     sa.Column("started_at", UtcTime),
     sa.Column("finished_at", UtcTime),
-    sa.Column("error", sa.Text),
+    sa.Column("error", SealedText("actions.error")),
     sa.Column("outcome", sa.Text),  # recovered | ineffective | worse | unknown
     sa.Column("outcome_numbers", Json),
     sa.Column("undo", sa.Text, nullable=False),  # "" | started | done | failed
-    sa.Column("undo_error", sa.Text),
+    sa.Column("undo_error", SealedText("actions.undo_error")),
     sa.UniqueConstraint("incident_id", "episode", "ordinal", name="actions_once"),
 )
 sa.Index("actions_budget", actions.c.budget_key, actions.c.reserved_at)
@@ -307,14 +356,14 @@ effects = sa.Table(
     "effects",
     metadata,
     sa.Column("key", sa.Text, primary_key=True),  # of the order: the same over every try and every owner
-    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("what", SealedText("effects.what"), nullable=False),
     sa.Column("begun_at", UtcTime, nullable=False),
     sa.Column("host", sa.Text, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),  # of the process that carries it out
     sa.Column("pid_started", sa.Float, nullable=False),  # seconds since the epoch, as pids come again
     sa.Column("ended_at", UtcTime),
-    sa.Column("end", sa.Text, nullable=False),  # "" while it goes on | ended | how it failed
-    sa.Column("output", sa.Text, nullable=False),
+    sa.Column("end", SignedText("effects.end"), nullable=False),  # "" while it goes on | ended | how it failed
+    sa.Column("output", SealedText("effects.output"), nullable=False),
 )
 # Services that are watched more sharply for a while.
 watches = sa.Table(
@@ -349,21 +398,24 @@ pages = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("severity", sa.SmallInteger, nullable=False),  # of the incident when the page was made
     sa.Column("late", sa.Boolean, nullable=False),
-    sa.Column("lines", Json, nullable=False),
+    sa.Column("lines", SealedJson("pages.lines"), nullable=False),
     sa.Column("about", Json),  # of what only one person is told: {"user": name}
     sa.Column("state", sa.Text, nullable=False),  # queued | sending | sent | failed | suppressed
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("expanded_at", UtcTime),
     sa.Column("sent_at", UtcTime),  # when the first receiver had it
-    sa.Column("error", sa.Text),  # why it is suppressed or failed, or why nobody could be found for it
-    sa.Column("muted_by", sa.Text, nullable=False),  # the rule that holds it back, in words, or ""
+    sa.Column(
+        "error", SealedText("pages.error")
+    ),  # why it is suppressed or failed, or why nobody could be found for it
+    sa.Column("muted_by", SignedText("pages.muted_by"), nullable=False),  # by which rule, in words, or ""
     sa.Column("lease_token", sa.Text),
     sa.Column("lease_until", UtcTime),
     sa.UniqueConstraint("key", name="pages_key"),
 )
 sa.Index("pages_due", pages.c.state, pages.c.due_at)
 sa.Index("pages_incident", pages.c.incident_id)
+sa.Index("pages_late", pages.c.created_at, postgresql_where=pages.c.late, sqlite_where=pages.c.late)
 # One page to one contact point of one person.
 deliveries = sa.Table(
     "deliveries",
@@ -376,15 +428,15 @@ deliveries = sa.Table(
     sa.Column("person", sa.Text, nullable=False),  # "" where the contact belongs to nobody
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("receiver", sa.Text, nullable=False),  # the contact's `to`
-    sa.Column("why", sa.Text, nullable=False),  # why this person, in words
+    sa.Column("why", SealedText("deliveries.why"), nullable=False),  # why this person, in words
     sa.Column("fallbacks", Json, nullable=False),  # the person's further contacts, for when this one refuses
     sa.Column("state", sa.Text, nullable=False),  # queued | sent | failed | suppressed
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("sent_at", UtcTime),
-    sa.Column("receipt", Json),
-    sa.Column("error", sa.Text),
+    sa.Column("receipt", SealedJson("deliveries.receipt")),
+    sa.Column("error", SealedText("deliveries.error")),
     sa.Column("waits", sa.Text, nullable=False),  # what it waits for beside its receiver, in words, or ""
     sa.Column("merged_into", sa.BigInteger),  # the delivery that told of it too
     sa.Column("lease_token", sa.Text),
@@ -410,12 +462,12 @@ escalations = sa.Table(
     sa.Column("episode", sa.Integer, nullable=False),
     sa.Column("page_id", sa.BigInteger, nullable=False),  # the page that its deliveries are of
     sa.Column("roster", sa.Text, nullable=False),  # digest of the file as it was, in `documents`; "" without one
-    sa.Column("policy", Json, nullable=False),  # frozen when the first page was expanded
+    sa.Column("policy", SealedJson("escalations.policy"), nullable=False),  # frozen when the first page was expanded
     sa.Column("step", sa.Integer, nullable=False),  # the next one
     sa.Column("round", sa.Integer, nullable=False),  # how often all of them were gone through
     sa.Column("fired", sa.Integer, nullable=False),  # steps so far, over all rounds
     sa.Column("state", sa.Text, nullable=False),  # running | acknowledged | snoozed | exhausted | over
-    sa.Column("why", sa.Text, nullable=False),  # of its state, in words
+    sa.Column("why", SealedText("escalations.why"), nullable=False),  # of its state, in words
     sa.Column("by", sa.Text, nullable=False),  # who acknowledged or snoozed it
     sa.Column("started_at", UtcTime, nullable=False),
     sa.Column("due_at", UtcTime),  # None: nothing more comes by itself
@@ -434,10 +486,10 @@ responses = sa.Table(
     sa.Column("verb", sa.Text, nullable=False),
     sa.Column("person", sa.Text, nullable=False),
     sa.Column("via", sa.Text, nullable=False),
-    sa.Column("argument", sa.Text, nullable=False),
+    sa.Column("argument", SealedText("responses.argument"), nullable=False),
     sa.Column("nonce", sa.Text, nullable=False),
     sa.Column("done_at", UtcTime),
-    sa.Column("outcome", sa.Text),
+    sa.Column("outcome", SealedText("responses.outcome")),
     sa.UniqueConstraint("nonce", "verb", name="responses_once"),
 )
 sa.Index("responses_due", responses.c.id, postgresql_where=responses.c.done_at.is_(None))
@@ -462,19 +514,19 @@ outside_alerts = sa.Table(
     "outside_alerts",
     metadata,
     sa.Column("fingerprint", sa.Text, primary_key=True),
-    sa.Column("group_key", sa.Text, nullable=False),
+    sa.Column("group_key", SignedText("outside_alerts.group_key"), nullable=False),
     sa.Column("status", sa.Text, nullable=False),  # firing | resolved
-    sa.Column("labels", Json, nullable=False),
-    sa.Column("annotations", Json, nullable=False),
+    sa.Column("labels", SealedJson("outside_alerts.labels"), nullable=False),
+    sa.Column("annotations", SealedJson("outside_alerts.annotations"), nullable=False),
     sa.Column("starts_at", UtcTime, nullable=False),
     sa.Column("ends_at", UtcTime),
-    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("url", SealedText("outside_alerts.url"), nullable=False),
     sa.Column("received_at", UtcTime, nullable=False),
     sa.Column("incident_id", sa.BigInteger),  # the one that it belongs to
     sa.Column("taken_at", UtcTime),  # None: `on-call` has not looked at its newest word
 )
 sa.Index("outside_alerts_incident", outside_alerts.c.incident_id)
-sa.Index("outside_alerts_group", outside_alerts.c.group_key)
+sa.Index("outside_alerts_group", outside_alerts.c.group_key, postgresql_using="hash")  # of any length
 sa.Index("outside_alerts_firing", outside_alerts.c.status, outside_alerts.c.received_at)
 sa.Index("outside_alerts_new", outside_alerts.c.received_at, postgresql_where=outside_alerts.c.taken_at.is_(None))
 ledger = sa.Table(
@@ -484,7 +536,7 @@ ledger = sa.Table(
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("incident_id", sa.BigInteger),
-    sa.Column("fields", Json, nullable=False),
+    sa.Column("fields", SealedJson("ledger.fields"), nullable=False),
 )
 sa.Index("ledger_incident", ledger.c.incident_id)
 seals = sa.Table(
@@ -524,7 +576,22 @@ conditions = sa.Table(
     sa.Column("part", sa.Text, primary_key=True),  # "prefect", "registry", "kafka", …
     sa.Column("seen_by", sa.Text, primary_key=True),  # "watch" or "on-call"
     sa.Column("healthy", sa.Boolean, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("detail", SealedText("conditions.detail"), nullable=False),
     sa.Column("since", UtcTime, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
+)
+# Keys of our own, sealed with a master key: the signing key, by which texts are looked up, outlives master keys.
+# Files of logs that are about to get a row in `log_blocks`, or lost theirs and are about to go.
+unnamed_files = sa.Table(
+    "unnamed_files",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("noted_at", UtcTime, nullable=False),
+)
+sealed_keys = sa.Table(
+    "sealed_keys",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", UtcTime, nullable=False),
 )

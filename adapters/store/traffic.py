@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from adapters.store.tables import alerts, logs
+from adapters.store.log_counts import Tally, counted, tally
+from adapters.store.log_metrics import metric_mean
+from adapters.store.log_reader import Asked
+from adapters.store.tables import alerts
 from domain.control import NO_PACE, Pace, Traffic
 from domain.incidents import Incident, Kind
 from domain.logs import Level
@@ -16,62 +19,63 @@ from domain.logs import Level
 # A log may arrive so much later than it was written and still be counted.
 ARRIVES_WITHIN = timedelta(minutes=5)
 HALF_MINUTE = timedelta(seconds=30)
+AHEAD = timedelta(seconds=1)  # a clock may be a little ahead
 
 
 def traffic(connection: sa.Connection, incident: Incident, *, since: datetime, until: datetime) -> Traffic:
     """The service's logs that were written in [since, until), and those of the incident among them."""
-    mine = [*_within(since, until), logs.c.service == incident.service]
-    query = sa.select(sa.func.count(), sa.func.count().filter(*_own(incident))).where(*mine)
-    total, own = connection.execute(query).one()
-    return Traffic(total, own, (until - since).total_seconds())
+    found = counted(connection, _within(since, until, [incident.service]))
+    own = tally(found, services=[incident.service], incident=incident.id, least=_least(incident))
+    return Traffic(tally(found).logs, own.logs, (until - since).total_seconds())
 
 
 def first_seen(connection: sa.Connection, service: str, *, since: datetime, until: datetime) -> datetime | None:
     """When the service's first log in [since, until) was written; None where there is none."""
-    query = sa.select(sa.func.min(logs.c.timestamp)).where(*_within(since, until), logs.c.service == service)
-    first: datetime | None = connection.scalar(query)
-    return first
+    return tally(counted(connection, _within(since, until, [service]))).first_at
 
 
 def others(connection: sa.Connection, service: str, *, since: datetime, until: datetime) -> int:
     """Logs of all other services that were written in [since, until)."""
-    query = sa.select(sa.func.count()).where(*_within(since, until), logs.c.service != service)
-    return int(connection.scalar(query) or 0)
+    found = counted(connection, _within(since, until))
+    return tally(found, services=[service], all_but=True).logs
 
 
-def _own(incident: Incident) -> list[sa.ColumnElement[bool]]:
+def _least(incident: Incident) -> Level:
     """The fault's own logs. One that warns or errs goes on as such: after a restart metrics waver on healthy logs."""
-    own = [logs.c.service == incident.service, logs.c.incident_id == incident.id]
     complains = incident.kind is Kind.LOG and incident.level >= Level.WARN
-    return [*own, logs.c.level >= int(Level.WARN)] if complains else own
+    return Level.WARN if complains else Level.TRACE
 
 
-def _within(since: datetime, until: datetime) -> list[sa.ColumnElement[bool]]:
-    return [
-        logs.c.arrived_at >= since - timedelta(seconds=1),  # the index; a clock may be a little ahead
-        logs.c.arrived_at < until + ARRIVES_WITHIN,
-        logs.c.timestamp >= since,
-        logs.c.timestamp < until,
-    ]
+def _within(since: datetime, until: datetime, services: Collection[str] | None = None) -> Asked:
+    return Asked(
+        since=since,
+        until=until,
+        arrived_since=since - AHEAD,
+        arrived_until=until + ARRIVES_WITHIN,
+        services=None if services is None else sorted(services),
+    )
 
 
 def pace(connection: sa.Connection, incident: Incident, *, since: datetime, until: datetime) -> Pace:
     """How the fault's own logs came in [since, until): whether it went on to the end."""
-    early, late = logs.c.timestamp < until - HALF_MINUTE, logs.c.timestamp >= until - HALF_MINUTE
-    query = sa.select(
-        sa.func.count(),
-        sa.func.min(logs.c.timestamp),
-        sa.func.max(logs.c.timestamp),
-        # A host whose clock is behind seems silent for as long; our own clock says when its logs arrived.
-        sa.func.max(logs.c.arrived_at).filter(logs.c.arrived_at <= until),
-        sa.func.count().filter(early, logs.c.timestamp >= until - 2 * HALF_MINUTE),
-        sa.func.count().filter(late),
-    ).where(*_within(since, until), *_own(incident))
-    own, first, last, arrived, earlier, lately = connection.execute(query).one()
-    if not own:
+    whole = _own(connection, incident, _within(since, until))
+    if not whole.logs or whole.first_at is None or whole.last_at is None:
         return NO_PACE
-    seen = max(last, arrived or last)
-    return Pace(own, (last - first).total_seconds(), (until - seen).total_seconds(), earlier, lately)
+    # A host whose clock is behind seems silent for as long; our own clock says when its logs arrived.
+    by_then = Asked(since, until, since - AHEAD, until + timedelta(microseconds=1))
+    arrived = _own(connection, incident, by_then).arrived_at
+    seen = max(whole.last_at, arrived or whole.last_at)
+    middle = until - HALF_MINUTE
+    early = _own(connection, incident, _within(max(since, middle - HALF_MINUTE), middle)).logs if middle > since else 0
+    late = _own(connection, incident, _within(max(since, middle), until)).logs
+    return Pace(
+        whole.logs, (whole.last_at - whole.first_at).total_seconds(), (until - seen).total_seconds(), early, late
+    )
+
+
+def _own(connection: sa.Connection, incident: Incident, asked: Asked) -> Tally:
+    of_service = Asked(asked.since, asked.until, asked.arrived_since, asked.arrived_until, [incident.service])
+    return tally(counted(connection, of_service), incident=incident.id, least=_least(incident))
 
 
 def touched(connection: sa.Connection, incident: Incident) -> set[str]:
@@ -87,7 +91,8 @@ class Said:
     logs: int
     anomalous: int
     errors: int
-    bodies: tuple[str, ...] = ()  # the newest, verbatim, where a metric is asked for
+    values: int = 0  # of the metric that is asked for
+    mean: float | None = None  # of them, None where there are none
 
 
 def said(
@@ -96,37 +101,18 @@ def said(
     span: tuple[datetime, datetime],
     *,
     all_but: bool = False,
-    bodies: int = 0,
+    metric: str = "",
 ) -> Said:
-    """What these services, or all but these, said in [since, until); `bodies`: how many logs are given whole."""
-    those = logs.c.service.not_in(services) if all_but else logs.c.service.in_(services)
-    where = [*_within(*span), those]
-    total, anomalous, errors = connection.execute(sa.select(sa.func.count(), *_COUNTS).where(*where)).one()
-    newest = sa.select(logs.c.body).where(*where).order_by(logs.c.timestamp.desc()).limit(bodies)
-    return Said(total, anomalous, errors, tuple(connection.scalars(newest)) if bodies else ())
+    """What these services, or all but these, said in [since, until), and the mean of a metric if one is named."""
+    asked = _within(*span, None if all_but else services)
+    found = tally(counted(connection, asked), services=services, all_but=all_but)
+    values, mean = metric_mean(connection, asked, metric, but=services if all_but else ()) if metric else (0, None)
+    return Said(found.logs, found.anomalous, found.errors, values, mean)
 
 
-_COUNTS = (
-    sa.func.count().filter(logs.c.anomaly),
-    sa.func.count().filter(logs.c.level >= int(Level.ERROR)),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """What the service's fresh logs say beside their number."""
-
-    anomalous: int
-    errors: int
-    bodies: tuple[str, ...]  # the newest, verbatim, where a metric is asked for
-
-
-def fresh(connection: sa.Connection, service: str, *, since: datetime, bodies: int = 0) -> Fresh:
-    """The service's logs written and arrived after `since`."""
-    of_service = (logs.c.service == service, logs.c.timestamp >= since, logs.c.arrived_at >= since)
-    anomalous, errors = connection.execute(sa.select(*_COUNTS).where(*of_service)).one()
-    texts: tuple[str, ...] = ()
-    if bodies:
-        newest = sa.select(logs.c.body).where(*of_service).order_by(logs.c.timestamp.desc()).limit(bodies)
-        texts = tuple(connection.scalars(newest))
-    return Fresh(anomalous, errors, texts)
+def fresh(connection: sa.Connection, service: str, *, since: datetime, metric: str = "") -> Said:
+    """What the service's logs say that were written and arrived after `since`."""
+    asked = Asked(since=since, arrived_since=since, services=[service])
+    found = tally(counted(connection, asked))
+    values, mean = metric_mean(connection, asked, metric) if metric else (0, None)
+    return Said(found.logs, found.anomalous, found.errors, values, mean)

@@ -27,7 +27,8 @@ def main(port: int | None) -> None:
     seen = environment.load(where / FOR_HTTP)
     os.environ.update({name: value for name, value in seen.items() if name not in os.environ})
     tree = load().settings
-    configure(tree.logging, where, secrets=secrets(tree), patterns=tree.paging.mask)
+    quotes = not tree.encryption.enabled
+    configure(tree.logging, where, secrets=secrets(tree), patterns=tree.paging.mask, quotes=quotes)
     made = service(tree, where, mask=redaction(tree.paging.mask))
     server(made, tree.http.host, tree.http.port if port is None else port).run()
     made.engine.dispose()

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 from adapters.kafka.producer import LogProducer, Outgoing
 from console.http.service import Log
 from domain.errors import Unavailable
-from domain.settings import KafkaSettings
+from domain.kafka_settings import KafkaSettings
 
 
 class TopicIntake:

@@ -13,6 +13,7 @@ from adapters.link_keys import LinkVerifier
 from adapters.store.database import Engine
 from console.http.refusals import Refusals
 from domain.http_settings import HttpSettings
+from domain.kafka_settings import KafkaSettings
 from domain.people import People
 from domain.roster import Roster
 
@@ -40,7 +41,7 @@ class Service:
     refusals: Refusals
     clock: Callable[[], datetime]
     mask: Callable[[str], str]  # what came out of logs, without secrets
-    max_log_bytes: int
+    kafka: KafkaSettings  # by which posted logs are read
     slack_secret: str = ""
     pagerduty_secret: str = ""
 

@@ -11,7 +11,7 @@ import uvicorn
 from adapters import link_keys
 from adapters.answering_users import AnsweringUsers
 from adapters.parts_file import PROJECT
-from adapters.store.database import connect
+from adapters.store.opening import open_database
 from console.http.app import create
 from console.http.intake import TopicIntake
 from console.http.patience import Patient
@@ -42,7 +42,7 @@ def service(tree: Settings, home: Path, mask: Callable[[str], str] = masked_urls
     url = tree.store.url.get_secret_value()
     if not url:
         raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
-    engine = connect(url)
+    engine = open_database(url, tree.encryption, tree.store.files)
     return Service(
         engine=engine,
         settings=tree.http,
@@ -53,10 +53,20 @@ def service(tree: Settings, home: Path, mask: Callable[[str], str] = masked_urls
         refusals=Refusals(engine),
         clock=wall_clock,
         mask=mask,
-        max_log_bytes=tree.kafka.max_log_bytes,
+        kafka=tree.kafka,
         slack_secret=tree.paging.slack.signing_secret.get_secret_value(),
         pagerduty_secret=tree.paging.pagerduty.webhook_secret.get_secret_value(),
     )
+
+
+def _file(name: str, setting: str) -> str | None:
+    """A file of the settings. Raises BadSettings where it is not there."""
+    if not name:
+        return None
+    path = PROJECT / name
+    if not path.is_file():
+        raise BadSettings(f"http.{setting}: {path} is no file")
+    return str(path)
 
 
 def server(made: Service, host: str, port: int) -> uvicorn.Server:
@@ -71,6 +81,8 @@ def server(made: Service, host: str, port: int) -> uvicorn.Server:
             access_log=False,
             log_level="warning",
             server_header=False,
+            ssl_certfile=_file(made.settings.certificate, "certificate"),
+            ssl_keyfile=_file(made.settings.key, "key"),
             limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=ENDING_SECONDS,

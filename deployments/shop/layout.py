@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
 
+from deployments.ports import unused
 from domain.errors import BadInput
 
 HOST = "127.0.0.1"
@@ -146,7 +146,7 @@ def plan(home: Path, *, bootstrap: str, topic: str, rate: float) -> Shop:
     if len(str(path)) > LONGEST_SOCKET:
         raise BadInput(f"{path} is too long for a Unix socket: choose a home with a shorter path")
     workers = [worker_name(service, number) for service in SERVICES for number in range(WORKERS)]
-    ports = free_ports(len(SERVICES) + len(workers))
+    ports = [unused() for _ in (*SERVICES, *workers)]
     return Shop(
         supervisord=f"unix://{path}",
         bootstrap=bootstrap,
@@ -155,15 +155,3 @@ def plan(home: Path, *, bootstrap: str, topic: str, rate: float) -> Shop:
         ports=dict(zip(SERVICES, ports, strict=False)),
         control=dict(zip(workers, ports[len(SERVICES) :], strict=True)),
     )
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -48,12 +48,12 @@ def test_a_file_becomes_batches_of_one_partition(tmp_path: Path, rows: int, size
     found = list(batches(write_lines(tmp_path / "a.jsonl", [b"%d" % number for number in range(5)]), rows))
     assert sizes == [len(batch) for batch in found]
     assert list(range(5)) == [offset for batch in found for offset in batch.offsets]
-    assert [batch.following[0] for batch in found] == [*(batch.expected[0] for batch in found[1:]), 5]
+    assert [batch.following[0, 0] for batch in found] == [*(batch.expected[0, 0] for batch in found[1:]), 5]
 
 
 def test_what_came_from_no_broker_is_a_batch_of_partition_zero() -> None:
     batch = as_batch([b"a", b"b"], 7)
-    assert ([7, 8], {0: 7}, {0: 9}) == (batch.offsets, batch.expected, batch.following)
+    assert ([7, 8], {(0, 0): 7}, {(0, 0): 9}) == (batch.offsets, batch.expected, batch.following)
 
 
 def test_the_newest_log_of_a_file_and_its_length(tmp_path: Path) -> None:

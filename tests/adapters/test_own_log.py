@@ -212,3 +212,13 @@ def test_a_line_longer_than_the_file_is_written_whole(tmp_path: Path) -> None:
     handler.emit(logging.makeLogRecord({"msg": "x" * 100}))
     handler.close()
     assert (tmp_path / "own.log").read_text() == "x" * 100 + "\n"
+
+
+def test_with_encryption_on_no_field_repeats_a_log(tmp_path: Path) -> None:
+    """The file is not encrypted; what is no quote stays."""
+    configure(LoggingSettings(), tmp_path, quotes=False)
+    said = {"template": "payment of Ann failed", "incident": 7, "evidence": ["Ann"], "error": "timed out"}
+    logging.getLogger("adapters.page").warning("incident.opened", extra=said)
+    (line,) = lines(tmp_path)
+    assert "Ann" not in (tmp_path / "logs/sre_agent.log").read_text()
+    assert ("incident.opened", 7, "timed out") == (line["event"], line["incident"], line["error"])

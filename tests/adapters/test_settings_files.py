@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from adapters import parts_file
 from adapters.settings_files import load
 from adapters.settings_files.environment import MARKS, NO_SETTINGS, SHORT_NAMES, variable
+from domain.kafka_settings import Start
 from domain.paging_settings import Security
-from domain.settings import Start
 from domain.settings_keys import leaves
 from tests.adapters.settings_part import Project, value
 
@@ -240,7 +240,7 @@ def test_every_setting_has_its_own_variable() -> None:
     assert len(names) == len(set(names) - set(SHORT_NAMES) - NO_SETTINGS)
 
 
-@given(st.text(st.characters(codec="ascii", exclude_characters="\0="), max_size=20))
+@given(st.text(st.characters(codec="ascii", exclude_characters="\0=^"), min_size=1, max_size=20))
 def test_a_topic_survives_the_environment(name: str) -> None:
     assert (
         name
@@ -267,6 +267,7 @@ def test_embedded_parts_stand_in_where_nothing_is_named(project: Project) -> Non
     embedded = {key for key, origin in loaded.origins.items() if origin == "embedded"}
     assert embedded == {
         "store.url",
+        "store.files",
         "kafka.bootstrap_servers",
         "servers.prefect_api_url",
         "servers.mlflow_tracking_uri",

@@ -84,7 +84,7 @@ def test_warnings_name_nothing_else(project: Project) -> None:
 def test_enabled_false_switches_that_part_off_alone(project: Project, agent: str, key: str) -> None:
     project.write("sre.json", {"agents": {agent: {"enabled": False}}})
     loaded = project.load()
-    enabled = {name for name, _ in leaves() if name.endswith(".enabled")}
+    enabled = {name for name, field in leaves() if name.endswith(".enabled") and field.default is True}
     assert {key} == {name for name in enabled if value(loaded, name) is False}
 
 

@@ -26,6 +26,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 # Clears the screen, rewrites the title, hides a link, turns the reading direction, forges a line, paints it red.
 HOSTILE = "refused\x1b[2J\x1b]0;owned\x07\x1b]8;;http://evil\x1b\\here\x1b]8;;\x1b\\\u202edesrever\u2066\x9b31m\x7f\r\n[red]FORGED[/red]"
 COMMANDS = (
+    ("logs", "--since", "2026-01-01"),
+    ("stats", "--since", "2026-01-01"),
     ("incidents",),
     ("incident", "1"),
     ("why", "hostile"),

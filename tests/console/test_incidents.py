@@ -146,7 +146,7 @@ def test_pausing_and_resuming(feed: Feed) -> None:
 
 def test_the_ledger_is_verified_and_damage_is_a_failure(feed: Feed, tmp_path: Path) -> None:
     seal(feed.engine, [FileAnchors(tmp_path / "home" / "ledger.anchor")], now=datetime.now(UTC))
-    assert {"sealed": 3, "not_sealed_yet": 0, "faults": []} == told("ledger", "verify")
+    assert {"sealed": 3, "not_sealed_yet": 0, "begins_at_link": 1, "faults": []} == told("ledger", "verify")
     with feed.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE ledger SET incident_id = 99 WHERE id = 2")
     done = sre("ledger", "verify")

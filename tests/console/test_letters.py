@@ -20,8 +20,8 @@ from tests.parts.logs_part import a_log, write_lines
 
 UNREADABLE = [
     b'{"resourceLogs": []}',
-    b'127.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET / HTTP/1.1" 200 1',
-    b"<34>1 2026-01-01T00:00:00Z host su - - - 'su root' failed \x1b[31m",
+    b'{"timestamp": "soon", "service": "web"}',
+    b'{"timestamp": "\\u001b[31mlater", "service": "web"}',
     b"\xff\xfe",
 ]
 
@@ -39,9 +39,11 @@ def test_reasons_with_counts_and_the_newest_example(letters: Feed) -> None:
     done = CliRunner().invoke(cli, ["dead-letters", "--json"])
     assert 0 == done.exit_code, done.output
     rows = json.loads(done.stdout)
-    assert [("not JSON", 2), ("not UTF-8", 1), ("timestamp is missing", 1)] == [
-        (row["reason"], row["logs"]) for row in rows
-    ]
+    assert [
+        ("timestamp is not ISO 8601 nor a number since 1970", 2),
+        ("OTLP without a log in it", 1),
+        ("not UTF-8", 1),
+    ] == [(row["reason"], row["logs"]) for row in rows]
     (example,) = rows[0]["examples"]
     assert ("logs", 0, 3) == (example["topic"], example["partition"], example["offset"])
     assert UNREADABLE[2].decode() == example["body"]
@@ -49,7 +51,7 @@ def test_reasons_with_counts_and_the_newest_example(letters: Feed) -> None:
 
 def test_in_words_and_without_what_would_steer_the_terminal(letters: Feed) -> None:
     shown = CliRunner().invoke(cli, ["dead-letters", "--examples", "5"]).stdout
-    assert "logs, partition 0, offset 1: timestamp is missing" in shown
+    assert "logs, partition 0, offset 1: OTLP without a log in it" in shown
     assert "\\xff\\xfe" in shown
     assert "\x1b" not in shown
 
@@ -67,6 +69,6 @@ def test_score_says_what_it_could_not_read_and_nothing_else(tmp_path: Path) -> N
     call = [sys.executable, "-c", "from console.main import main; main()", "score", str(file), "--rules-only"]
     environ = os.environ | {"SRE_HOME": str(tmp_path)}
     done = subprocess.run(call, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True)
-    assert "could not be read: 2 logs, not JSON" in done.stdout
-    assert "could not be read: 1 log, timestamp is missing" in done.stdout
+    assert "could not be read: 2 logs, timestamp is not ISO 8601 nor a number since 1970" in done.stdout
+    assert "could not be read: 1 log, OTLP without a log in it" in done.stdout
     assert "" == done.stderr

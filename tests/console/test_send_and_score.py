@@ -119,7 +119,8 @@ def test_what_a_topic_holds_is_scored_and_nothing_is_committed(logs: Path, topic
     topic.send(logs.read_bytes().splitlines())
     for _ in range(2):
         found = told("score", "--topic", topic.name, "--since", "24h", "--rules-only")
-        assert (5, 1, 3, 1) == tuple(found[name] for name in ("logs", "rejected", "anomalies", "incidents"))
+        # The line of text is a log here: it has the broker's time, which a file cannot give.
+        assert (5, 0, 3, 1) == tuple(found[name] for name in ("logs", "rejected", "anomalies", "incidents"))
     assert {-1001} == set(topic.committed().values())
 
 

@@ -54,6 +54,14 @@ def check_login(_server: SMTP, _session: Session, _envelope: Envelope, _mechanis
     return AuthResult(success=good, handled=False)
 
 
+class OnAnyPort(Controller):
+    """A server that the system gives a port, which no other process can take in between."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 @contextmanager
 def smtp_server(
     inbox: Inbox | None = None, *, tls: Context = None, starttls: Context = None, login: bool = False
@@ -65,9 +73,7 @@ def smtp_server(
         options |= {"tls_context": starttls, "require_starttls": True}
     elif login:
         options["auth_require_tls"] = False
-    controller = Controller(inbox, hostname="127.0.0.1", port=0, ssl_context=tls, **options)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        controller.port = free.getsockname()[1]
+    controller = OnAnyPort(inbox, hostname="127.0.0.1", port=0, ssl_context=tls, **options)
     controller.start()
     inbox.port = controller.port
     try:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from adapters.channels import CHANNELS
+from deployments.ports import unused
 from domain.contacts import Contact, ContactKind
 from domain.errors import Later, Refused, SreError, Unavailable
 from domain.pages import Channel, Page, PageKind
@@ -274,9 +275,7 @@ def test_a_delivery_ends_at_its_deadline_whatever_the_receiver_does(
 
 @pytest.mark.parametrize("kind", HTTP)
 def test_nobody_there_is_unavailable_and_the_setting_is_named(kind: ContactKind) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    channel, page = a_channel(kind, f"http://127.0.0.1:{port}")
+    channel, page = a_channel(kind, f"http://127.0.0.1:{unused()}")
     with pytest.raises(Unavailable, match=rf"paging\.{kind.value}"):
         channel.send(page)
 
@@ -339,17 +338,18 @@ def test_what_passes_is_tried_again_within_the_deadline_under_the_same_key(kind:
         pytest.param(429, "7", 7, 7, id="seconds"),
         pytest.param(503, "7", 7, 7, id="unavailable-for-seconds"),
         pytest.param(429, "999999999", 3600, 3600, id="an-hour-at-most"),
-        pytest.param(429, format_datetime(datetime.now(UTC) + timedelta(minutes=30)), 1_000, 1_800, id="a-date"),
-        pytest.param(429, format_datetime(datetime.now(UTC) - timedelta(minutes=30)), 0, 0, id="a-date-that-is-over"),
+        pytest.param(429, timedelta(minutes=30), 1_000, 1_800, id="a-date"),
+        pytest.param(429, timedelta(minutes=-30), 0, 0, id="a-date-that-is-over"),
         pytest.param(429, "Mon, 05 Jan 2099 12:00:00 GMT", 3600, 3600, id="a-far-date"),
     ],
 )
 @pytest.mark.parametrize("kind", WITH_STATUS)
 def test_who_says_when_to_come_again_is_obeyed(
-    kind: ContactKind, status: int, given: str, least: float, most: float
+    kind: ContactKind, status: int, given: str | timedelta, least: float, most: float
 ) -> None:
+    said = given if isinstance(given, str) else format_datetime(datetime.now(UTC) + given)
     with receiving(RECEIVERS[kind]()) as receiver:
-        receiver.always = Reply(status, b"", {"Retry-After": given})
+        receiver.always = Reply(status, b"", {"Retry-After": said})
         channel, page = a_channel(kind, receiver.url)
         with pytest.raises(Later) as caught:
             channel.send(page)

@@ -1,4 +1,4 @@
-"""The parts, brought up once for all tests here, around a project of stand-in flows."""
+"""The parts, brought up once for a file of tests, around a project of stand-in flows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,14 @@ from prefect import flow
 @flow(name={name!r})
 async def {function}(): return 1
 """
-FLOWS = {"watch": LONG_LIVED, "on-call": LONG_LIVED, "retrain": SHORT, "clean-up": SHORT, "tick": SHORT}
+FLOWS = {
+    "watch": LONG_LIVED,
+    "on-call": LONG_LIVED,
+    "retrain": SHORT,
+    "clean-up": SHORT,
+    "compact": SHORT,
+    "tick": SHORT,
+}
 TICK = {
     "name": "tick",
     "entrypoint": "flows/tick.py:tick",
@@ -63,8 +70,8 @@ class Running:
 
     home: Home
 
-    def up(self) -> Parts:
-        return bring_up(self.home, Wanted(Broker.EMBEDDED), {**os.environ, **SECRETS}, print)
+    def up(self, members: int = 0) -> Parts:
+        return bring_up(self.home, Wanted(Broker.EMBEDDED, scaled=members), {**os.environ, **SECRETS}, print)
 
     def down(self) -> None:
         take_down(self.home, print)
@@ -86,7 +93,7 @@ def stand_in_project(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its scheduled runs would keep the machine busy to the end of the session
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("site")
     site = Running(Home(folder / ".sre", stand_in_project(folder / "project")))
@@ -99,7 +106,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         shutil.rmtree(site.home.folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def real_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     """Apache Kafka in a folder of its own. Where Java or Maven is missing: skipped, in CI a failure."""
     folder = tmp_path_factory.mktemp("kafka")

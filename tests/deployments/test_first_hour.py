@@ -25,8 +25,8 @@ from deployments.ports import unused
 from deployments.report import Health, PartReport, report
 from tests.parts.logs_part import a_log, an_error, write_lines
 
-pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(600)]
-SECONDS = 60
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(1_800)]
+SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def test_n1_what_is_sent_right_after_up_is_stored_and_its_incident_is_there(agen
 
 
 def test_n5_what_cannot_be_read_is_told_by_reason(agent: Agent, tmp_path: Path) -> None:
-    agent.sre("send", str(write_lines(tmp_path / "bad.jsonl", [b"<34>1 no json", b"[]"] * 50)))
+    agent.sre("send", str(write_lines(tmp_path / "bad.jsonl", [b"{broken", b"[]"] * 50)))
     found = {row["reason"]: row["logs"] for row in agent.told("dead-letters")}
-    assert 50 == found["not JSON"]
+    assert 50 == found["not a JSON object but list"]
     assert "unreadable" in agent.part("logs").text
 
 

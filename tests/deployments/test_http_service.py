@@ -73,6 +73,9 @@ def test_the_token_of_senders_is_nothing_for_workers() -> None:
             "https://sre.example.com",
             id="every address, behind a proxy",
         ),
+        pytest.param(
+            {"certificate": "c", "key": "k"}, {}, "https://127.0.0.1:8", "https://127.0.0.1:8", id="with a certificate"
+        ),
     ],
 )
 def test_where_it_is_reached(

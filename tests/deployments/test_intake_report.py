@@ -10,21 +10,22 @@ from pydantic import SecretStr
 
 from adapters.kafka.embedded import incarnation_file
 from adapters.store.intake import Intake
-from deployments.intake_report import Seen, ask, replaced, told, trouble
+from deployments.intake_report import Seen, Shares, ask, read_by, replaced, told, trouble
 from deployments.ports import unused
-from domain.settings import KafkaSettings, Settings, StoreSettings
+from domain.kafka_settings import KafkaSettings
+from domain.settings import Settings, StoreSettings
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 UNREADABLE = "1 % of them unreadable (`sre dead-letters`)"
-READS = "logs: partitions 0, 1"
+READS = {"watch": frozenset({0, 1})}
 
 
 def seen(
-    age: int | None = 3, *, logs: int = 600, rejected: int = 0, waiting: int = 0, reads: str = READS, **more: str
+    age: int | None = 3, *, logs: int = 600, rejected: int = 0, waiting: int = 0, reads: Shares = READS, **more: str
 ) -> Seen:
     last_at = None if age is None else NOW - timedelta(seconds=age)
     found = Intake(("one",), {0: 100, 1: 50}, last_at, logs, rejected)
-    return Seen(edges={0: (0, 100), 1: (0, 50 + waiting)}, intake=found, partitions=reads, **more)
+    return Seen(edges={0: (0, 100), 1: (0, 50 + waiting)}, intake=found, readers=reads, **more)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def seen(
         ),
         (seen(600, logs=0), "last stored 10 min ago, no log behind, 0 a second in the last minute", ""),
         (
-            seen(reads=""),
+            seen(reads={}),
             "last stored 3 s ago, no log behind, 10 a second in the last minute",
             "`watch` has not said for 30 s that it reads: see its run in Prefect",
         ),
@@ -60,8 +61,27 @@ def test_how_logs_come_in(found: Seen, says: str, wrong: str) -> None:
     assert (says, wrong) == (told(found, now=NOW), trouble(found, now=NOW))
 
 
+@pytest.mark.parametrize(
+    ("readers", "expected"),
+    [
+        ({"watch": {0}, "watch-2": {1}}, "reads 1 partition: 1"),
+        ({"watch": {0, 1}}, "reads no partition: the others have them all"),
+        ({"watch": {0}}, "reads no partition yet"),
+        ({}, "reads no partition yet"),
+    ],
+    ids=["its share", "more members than partitions", "it is starting", "nobody reads"],
+)
+def test_what_a_member_reads(readers: dict[str, set[int]], expected: str) -> None:
+    found = seen(reads={name: frozenset(numbers) for name, numbers in readers.items()})
+    assert expected == read_by(found, "watch-2")
+
+
+def test_one_silent_member_is_no_trouble_while_the_others_read() -> None:
+    assert "" == trouble(seen(reads={"watch": frozenset({0, 1})}), now=NOW)
+
+
 def test_logs_that_the_broker_dropped_are_not_behind() -> None:
-    found = Seen(edges={0: (500, 510)}, intake=Intake((), {0: 100}, NOW, 0, 0), partitions=READS)
+    found = Seen(edges={0: (500, 510)}, intake=Intake((), {0: 100}, NOW, 0, 0), readers=READS)
     assert "10 logs behind" in told(found, now=NOW)
 
 

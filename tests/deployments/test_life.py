@@ -23,8 +23,8 @@ from domain.errors import Unavailable
 from domain.settings import Settings
 from tests.deployments.conftest import SECRETS, Running
 
-pytestmark = [pytest.mark.slow, pytest.mark.prefect]
-SECONDS = 90
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(1_800)]
+SECONDS = 240  # whether it happens decides, not how fast
 Found = TypeVar("Found")
 
 
@@ -80,6 +80,30 @@ def test_a_killed_run_is_crashed_and_has_a_successor(running: Running, killed: t
         if "worker" in killed:
             assert [state_of(api, child) for child in inside] == ["CRASHED"]
     assert not any(psutil.pid_exists(pid) for pid in pids["run"])
+
+
+def test_i9_members_live_side_by_side_and_a_worker_that_starts_ends_only_what_it_started(running: Running) -> None:
+    """I9: a worker that came back ended every run of its pool; here another member's goes on through it all."""
+    running.up(members=2)
+    with connect(running.parts.prefect["api_url"]) as api:
+        first = until(lambda: run_at_work(api, "watch"), "a run of the first member")
+        second = until(lambda: run_at_work(api, "watch-2"), "a run of the second member")
+        for part in ("worker-watch", "worker-watch-2", "run of watch", "run of watch-2"):
+            until(lambda part=part: reported(running, part).health is Health.UP, part)  # type: ignore[misc]
+        (process,) = ours.run_processes(running.home.folder)[second.id]
+        assert "watch-2" == ours.environment(process)["SRE_MEMBER"]
+        killed = supervised.processes(running.home)["worker-watch"].pid
+        for pid in [killed, *(one.pid for one in ours.run_processes(running.home.folder)[first.id])]:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: state_of(api, first.id) == "CRASHED", "the dead run is shown as Crashed")
+        successor = until(lambda: run_at_work(api, "watch"), "a successor")
+        assert ("RUNNING", True) == (state_of(api, second.id), process.is_running())
+        running.up(members=1)
+        assert ("RUNNING", "CANCELLED") == (state_of(api, successor.id), state_of(api, second.id))
+        assert not process.is_running()
+        assert "watch-2" not in api.deployments(POOLS)
+        assert 2 == len(api.restarting(list(api.deployments(POOLS).values())))
+    assert "worker-watch-2" not in supervised.processes(running.home)
 
 
 def test_only_the_worker_of_on_call_and_its_runs_hold_credentials(running: Running) -> None:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,14 +79,15 @@ def the(program: str, part: str) -> str:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    found = Reader(tmp_path)
-    try:
-        yield found
-    finally:
-        found.shop(the("python", "shop down"))
-        assert 0 == found.sre("sre down").returncode
-        postgres.remove(found.agent.home)
+def reader() -> Iterator[Reader]:
+    with tempfile.TemporaryDirectory(prefix="sre") as short:  # the path of a socket has room for little
+        found = Reader(Path(short))
+        try:
+            yield found
+        finally:
+            found.shop(the("python", "shop down"))
+            assert 0 == found.sre("sre down").returncode
+            postgres.remove(found.agent.home)
 
 
 def test_the_guide_followed_step_by_step(reader: Reader) -> None:

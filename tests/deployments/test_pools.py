@@ -32,6 +32,7 @@ def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
     for name, value in {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": url}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SRE_KAFKA__MEMBERS", "2")
     call = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (tmp_path / "server.log").open("w") as out:
         server = subprocess.Popen(call, cwd=tmp_path, stdout=out, stderr=out)
@@ -46,8 +47,8 @@ def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
         server.wait(30)
 
 
-def deploy(project: Path) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+def deploy(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", *options]
     environ = {**os.environ, "PYTHONPATH": str(PROJECT)}
     return subprocess.run(call, cwd=project, env=environ, capture_output=True, text=True, check=False)
 
@@ -59,13 +60,13 @@ def test_one_command_before_it_is_enough(own_server: str, tmp_path: Path) -> Non
     project = stand_in_project(tmp_path / "project")
     assert "does not exist" in (refused := deploy(project)).stdout + refused.stderr
     for _ in range(2):  # again changes nothing
-        done = CliRunner().invoke(cli, ["pools"])
+        done = CliRunner().invoke(cli, ["pools", "--write", str(project / "members.yaml")])
         assert 0 == done.exit_code, done.output
     assert "pools watch, on-call are there" in done.stdout
-    made = deploy(project)
+    made = deploy(project, "--prefect-file", "members.yaml")
     assert 0 == made.returncode, made.stdout + made.stderr
     with connect(own_server) as api:
-        assert {"watch", "on-call", "retrain", "clean-up"} <= api.deployments(POOLS).keys()
+        assert {"watch", "watch-2", "on-call", "retrain", "clean-up", "compact"} <= api.deployments(POOLS).keys()
 
 
 def test_without_a_server_the_way_to_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

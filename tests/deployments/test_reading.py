@@ -16,9 +16,10 @@ from adapters.store.intake import READING, intake
 from adapters.store.positions import read_positions, topic_number
 from adapters.store.switches import report_condition
 from deployments.ports import unused
-from deployments.reading import settle, wait_for_watch
+from deployments.reading import is_shared, settle, wait_for_watch
 from domain.errors import Refused, Unavailable
-from domain.settings import KafkaSettings, Settings, Start, StoreSettings
+from domain.kafka_settings import KafkaSettings, Start
+from domain.settings import Settings, StoreSettings
 from tests.parts.judged_part import Feed
 from tests.parts.logs_part import a_log
 
@@ -40,7 +41,8 @@ def topic(broker: str, name: str, start: Start = Start.LATEST) -> KafkaSettings:
 def settled(store: Engine, kafka: KafkaSettings, identity: str = "one") -> dict[int, int]:
     settle(store, kafka, lambda: identity, now=NOW)
     number, _ = topic_number(store, kafka.topic, identity, now=NOW)
-    return read_positions(store, number, range(100))
+    found = read_positions(store, [(number, partition) for partition in range(100)])
+    return {partition: offset for (_, partition), offset in found.items()}
 
 
 def sent(kafka: KafkaSettings, logs: int) -> dict[int, int]:
@@ -104,6 +106,22 @@ def test_up_waits_for_what_watch_says_since_then(store: Engine, store_url: str) 
     assert "system-logs: partitions 0, 1" == wait_for_watch(tree, since=NOW + timedelta(seconds=1))
     with pytest.raises(Unavailable, match="no partition of system-logs"):
         wait_for_watch(tree, since=NOW + timedelta(seconds=3), seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("shares", "count", "done"),
+    [
+        pytest.param({"watch": {0, 1, 2, 3}}, 2, False, id="the second has nothing yet"),
+        pytest.param({"watch": {0, 1}, "watch-2": {2}}, 2, False, id="nobody reads the last partition"),
+        pytest.param({"watch": {0, 1}, "watch-2": {2, 3}}, 2, True, id="shared"),
+        pytest.param({"watch": {0, 1}, "watch-2": {2, 3}}, 1, False, id="the second is still there"),
+        pytest.param({f"watch-{n}": {n - 2} for n in range(2, 6)}, 6, True, id="more members than partitions"),
+        pytest.param({}, 1, False, id="nobody reads"),
+    ],
+)
+def test_when_the_members_have_shared_the_partitions(shares: dict[str, set[int]], count: int, *, done: bool) -> None:
+    found = {name: frozenset(numbers) for name, numbers in shares.items()}
+    assert done is is_shared(found, count, frozenset(range(4)))
 
 
 def test_the_intake_is_counted_since_a_moment(store: Engine) -> None:

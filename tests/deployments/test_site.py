@@ -7,22 +7,29 @@ import json
 import shlex
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from supervisor.datatypes import dict_of_key_value_pairs
 
+from adapters.parts_file import PROJECT
 from adapters.postgres import Embedded
 from deployments import environment, ports, programs
+from deployments.http_environment import for_http
 from deployments.layout import LONGEST_SOCKET_PATH, Home, tail
+from deployments.member_deployments import with_members
 from deployments.programs import Program, section
 from deployments.site import Site
-from deployments.wanted import Broker, Wanted, forget, remember, remembered, wanted
+from deployments.wanted import Broker, Wanted, forget, remember, remembered, scaled, wanted
 from domain.errors import BadSettings
-from domain.settings import KafkaSettings, ServerSettings, Settings
+from domain.kafka_settings import KafkaSettings
+from domain.settings import ServerSettings, Settings
 
 OWN = {
     "store_url": "postgresql://db/agent",
@@ -65,6 +72,20 @@ def test_what_the_settings_name_is_not_started(home: Home, asked: Wanted, expect
     assert [*expected, "worker-watch", "worker-on-call", "keeper"] == names
 
 
+def test_each_member_of_watch_has_a_worker_and_a_deployment_of_its_own(home: Home) -> None:
+    site = a_site(home, Wanted(Broker.EXTERNAL, "kafka:9092", **OWN, reading=KafkaSettings(members=5), scaled=3))
+    names = ["worker-watch", "worker-watch-2", "worker-watch-3", "worker-on-call", "keeper"]
+    assert names == [program.name for program in site.programs()]
+    document = yaml.safe_load((PROJECT / "prefect.yaml").read_text())
+    made = {entry["name"]: entry for entry in with_members(document, site.wanted.members)["deployments"]}
+    assert {"watch-2", "watch-3"} == made.keys() - {entry["name"] for entry in document["deployments"]}
+    third = made["watch-3"]
+    assert {"SRE_MEMBER": "watch-3"} == third["work_pool"]["job_variables"]["env"]
+    assert "watch-3" == third["work_pool"]["work_queue_name"]
+    assert ["watch-3"] == [trigger["match_related"]["prefect.resource.name"] for trigger in third["triggers"]]
+    assert ["watch"] == [one["match_related"]["prefect.resource.name"] for one in made["watch"]["triggers"]]
+
+
 def test_others_read_the_addresses_but_not_our_own_store_when_there_is_another(home: Home) -> None:
     parts = a_site(home, Wanted(Broker.EMBEDDED, store_url=OWN["store_url"])).tell_others()
     assert set(parts.postgres) == {"prefect", "mlflow"}
@@ -99,10 +120,12 @@ def test_sqlite_cannot_serve_the_parts() -> None:
 
 
 def test_a_repeated_start_asks_for_the_same_until_it_is_taken_down(home: Home) -> None:
-    remember(home, Wanted(Broker.REAL, sink=True))
+    remember(home, Wanted(Broker.REAL, sink=True, scaled=2))
     assert remembered(home) == ("real", True)
+    assert 2 == scaled(home)
     forget(home)
     assert remembered(home) == ("embedded", False)
+    assert 0 == scaled(home)
 
 
 def test_a_taken_port_is_replaced_unless_it_is_taken_by_our_own_part(tmp_path: Path) -> None:
@@ -115,6 +138,33 @@ def test_a_taken_port_is_replaced_unless_it_is_taken_by_our_own_part(tmp_path: P
     assert chosen["prefect"] == taken
     assert chosen["mlflow"] != taken
     assert json.loads((tmp_path / "ports.json").read_text()) == chosen
+
+
+def chosen_elsewhere(file: Path) -> int:
+    """The port of Prefect that a process of its own chooses for a home without running parts, and then ends."""
+    script = f"from pathlib import Path; from deployments import ports; ports.choose(Path({str(file)!r}), set())"
+    subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True)
+    return int(json.loads(file.read_text())["prefect"])
+
+
+def test_what_one_process_has_chosen_no_other_chooses_until_it_ends(tmp_path: Path) -> None:
+    """Two homes that started at once took the same usual port, and one of them did not come up."""
+    ours = ports.unused()
+    (tmp_path / "ports.json").write_text(json.dumps({"prefect": ours}))
+    theirs = chosen_elsewhere(tmp_path / "ports.json")
+    assert ours != theirs
+    assert theirs == chosen_elsewhere(tmp_path / "ports.json"), "what ended holds no port"
+
+
+def test_who_chose_a_port_may_choose_it_again(tmp_path: Path) -> None:
+    ours = {name: ports.unused() for name in ports.USUAL}
+    (tmp_path / "ports.json").write_text(json.dumps(ours))
+    assert ours == ports.choose(tmp_path / "ports.json", set())
+
+
+def test_no_port_is_given_twice() -> None:
+    given_out = [ports.unused() for _ in range(50)]
+    assert len(set(given_out)) == len(given_out)
 
 
 @given(
@@ -139,8 +189,17 @@ def test_credentials_reach_on_call_alone(name: str) -> None:
     assert "secret" not in environment.for_parts(environ, Path("/home")).values()
 
 
+def test_keys_of_what_is_sealed_reach_every_part_and_stand_in_no_file() -> None:
+    environ = {"SRE_ENCRYPTION_KEYS": "one:secret", "SRE_ENCRYPTION__ENABLED": "true"}
+    assert "one:secret" == environment.for_parts(environ, Path("/home"))["SRE_ENCRYPTION_KEYS"]
+    for written in (environment.for_workers(environ), environment.for_on_call(environ), for_http(environ)):
+        assert "one:secret" not in written.values()
+    assert {"SRE_ENCRYPTION__ENABLED": "true"} == environment.for_workers(environ)
+
+
 def test_who_calls_restarts_no_worker() -> None:
-    assert {"SRE_KAFKA__TOPIC": "logs"} == environment.for_workers({"SRE_USER": "ann", "SRE_KAFKA__TOPIC": "logs"})
+    called = {"SRE_USER": "ann", "SRE_KAFKA__MEMBERS": "2", "SRE_KAFKA__TOPIC": "logs"}
+    assert {"SRE_KAFKA__TOPIC": "logs"} == environment.for_workers(called)
 
 
 def test_a_changed_setting_restarts_the_workers_that_see_it(home: Home) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.log_codec import decode
+from adapters.formats.decoding import decode
 from domain.clocks import OwnClock, ahead, hold, skew_in_words
 from domain.logs import LogBatch
 from tests.parts.logs_part import NOON, SECOND, a_batch, a_log

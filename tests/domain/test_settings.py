@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from domain.kafka_settings import OURS, KafkaSettings
 from domain.masking import MASK, masked_urls, secrets, shown
 from domain.paging_settings import EmailSettings
-from domain.settings import KafkaSettings, LoggingSettings, Settings, StoreSettings, without_secrets
+from domain.settings import LoggingSettings, Settings, StoreSettings, without_secrets
 from domain.settings_acting import WebhookSettings
 from domain.settings_keys import OPEN, WITHOUT_EFFECT, leaves, values
 
@@ -203,3 +206,10 @@ def test_secrets_of_named_receivers_are_hidden_too() -> None:
     for key, value in values(tree).items():
         told = str(shown(key, value))
         assert not any(secret in told for secret in (*expected, "hidden6"))
+
+
+@pytest.mark.parametrize("key", sorted(OURS))
+def test_i3_what_exactly_once_rests_on_cannot_be_set_otherwise(key: str) -> None:
+    """I3: `kafka.client` could override where reading begins, whose group it is and what counts as read."""
+    with pytest.raises(ValidationError, match=re.escape(f"{key} cannot be set")):
+        KafkaSettings(client={key: SecretStr("latest")})

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.watch_health import Progress, Reading, Signs, progress, verdict, waiting
+from domain.watch_health import Progress, Reading, Signs, look_on, progress, slowest, verdict, waiting
 from tests.parts.logs_part import NOON
 
 PATIENCE = timedelta(seconds=90)
@@ -41,9 +41,9 @@ def ago(seconds: float) -> object:
     ],
 )  # fmt: skip
 def test_verdict(changes: dict[str, object], left: int, stood_for: float, begun: object, expected: Reading) -> None:
-    moved = Progress({0: 100}, NOON - timedelta(seconds=stood_for))
+    moved = Progress({0: 100}, NOON - timedelta(seconds=stood_for), left)
     signs = replace(WELL, **changes)  # type: ignore[arg-type]
-    found = verdict(signs, moved, left, begun=begun, now=NOON, patience=PATIENCE)  # type: ignore[arg-type]
+    found = verdict(signs, moved, begun=begun, now=NOON, patience=PATIENCE)  # type: ignore[arg-type]
     assert expected is found.reading
     assert bool(found.why) is (expected not in (Reading.WELL, Reading.UNSURE))
 
@@ -68,3 +68,37 @@ def test_progress_keeps_the_moment_since_which_nothing_was_stored() -> None:
     assert NOON == progress(begun, {0: 5}, 12, now=later).since
     assert later == progress(begun, {0: 6}, 12, now=later).since
     assert later == progress(begun, {0: 5}, 0, now=later).since
+
+
+TWO = {"watch": frozenset({0, 1}), "watch-2": frozenset({2, 3})}
+
+
+@pytest.mark.parametrize(
+    ("readers", "later", "expected"),
+    [
+        pytest.param(TWO, {0: 9, 1: 9, 2: 5, 3: 5}, "watch-2", id="one member stores nothing while the other does"),
+        pytest.param(TWO, {0: 9, 1: 5, 2: 9, 3: 5}, "", id="each moves on one partition while the other one waits"),
+        pytest.param({"watch": frozenset({0, 1, 2, 3})}, {0: 9, 1: 5, 2: 5, 3: 5}, "", id="one reads them in turn"),
+        pytest.param({"watch": frozenset({0, 1, 2, 3})}, {0: 5, 1: 5, 2: 5, 3: 5}, "watch", id="one stores nothing"),
+    ],
+)
+def test_a_member_that_stores_nothing_hides_behind_none_that_does(
+    readers: dict[str, frozenset[int]], later: dict[int, int], expected: str
+) -> None:
+    ends = dict.fromkeys(range(4), 500)
+    before = replace(WELL, stored=dict.fromkeys(range(4), 5), readers=readers)
+    moved = look_on({}, before, ends, now=NOON - PATIENCE)
+    after = look_on(moved, replace(before, stored=later), ends, now=NOON)
+    found = verdict(before, slowest(after), begun=HOUR_AGO, now=NOON, patience=PATIENCE)
+    assert (Reading.STUCK if expected else Reading.UNSURE) is found.reading
+    assert found.why.startswith(f"{expected} lives, " if expected else "")
+
+
+def test_what_another_member_took_over_has_its_time_there() -> None:
+    """A member died; the other has its partitions, and has yet to store something of them."""
+    ends = dict.fromkeys(range(4), 500)
+    before = replace(WELL, stored=dict.fromkeys(range(4), 5), readers=TWO)
+    moved = look_on({}, before, ends, now=NOON - PATIENCE)
+    alone = replace(before, stored={0: 9, 1: 9, 2: 5, 3: 5}, readers={"watch": frozenset(range(4))})
+    taken_over = slowest(look_on(moved, alone, ends, now=NOON))
+    assert Reading.UNSURE is verdict(alone, taken_over, begun=HOUR_AGO, now=NOON, patience=PATIENCE).reading

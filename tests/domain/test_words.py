@@ -126,6 +126,7 @@ PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
         ),
         (LedgerKind.MUTE_EXPIRED, {"rule": "silence 3", "by": "bob"}, "silence 3 ended early by bob"),
         (LedgerKind.PAUSED, {"by": "ada"}, "every action paused by ada"),
+        (LedgerKind.CUT, {"seq": 7}, "entries of closed incidents went; the chain begins after link 7"),
         (LedgerKind.RESUMED, {"by": "ada"}, "actions allowed again by ada"),
         (
             LedgerKind.TOPIC_CHANGED,

@@ -4,21 +4,33 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import psutil
 import pytest
+import sqlalchemy as sa
 
 from adapters.kafka.producer import LogProducer, Outgoing
-from adapters.store.look_ups import list_incidents, one_incident, stored_positions
+from adapters.parts_file import PROJECT, read
+from adapters.store.database import transaction
+from adapters.store.log_look_ups import stored_positions
+from adapters.store.look_ups import list_incidents, one_incident
+from adapters.store.tables import conditions
+from adapters.store.watch_signs import readers, signs
 from benchmarks.stack import Stack, running
+from deployments import supervised
+from deployments.intake_report import Seen
+from deployments.layout import Home
 from deployments.prefect_api import PrefectApi, connect
+from deployments.report import runs
 from domain.incidents import State
-from domain.settings import KafkaSettings
+from domain.kafka_settings import KafkaSettings
 
+# Most promises are a matter of seconds on an idle machine; a test on a busy one decides by whether it happens.
+PATIENCE_SECONDS = 240
 RATE = 100
 SECRET = "a-password-nobody-else-has"
 SECRETS = {"SRE_PAGING__EMAIL__PASSWORD": SECRET, "SRE_LLM__API_KEY": SECRET}
@@ -65,11 +77,11 @@ def log(service: str, message: str, level: str = "INFO") -> Outgoing:
     return Outgoing(orjson.dumps(value), service.encode())
 
 
-def until(question: Callable[[], object], seconds: float, what: str) -> object:
+def until(question: Callable[[], object], what: str) -> object:
     """What the question gives as soon as that is something."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := question()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE_SECONDS} s"
         time.sleep(0.3)
     return found
 
@@ -79,12 +91,14 @@ class Deployed:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
+        self.home = Home(stack.home, PROJECT)
         self.engine = stack.engine()
 
     def pid(self, part: str) -> int:
-        """Pid of a part as `sre status` shows it, 0 while it has none."""
-        rows = orjson.loads(self.stack.sre("status", "--json", check=False))
-        return next((row["pid"] or 0 for row in rows if row["part"] == part), 0)
+        """Pid of a program, or of a run as `sre status` shows it; 0 while it has none."""
+        if program := supervised.processes(self.home).get(part):
+            return program.pid
+        return next((row.pid for row in runs(read(self.home.folder), Seen()) if row.part == part), 0)
 
     def batches(self) -> list[dict[str, object]]:
         return self.stack.events("batch.committed")
@@ -92,8 +106,21 @@ class Deployed:
     def committed_after(self, moment: datetime) -> bool:
         return any(datetime.fromisoformat(str(batch["time"])) > moment for batch in self.batches()[-50:])
 
+    def down(self) -> set[str]:
+        """What the agent's parts see as down."""
+        with transaction(self.engine) as connection:
+            return set(connection.scalars(sa.select(conditions.c.part).where(~conditions.c.healthy)))
+
     def positions(self) -> list[tuple[int, int]]:
         return stored_positions(self.engine, self.stack.topic)
+
+    def shares(self) -> dict[str, frozenset[int]]:
+        """Which partitions each member of `watch` lately said it has."""
+        return readers(self.engine, self.stack.topic, since=datetime.now(UTC) - timedelta(seconds=15))
+
+    def next_offsets(self, partitions: Iterable[int]) -> dict[int, int]:
+        stored = signs(self.engine, self.stack.topic).stored
+        return {number: stored[number] for number in partitions}
 
     def answered(self, service: str) -> dict[str, Any] | None:
         """The service's incident, once a human has it and its page was sent."""

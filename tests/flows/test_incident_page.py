@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.redaction import redaction
 from domain.quoted import masked_within
-from flows.incident_page import markdown
+from flows.incident_page import markdown, without_quotes
 from tests.parts.logs_part import NOON
 
 QUOTED = "login password=hunter2 of ann@example.org, cust-17"
@@ -31,3 +31,16 @@ def test_secrets_that_a_log_quotes_are_masked_in_what_prefect_shows() -> None:
         assert secret not in shown
     assert "1,204 logs" in shown
     assert "12:00:00" in shown
+
+
+def test_without_quotes_it_says_what_is_ours_and_nothing_that_a_log_said() -> None:
+    told = [{"at": NOON, "kind": "incident.opened", "fields": {"template": QUOTED, "detector": "rules"}}]
+    alert = {"service": "web", "kind": "log", "playbook": "", "template": QUOTED, "logs": 7, "relation": "first"}
+    alerts = [alert | {"related_to": ""}]
+    found = INCIDENT | {"playbook": "", "ledger": told, "alerts": alerts, "objections": [QUOTED]}
+    assert "hunter2" in markdown(found)
+    shown = markdown(without_quotes(found))
+    for word in ("hunter2", "login", "cust"):
+        assert word not in shown
+    assert "1,204 logs" in shown
+    assert "sre incident" in shown

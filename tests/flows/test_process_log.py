@@ -157,7 +157,7 @@ async def test_the_thresholds_may_be_replaced(tree: Settings) -> None:
     ("changes", "says"),
     [
         ({"timestamp": None}, "timestamp is missing"),
-        ({"service": 17}, "service is int"),
+        ({"service": {"name": "web"}}, "service is no text"),
         ({"message": object()}, "not JSON serializable"),
     ],
 )

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from adapters import parts_file
 from adapters.log_files import batches
 from adapters.playbook_files import load as load_playbooks
-from adapters.store.database import Engine
+from adapters.store.database import Engine, transaction
+from adapters.store.log_reader import Asked, whole
 from domain.logs import RawBatch
 from flows.scoring_run import COLUMNS, ScoringRun, write_rows
 from tasks.judging import Knowledge
@@ -133,7 +134,9 @@ def test_scoring_a_file_and_sending_it_decide_alike(some_logs: Path, store: Engi
     feed = Feed(store, knowledge=knowledge)
     for batch in batches(some_logs, batch_rows):
         feed.take(*batch.values, now=NOW + timedelta(days=1))
-    live = rows(store, 'SELECT request_id, anomaly, confidence, incident_id FROM logs ORDER BY "offset"')
+    with transaction(store) as connection:
+        held = whole(connection, Asked(), ("request_id", "anomaly", "confidence", "incident_id", "offset"))
+    live = held.sort_by("offset").to_pylist()
     assert [(row["request_id"], row["anomaly"] == "1", row["confidence"]) for row in expected] == [
         (row["request_id"], bool(row["anomaly"]), str(round(row["confidence"], 4))) for row in live
     ]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from flows.long_lived import since
-from flows.window_page import window_name
+from flows.window_page import window_name, window_table
 from tasks.watching import Tally
 from tests.parts.logs_part import NOON
 
@@ -32,3 +32,8 @@ def test_a_long_lived_run_is_called_after_its_beginning() -> None:
     name, _, begun = since("watch")().rpartition(" ")
     assert "watch since" == name
     assert datetime.strptime(begun, "%H:%M")  # noqa: DTZ007 - only its form
+
+
+def test_what_was_decided_while_the_store_was_down_is_in_the_page() -> None:
+    rows = window_table(Tally(logs=1, unstored=42), whole_seconds=1.0, model="rules")
+    assert {"what": "decided while the store was down", "value": 42, "share": ""} in rows

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
-from adapters.log_codec import decode
+from adapters.formats.decoding import decode
 from adapters.parts_file import PROJECT
 from adapters.playbook_files import load
 from domain.correlation import Fold

@@ -68,7 +68,8 @@ class Server:
     def fresh(self) -> str:
         """URL of a new database with the newest schema."""
         name = f"test_{os.getpid()}_{next(self.numbers)}"
-        self.administer(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        # A copy of files takes a third of the time that one through the write-ahead log takes.
+        self.administer(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
         return self.embedded.url(name)
 
 

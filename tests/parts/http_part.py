@@ -25,6 +25,7 @@ from domain.answer_links import AnswerLink
 from domain.errors import SreError
 from domain.http_settings import HttpSettings
 from domain.incidents import Incident, State
+from domain.kafka_settings import KafkaSettings
 from domain.people import People
 from domain.plan_documents import as_document, digest
 from domain.responses import Verb
@@ -77,7 +78,7 @@ def a_service(store: Engine, home: Path, **changes: Any) -> Service:
         refusals=Refusals(store),
         clock=Clock(),
         mask=lambda text: text.replace("s3cret", "***"),
-        max_log_bytes=100_000,
+        kafka=KafkaSettings(max_log_bytes=100_000),
         slack_secret=SLACK_SECRET,
         pagerduty_secret=PAGERDUTY_SECRET,
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from adapters.log_codec import decode
+from adapters.formats.decoding import decode
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, transaction
 from adapters.store.positions import start_positions, topic_number
@@ -46,7 +46,8 @@ class Feed:
 
     def __post_init__(self) -> None:
         self.topic_id, _ = topic_number(self.engine, "logs", "incarnation-1", now=NOW)
-        self.next = start_positions(self.engine, self.topic_id, {self.partition: 0}, now=NOW)[self.partition]
+        place = (self.topic_id, self.partition)
+        self.next = start_positions(self.engine, {place: 0}, now=NOW)[place]
 
     def raw(self, values: Iterable[bytes | None]) -> RawBatch:
         return a_batch(values, begin=self.next, topic_id=self.topic_id, partition=self.partition)
@@ -69,7 +70,7 @@ class Feed:
     def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
         store = BatchStore(self.engine)
         found = store.save(judged, partial(correlate, judged, self.knowledge, now=now), now=now)
-        self.next = judged.raw.following[self.partition]
+        self.next = judged.raw.following[self.topic_id, self.partition]
         return found
 
     def take(self, *values: bytes | None, now: datetime = NOW) -> Folded:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-from domain.settings import KafkaSettings, Start
+from domain.kafka_settings import KafkaSettings, Start
 
 SECONDS = 40.0
 
@@ -65,6 +65,15 @@ class Topic:
         self.admin.create_partitions([NewPartitions(self.name, partitions)])[self.name].result(10)
         self.partitions = partitions
         until(lambda: len(self.admin.list_topics(self.name).topics[self.name].partitions) == partitions)
+
+    def ends(self) -> list[int]:
+        """The next offset of each partition."""
+        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": "looks"})
+        try:
+            places = [TopicPartition(self.name, number) for number in range(self.partitions)]
+            return [int(consumer.get_watermark_offsets(place, timeout=30)[1]) for place in places]
+        finally:
+            consumer.close()
 
     def forget_before(self, offset: int, partition: int = 0) -> None:
         """Delete the oldest logs, as retention does."""

@@ -37,9 +37,9 @@ def a_batch(values: Iterable[bytes | None], *, begin: int = 0, topic_id: int = 1
     """Values as they were read off one partition from the offset `begin` on."""
     held = list(values)
     end = begin + len(held)
-    return RawBatch(
-        topic_id, [partition] * len(held), list(range(begin, end)), held, {partition: begin}, {partition: end}
-    )
+    place = (topic_id, partition)
+    many = len(held)
+    return RawBatch([topic_id] * many, [partition] * many, list(range(begin, end)), held, {place: begin}, {place: end})
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> Path:

@@ -13,8 +13,9 @@ from adapters.store.database import Engine
 from adapters.store.positions import start_positions, topic_number
 from adapters.store.switches import degraded, report_condition
 from domain.incidents import Resolution
+from domain.kafka_settings import KafkaSettings
 from domain.pages import PageReason
-from domain.settings import KafkaSettings, Settings, StoreSettings
+from domain.settings import Settings, StoreSettings
 from domain.watch_health import Reading
 from tasks import bootstrap
 from tasks.watch_health import NOT_READ, WatchHealth, kafka_trouble, topic_ends
@@ -42,7 +43,7 @@ class Scene:
         self.health = WatchHealth(self.desk.engine, TOPIC, lambda: self.ends, patience=patience, begun=self.desk.now)
 
     def stores(self, offset: int) -> None:
-        start_positions(self.desk.engine, self.topic, {0: 0}, now=self.desk.now)
+        start_positions(self.desk.engine, {(self.topic, 0): 0}, now=self.desk.now)
         rows(self.desk.engine, "UPDATE offsets SET next_offset = :at RETURNING 1 AS one", at=offset)
 
     def says(self, part: str = "prefect", *, wrong: str = "") -> None:
@@ -159,17 +160,21 @@ class Refusal:
 
 def test_p5_a_right_that_was_withdrawn_is_a_complaint_until_a_log_comes_again() -> None:
     quiet = KafkaSettings(bootstrap_servers="127.0.0.1:1", client={"log_level": SecretStr("0")})
-    consumer = LogConsumer(quiet, 1, None)  # type: ignore[arg-type]
+    consumer = LogConsumer(quiet, None)  # type: ignore[arg-type]
     consumer._without_errors([Refusal(KafkaError.TOPIC_AUTHORIZATION_FAILED)])  # type: ignore[list-item]
     consumer._batch([])
     assert "authorization failed" in consumer.complaint
-    consumer.next_offsets = {0: 5}
+    consumer.numbers[quiet.topic] = 1
+    consumer.next_offsets = {(1, 0): 5}
     consumer._batch([ALog()])
     assert "" == consumer.complaint
 
 
 class ALog:
     """One log as the client hands it out."""
+
+    def topic(self) -> str:
+        return TOPIC
 
     def partition(self) -> int:
         return 0
@@ -179,3 +184,31 @@ class ALog:
 
     def value(self) -> bytes:
         return b"{}"
+
+    def key(self) -> None:
+        return None
+
+    def headers(self) -> None:
+        return None
+
+    def timestamp(self) -> tuple[int, int]:
+        return 0, 0
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        pytest.param(1_767_614_400_000, 1_767_614_400_000, id="a time"),
+        pytest.param(-1, 0, id="none"),
+        pytest.param(1_767_614_400_000_000, 0, id="microseconds in place of milliseconds"),
+    ],
+)
+def test_a_brokers_time_that_no_clock_shows_is_none(told: int, kept: int) -> None:
+    class Stamped(ALog):
+        def timestamp(self) -> tuple[int, int]:
+            return 1, told
+
+    consumer = LogConsumer(KafkaSettings(bootstrap_servers="127.0.0.1:1"), None)  # type: ignore[arg-type]
+    consumer.numbers[KafkaSettings().topic] = 1
+    consumer.next_offsets = {(1, 0): 5}
+    assert [kept] == consumer._batch([Stamped()]).sent

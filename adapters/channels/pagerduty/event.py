@@ -24,6 +24,8 @@ ACTIONS: Mapping[PageKind, str] = {
 
 def dedup_key(page: Page) -> str:
     """The alert that a page belongs to; the episode is in it, as after a resolve the same key opens another one."""
+    if page.alert:
+        return f"sre-agent-{clean(page.alert)}"[:LONGEST_KEY]
     if not page.incident_id:
         return f"sre-agent-{clean(page.key)}"[:LONGEST_KEY]
     return f"sre-agent-{page.incident_id}-{page.episode}"

@@ -35,6 +35,6 @@ async def logs(body: Body, service: Ours) -> JSONResponse:
     """Take one log, a list of logs, or a line each: native JSON, or OTLP/JSON. All of them, or none."""
     if _threads.statistics().tasks_waiting >= WAITING:
         raise Later("kafka: too many requests wait for it; nothing was sent", AGAIN_SECONDS)
-    found = await to_thread.run_sync(lambda: read(body, max_bytes=service.max_log_bytes))
+    found = await to_thread.run_sync(lambda: read(body, service.kafka))
     await to_thread.run_sync(service.logs.send, found, limiter=_threads)
     return JSONResponse({"sent": len(found)})

@@ -10,8 +10,8 @@ import pytest
 from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from deployments.kafka_server import KafkaServer
 from domain.errors import OffsetLost, Refused, Unavailable
-from domain.logs import RawBatch
-from domain.settings import KafkaSettings, Start
+from domain.kafka_settings import KafkaSettings, Start
+from domain.logs import Place, RawBatch
 from tests.parts.kafka_part import Topic, until
 from tests.parts.logs_part import a_log
 
@@ -22,20 +22,26 @@ class Kept:
     """The store's side, in memory; `down` makes it unreachable."""
 
     def __init__(self) -> None:
-        self.offsets: dict[int, int] = {}
+        self.offsets: dict[Place, int] = {}
         self.down = False
+        self.topics: list[str] = []
 
-    def known(self, partitions: list[int]) -> dict[int, int]:
+    def number(self, topic: str) -> int:
+        if topic not in self.topics:
+            self.topics.append(topic)
+        return self.topics.index(topic) + 1
+
+    def known(self, places: list[Place]) -> dict[Place, int]:
         if self.down:
             raise Unavailable("store: gone")
-        return {number: self.offsets[number] for number in partitions if number in self.offsets}
+        return {place: self.offsets[place] for place in places if place in self.offsets}
 
-    def is_new(self) -> bool:
-        return not self.offsets
+    def is_new(self, topic: int) -> bool:
+        return not any(number == topic for number, _ in self.offsets)
 
-    def begin(self, starts: Mapping[int, int]) -> dict[int, int]:
-        for number, offset in starts.items():
-            self.offsets.setdefault(number, offset)
+    def begin(self, starts: Mapping[Place, int]) -> dict[Place, int]:
+        for place, offset in starts.items():
+            self.offsets.setdefault(place, offset)
         return self.known(list(starts))
 
     def save(self, raw: RawBatch) -> None:
@@ -53,7 +59,7 @@ def topic(kafka: KafkaServer) -> Topic:
 
 @contextmanager
 def consuming(settings: KafkaSettings, kept: Kept) -> Iterator[LogConsumer]:
-    consumer = LogConsumer(settings, 1, kept)
+    consumer = LogConsumer(settings, kept)
     try:
         yield consumer
     finally:
@@ -96,7 +102,7 @@ def test_a_topic_met_for_the_first_time_starts_at_its_end(topic: Topic) -> None:
     kept = Kept()
     with consuming(topic.settings(start=Start.LATEST), kept) as consumer:
         assigned(consumer)
-        assert {0: 1} == kept.offsets
+        assert {(1, 0): 1} == kept.offsets
         topic.send([b"new"])
         assert [b"new"] == take(consumer, kept, 1)
 
@@ -106,7 +112,12 @@ def test_a_topic_met_for_the_first_time_may_start_at_its_beginning(topic: Topic)
     kept = Kept()
     with consuming(topic.settings(), kept) as consumer:
         raw = some(consumer)
-    assert ([b"old", None, b"new"], [0, 1, 2], {0: 0}, {0: 3}) == (raw.values, raw.offsets, raw.expected, raw.following)
+    assert ([b"old", None, b"new"], [0, 1, 2], {(1, 0): 0}, {(1, 0): 3}) == (
+        raw.values,
+        raw.offsets,
+        raw.expected,
+        raw.following,
+    )
 
 
 def test_a_partition_that_is_added_later_loses_none_of_its_first_logs(topic: Topic) -> None:
@@ -125,7 +136,7 @@ def test_reading_goes_on_where_the_store_says_not_where_kafka_does(topic: Topic)
     with consuming(topic.settings(), kept) as consumer:
         take(consumer, kept, 10)
     assert {0: 10} == topic.committed()
-    kept.offsets = {0: 4}
+    kept.offsets = {(1, 0): 4}
     with consuming(topic.settings(), kept) as consumer:
         assert [4, 5, 6, 7, 8, 9] == some(consumer).offsets
 
@@ -180,12 +191,12 @@ def test_logs_that_were_deleted_before_they_were_read_are_told_of(topic: Topic) 
     topic.send([b"%d" % number for number in range(10)])
     topic.forget_before(6)
     kept = Kept()
-    kept.offsets = {0: 2}
+    kept.offsets = {(1, 0): 2}
     with consuming(topic.settings(), kept) as consumer:
         with pytest.raises(OutOfRange, match="partition 0"):
             some(consumer)
-        assert {0: (2, 6)} == consumer.out_of_range()
-        kept.offsets = {0: 6}
+        assert {(1, 0): (2, 6)} == consumer.out_of_range()
+        kept.offsets = {(1, 0): 6}
         consumer.rewind()
         assert [6, 7, 8, 9] == some(consumer).offsets
 
@@ -237,3 +248,34 @@ def test_a_log_of_two_megabytes_comes_with_its_neighbours(topic: Topic) -> None:
     kept = Kept()
     with consuming(topic.settings(), kept) as consumer:
         assert [len(a_log()), 2_000_000, len(a_log())] == [len(value or b"") for value in take(consumer, kept, 3)]
+
+
+def test_no_batch_exceeds_its_bytes_by_more_than_a_chunk(topic: Topic) -> None:
+    """Memory is bounded whatever the lag: messages of 1 MB and of 100 bytes, 60 MB in all, in one topic."""
+    large, small = [b"x" * 900_000] * 10, [b"y" * 100] * 3_000
+    for _ in range(6):
+        topic.send(small)
+        topic.send(large)
+    kept, bound, sizes, values = Kept(), 4_000_000, [], 0
+    held = {"queued.max.messages.kbytes": "4096"}
+    with consuming(topic.settings(batch_bytes=bound, batch_seconds=2.0, client=held), kept) as consumer:
+        while values < 6 * 3_010:
+            raw = some(consumer)
+            kept.save(raw)
+            sizes.append(sum(len(value or b"") for value in raw.values))
+            values += len(raw)
+    # A chunk is at most what the client holds: 4 MiB, and the fetch of at most 4 MiB that it had under way.
+    assert max(sizes) <= bound + CHUNK_BYTES, sizes
+    assert 6 * (10 * 900_000 + 3_000 * 100) == sum(sizes)
+
+
+CHUNK_BYTES = 9_000_000
+
+
+def test_a_batch_ends_by_rows_and_the_rest_is_the_next_one(topic: Topic) -> None:
+    topic.send([b"%d" % number for number in range(25)])
+    kept = Kept()
+    with consuming(topic.settings(batch_rows=10), kept) as consumer:
+        found = [some(consumer) for _ in range(3)]
+    assert [10, 10, 5] == [len(raw) for raw in found]
+    assert list(range(25)) == [offset for raw in found for offset in raw.offsets]

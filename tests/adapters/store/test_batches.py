@@ -20,10 +20,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from adapters.store import batches, bulk, tables
+from adapters.store import batches, log_writer, tables
 from adapters.store.batches import Judged
 from adapters.store.database import Contended, Engine, connect
-from adapters.store.look_ups import stored_positions
+from adapters.store.log_look_ups import stored_positions
 from domain.errors import OffsetLost, Refused, Unavailable
 from domain.folded import Folded
 from domain.incidents import Resolution, State
@@ -113,7 +113,7 @@ STEPS = [
     pytest.param(batches, "insert_pages", id="at-the-pages"),
     pytest.param(batches, "insert_notes", id="at-the-ledger"),
     pytest.param(batches, "insert_logs", id="before-the-logs"),
-    pytest.param(bulk, "_escaped", id="while-the-logs-are-written"),
+    pytest.param(log_writer, "as_rows", id="while-the-logs-are-written"),
     pytest.param(batches, "insert_dead_letters", id="after-the-logs"),
     pytest.param(batches, "knowledge_digest", id="after-everything-else"),
 ]
@@ -124,8 +124,6 @@ def test_whatever_fails_nothing_is_stored(
     module: Any, name: str, store: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault 16: offsets committed apart from the work."""
-    if name == "_escaped" and store.dialect.name != "postgresql":
-        name = "_rows"
     feed = Feed(store)
     feed.take(an_error(0), b"no log")
     before = held(store)
@@ -140,14 +138,17 @@ def test_whatever_fails_nothing_is_stored(
     assert 7 == held(store)["offset"]
 
 
-@pytest.mark.slow
-def test_a_copy_that_the_database_refuses_leaves_nothing(postgres: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    feed = Feed(postgres)
-    before = held(postgres)
-    with monkeypatch.context() as broken, pytest.raises(Refused):
-        broken.setattr(batches, "insert_logs", lambda connection, _: bulk._copy(connection, b"no such columns\n"))
+def test_a_statement_that_the_database_refuses_leaves_nothing(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Feed(store)
+    before = held(store)
+
+    def refused(connection: Any, *_: object) -> None:
+        connection.execute(sa.text("INSERT INTO logs (no_such_column) VALUES (1)"))
+
+    with monkeypatch.context() as broken, pytest.raises((Refused, Unavailable)):
+        broken.setattr(batches, "insert_logs", refused)
         feed.take(*(an_error(number) for number in range(3)))
-    assert before == held(postgres)
+    assert before == held(store)
 
 
 def test_whoever_comes_second_stores_nothing(store: Engine) -> None:

@@ -79,3 +79,17 @@ def test_a_file_in_a_folder_that_does_not_exist_yet_is_made(tmp_path: Path) -> N
     with transaction(engine) as connection:
         assert 1 == connection.scalar(sa.text("SELECT 1"))
     engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_session_is_in_utc_wherever_the_server_is(postgres_url: str) -> None:
+    """I1: on a server in Berlin a log of the year 9999 stopped every claim and every batch."""
+    name = sa.make_url(postgres_url).database
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute(f"ALTER DATABASE \"{name}\" SET timezone = 'Europe/Berlin'".encode())
+    engine = connect(postgres_url)
+    with transaction(engine) as connection:
+        assert "UTC" == connection.scalar(sa.text("SHOW timezone"))
+        last = connection.scalar(sa.text("SELECT '9999-12-31T23:59:59Z'::timestamptz"))
+    assert "9999-12-31T23:59:59+00:00" == last.isoformat()
+    engine.dispose()

@@ -44,7 +44,8 @@ def test_every_batch_names_what_decided_and_what_it_read(store: Engine) -> None:
     with transaction(store) as connection:
         found = connection.execute(sa.select(batches).order_by(batches.c.id)).all()
         assert feed.knowledge.texts == recall(connection, found[0].knowledge)
-    assert [({"0": 0}, {"0": 2}, NOW), ({"0": 2}, {"0": 3}, NOW + timedelta(seconds=1))] == [
+    place = f"{feed.topic_id}/0"
+    assert [({place: 0}, {place: 2}, NOW), ({place: 2}, {place: 3}, NOW + timedelta(seconds=1))] == [
         (row.first_offsets, row.next_offsets, row.now) for row in found
     ]
     assert 1 == len({row.knowledge for row in found})

@@ -21,13 +21,22 @@ from tests.parts.judged_part import NOW, Feed, count, rows
 from tests.parts.logs_part import a_log
 
 DAY = timedelta(days=1)
+OF_POSTGRES = (
+    "logs_arrived",
+    "logs_anomalous",
+    "logs_loose",
+    "logs_request",
+    "log_blocks_id",
+    "dead_letters_unpublished",
+    "dead_letters_waiting",
+)
 
 
 def ours(_object: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:  # noqa: FBT001
     """Leave out what only PostgreSQL has: partitions, and indexes that no statement of ours names."""
     name = name or ""
     return not any(name.startswith(f"{table}_2") for table in PARTITIONED) and not (
-        kind == "index" and name in ("logs_arrived", "logs_anomalous", "dead_letters_unpublished")
+        kind == "index" and name in OF_POSTGRES
     )
 
 
@@ -54,7 +63,7 @@ def test_two_migrations_at_once_make_one_schema(postgres_server: Server) -> None
     running = [subprocess.Popen(order, stderr=subprocess.PIPE, env=environ) for _ in range(2)]
     assert [(0, b""), (0, b"")] == [(one.wait(60), one.communicate()[1]) for one in running]
     engine = connect(url)
-    assert [{"version_num": "0005"}] == rows(engine, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": "0008"}] == rows(engine, "SELECT version_num FROM alembic_version")
     engine.dispose()
 
 
@@ -68,7 +77,7 @@ def test_a_migration_makes_the_days_that_come_next(postgres: Engine) -> None:
     today = datetime.now(UTC).date()
     names = {partition_name(table, today + number * DAY) for table in PARTITIONED for number in (-1, 0, 1)}
     assert names >= partitions(postgres)
-    assert 4 == len(partitions(postgres))
+    assert 6 == len(partitions(postgres))
 
 
 @pytest.mark.slow
@@ -88,7 +97,7 @@ def test_old_days_are_dropped_with_their_logs_and_others_stay(postgres: Engine) 
         feed.take(a_log(), now=NOW - age * DAY)
     oldest = (NOW - 8 * DAY).date()
     dropped = drop_days_before(postgres, oldest)
-    assert [partition_name(table, oldest - DAY) for table in ("dead_letters", "logs")] == dropped
+    assert [partition_name(table, oldest - DAY) for table in ("dead_letters", "log_blocks", "logs")] == dropped
     assert 2 == count(postgres, "logs")
 
 
@@ -96,7 +105,7 @@ def test_old_days_are_dropped_with_their_logs_and_others_stay(postgres: Engine) 
 def test_making_a_day_twice_is_making_it_once(postgres: Engine) -> None:
     for _ in range(2):
         make_days(postgres, date(2030, 1, 1), days=3)
-    assert 6 == len([name for name in partitions(postgres) if "_2030" in name])
+    assert 9 == len([name for name in partitions(postgres) if "_2030" in name])
 
 
 def test_sqlite_needs_no_days(sqlite_url: str) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine, connect, transaction
 from adapters.store.positions import (
     has_positions,
     read_positions,
@@ -31,13 +31,13 @@ def test_another_incarnation_is_said_to_be_one(store: Engine) -> None:
     assert recreated
     assert first != second
     assert ["topic.recreated"] == [row["kind"] for row in rows(store, "SELECT kind FROM ledger")]
-    assert {} == read_positions(store, second, [0])
+    assert {} == read_positions(store, [(second, 0)])
 
 
 def test_an_incarnation_after_one_that_was_read_is_not_met_for_the_first_time(store: Engine) -> None:
     """Fault 21: after a crash between meeting and reading it, its logs must not be skipped as `latest`."""
     first, _ = topic_number(store, "logs", "one", now=NOW)
-    start_positions(store, first, {0: 5}, now=NOW)
+    start_positions(store, {(first, 0): 5}, now=NOW)
     second, _ = topic_number(store, "logs", "two", now=NOW)
     other, _ = topic_number(store, "other", "three", now=NOW)
     assert [True, False] == [has_positions(store, second), has_positions(store, other)]
@@ -46,17 +46,20 @@ def test_an_incarnation_after_one_that_was_read_is_not_met_for_the_first_time(st
 def test_whoever_starts_a_partition_first_decides_where(store: Engine) -> None:
     number, _ = topic_number(store, "logs", "one", now=NOW)
     assert not has_positions(store, number)
-    assert {0: 5, 1: 7} == start_positions(store, number, {0: 5, 1: 7}, now=NOW)
-    assert {1: 7, 2: 9} == start_positions(store, number, {1: 100, 2: 9}, now=NOW)
+    zero, one, two = ((number, partition) for partition in range(3))
+    assert {zero: 5, one: 7} == start_positions(store, {zero: 5, one: 7}, now=NOW)
+    assert {one: 7, two: 9} == start_positions(store, {one: 100, two: 9}, now=NOW)
     assert has_positions(store, number)
-    assert {0: 5, 2: 9} == read_positions(store, number, [0, 2, 3])
+    assert {zero: 5, two: 9} == read_positions(store, [zero, two, (number, 3), (number + 1, 0)])
 
 
 def test_skipping_goes_on_where_logs_still_exist(store: Engine) -> None:
     number, _ = topic_number(store, "logs", "one", now=NOW)
-    start_positions(store, number, {0: 5, 1: 7}, now=NOW)
-    assert {0: 50} == skip_positions(store, number, {0: (5, 50)}, now=NOW)
-    assert {1: 7} == skip_positions(store, number, {1: (6, 50)}, now=NOW)
+    zero, one = (number, 0), (number, 1)
+    start_positions(store, {zero: 5, one: 7}, now=NOW)
+    with transaction(store) as connection:
+        skip_positions(connection, {zero: (5, 50), one: (6, 50)}, now=NOW)
+    assert {zero: 50, one: 7} == read_positions(store, [zero, one])
 
 
 @pytest.mark.slow
@@ -65,7 +68,7 @@ def test_two_consumers_that_meet_a_topic_at_once_agree_about_it(postgres_url: st
 
     def meet(engine: Engine) -> object:
         number, recreated = topic_number(engine, "logs", "one", now=NOW)
-        return number, recreated, tuple(start_positions(engine, number, {0: id(engine)}, now=NOW).items())
+        return number, recreated, tuple(start_positions(engine, {(number, 0): id(engine)}, now=NOW).items())
 
     with ThreadPoolExecutor(4) as pool:
         found = set(pool.map(meet, engines))

@@ -1,0 +1,213 @@
+"""Stored logs as columns, wherever they are: in blocks, in files, or as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from adapters.log_archive import Archive, Gone
+from adapters.log_blocks import STORED, chosen, in_shape, unpack
+from adapters.store.database import Contended
+from adapters.store.many_rows import among
+from adapters.store.tables import log_blocks, logs
+from domain.errors import Refused
+from domain.logs import UTC_MICROSECONDS
+
+Given = ParamSpec("Given")
+Read = TypeVar("Read")
+ARCHIVE = "log_archive"  # a connection's info holds it by this name
+# Columns of a block's row that are small.
+ABOUT = tuple(
+    column
+    for column in log_blocks.columns
+    if column.name not in ("columns", "bodies", "counts", "measures", "texts", "requests")
+)
+
+
+def read_again(reading: Callable[Given, Read]) -> Callable[Given, Read]:
+    """The same, which is done once more when what it listed was compacted, sealed anew or dropped before it was read.
+
+    Each try must take a moment of its own, by `snapshot`. Raises Contended or Gone when it happens twice.
+    """
+
+    @wraps(reading)
+    def again(*args: Given.args, **kwargs: Given.kwargs) -> Read:
+        try:
+            return reading(*args, **kwargs)
+        except (Contended, Gone):
+            return reading(*args, **kwargs)
+
+    return again
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which logs are wanted; what is None does not matter."""
+
+    since: datetime | None = None  # event time, from here on
+    until: datetime | None = None  # … to before this
+    arrived_since: datetime | None = None
+    arrived_until: datetime | None = None  # to before this
+    services: Sequence[str] | None = None
+    filters: Sequence[pc.Expression] = field(default_factory=tuple)  # over columns that are read
+
+    def conditions(self, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+        """For blocks: that one of their logs may be wanted; for rows: that they are."""
+        blocks = table is log_blocks
+        first, last = (table.c.first_at, table.c.last_at) if blocks else (table.c.timestamp, table.c.timestamp)
+        came = table.c.last_arrived_at if blocks else table.c.arrived_at
+        found: list[sa.ColumnElement[bool]] = []
+        if self.since is not None:
+            found.append(last >= self.since)
+        if self.until is not None:
+            found.append(first < self.until)
+        if self.arrived_since is not None:
+            found.append(came >= self.arrived_since)
+        if self.arrived_until is not None:
+            found.append(table.c.arrived_at < self.arrived_until)
+        return found
+
+    def covers(self, block: sa.Row[Any]) -> bool:
+        """Whether every log of the block lies in the times that are wanted."""
+        return (
+            (self.since is None or block.first_at >= self.since)
+            and (self.until is None or block.last_at < self.until)
+            and (self.arrived_since is None or block.arrived_at >= self.arrived_since)
+            and (self.arrived_until is None or block.last_arrived_at < self.arrived_until)
+        )
+
+    @property
+    def needs(self) -> set[str]:
+        """Columns that are looked at to choose."""
+        by_time = {"timestamp"} if self.since or self.until else set()
+        by_arrival = {"arrived_at"} if self.arrived_since or self.arrived_until else set()
+        return by_time | by_arrival | ({"service"} if self.services is not None else set())
+
+    def choose(self, found: pa.Table) -> pa.Table:
+        """The logs of a block that are wanted."""
+        for name, at, test in (
+            ("timestamp", self.since, pc.greater_equal),
+            ("timestamp", self.until, pc.less),
+            ("arrived_at", self.arrived_since, pc.greater_equal),
+            ("arrived_at", self.arrived_until, pc.less),
+        ):
+            if at is not None and len(found):
+                found = found.filter(test(found[name], pa.scalar(at, UTC_MICROSECONDS)))
+        found = chosen(found, self.services)
+        for one in self.filters:
+            found = found.filter(one)
+        return found
+
+
+def archive_of(connection: sa.Connection) -> Archive:
+    """Where the files of this database lie. Raises Refused where nobody said so."""
+    found: Archive | None = connection.info.get(ARCHIVE)
+    if found is None:
+        raise Refused("store.files is not set: logs that were compacted cannot be read")
+    return found
+
+
+def blocks(connection: sa.Connection, asked: Asked, *, newest_first: bool = False) -> list[sa.Row[Any]]:
+    """What is known of each block that may hold a wanted log, by time."""
+    order = log_blocks.c.last_at.desc() if newest_first else log_blocks.c.first_at
+    query = sa.select(*ABOUT).where(*asked.conditions(log_blocks)).order_by(order, log_blocks.c.id)
+    return list(connection.execute(query))
+
+
+def packed(connection: sa.Connection, block: sa.Row[Any], name: str) -> bytes:
+    """One packed column of a block's row. Raises Contended when it was compacted or dropped since it was listed."""
+    query = sa.select(log_blocks.c[name]).where(
+        log_blocks.c.id == block.id, log_blocks.c.arrived_at == block.arrived_at
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        raise Contended("store: a block of logs was compacted or dropped while it was read; read again")
+    return bytes(found[0] or b"")
+
+
+def of_block(connection: sa.Connection, block: sa.Row[Any], asked: Asked, names: Sequence[str]) -> pa.Table:
+    """The wanted logs of one block, with these columns."""
+    needed = [name for name in STORED.names if name in {*names, *asked.needs}]
+    if block.path is not None:
+        found = archive_of(connection).read(block.path, needed, _pushed(asked))
+    else:
+        found = unpack(packed(connection, block, "columns"), [name for name in needed if name != "body"])
+        if "body" in needed:
+            found = found.append_column("body", unpack(packed(connection, block, "bodies"))["body"])
+    return in_shape(asked.choose(found), names)
+
+
+def _pushed(asked: Asked) -> list[tuple[str, str, object]]:
+    """What a file's reader can leave out by itself."""
+    found: list[tuple[str, str, object]] = []
+    if asked.services is not None:
+        found.append(("service", "in", list(asked.services)))
+    if asked.since is not None:
+        found.append(("timestamp", ">=", pa.scalar(asked.since, UTC_MICROSECONDS)))
+    if asked.until is not None:
+        found.append(("timestamp", "<", pa.scalar(asked.until, UTC_MICROSECONDS)))
+    return found
+
+
+def single(
+    connection: sa.Connection,
+    asked: Asked,
+    *more: sa.ColumnElement[bool],
+    limit: int | None = None,
+    newest_first: bool = False,
+) -> list[dict[str, Any]]:
+    """Wanted logs that are rows and in no block, as the table has them."""
+    query = sa.select(logs).where(~logs.c.in_block, *asked.conditions(logs), *more)
+    if asked.services is not None:
+        query = query.where(among(connection, logs.c.service, asked.services))
+    query = query.order_by(logs.c.timestamp.desc() if newest_first else logs.c.timestamp)
+    rows = connection.execute(query.limit(limit) if limit else query)
+    return [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def as_table(rows: Sequence[dict[str, Any]], names: Sequence[str] = tuple(STORED.names)) -> pa.Table:
+    """Rows as columns."""
+    columns = {
+        "topic": [row["topic_id"] for row in rows],
+        "measured": [_pairs(row["measured"]) for row in rows],
+        "body": [row["bytes"] if row["body"] is None else row["body"].encode() for row in rows],
+        "message": [row["message"] or "" for row in rows],
+    }
+    arrays = [
+        pa.array(columns[name] if name in columns else [row[name] for row in rows], STORED.field(name).type)
+        for name in names
+    ]
+    return pa.table(arrays, schema=pa.schema([STORED.field(name) for name in names]))
+
+
+def _pairs(measured: str | None) -> list[tuple[str, float]]:
+    return list(orjson.loads(measured).items()) if measured else []
+
+
+def read(
+    connection: sa.Connection, asked: Asked, names: Sequence[str], *, newest_first: bool = False
+) -> Iterator[pa.Table]:
+    """The wanted logs, rows first, then block by block; tables without a log are left out."""
+    loose = as_table(single(connection, asked, newest_first=newest_first), STORED.names)
+    for one in asked.filters:
+        loose = loose.filter(one)
+    if len(loose):
+        yield loose.select(list(names))
+    for block in blocks(connection, asked, newest_first=newest_first):
+        found = of_block(connection, block, asked, names)
+        if len(found):
+            yield found
+
+
+def whole(connection: sa.Connection, asked: Asked, names: Sequence[str]) -> pa.Table:
+    """The wanted logs as one table."""
+    found = list(read(connection, asked, names))
+    return pa.concat_tables(found) if found else pa.schema([STORED.field(name) for name in names]).empty_table()
