@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from adapters.kafka.consumer import Cluster
 from adapters.page_spool import PageSpool
 from adapters.store.database import connect
 from deployments.kafka_server import KafkaServer
 from domain.errors import SreError
 from domain.settings import Settings
-from tasks.champion import ChampionSource
 from tasks.delivering import run
-from tasks.judging import Knowledge
 from tasks.paging import Pager
 from tasks.spooled import drain
-from tasks.topics import TopicIdentity
 from tasks.watching import Watching
 from tests.contracts.fakes import RecordingChannel
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import rows
 from tests.parts.kafka_part import Topic, until
 from tests.parts.logs_part import a_log
+from tests.parts.watching_part import turn, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
@@ -36,28 +30,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 @pytest.fixture
 def topic(kafka: KafkaServer) -> Topic:
     return Topic(kafka.bootstrap_servers)
-
-
-@contextmanager
-def watching(topic: Topic, url: str, home: Path, **kafka: Any) -> Iterator[Watching]:
-    tree = Settings(kafka=topic.settings(**kafka))
-    champion = ChampionSource(Knowledge(tree, (), None), None)
-    identity = TopicIdentity(Cluster(tree.kafka).topic_ids, durable=True)
-    opened = Watching(tree, connect(url), champion, identity, PageSpool(home))
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-def turn(watch: Watching) -> None:
-    """What the flow does once."""
-    try:
-        raw = watch.read()
-        if len(raw):
-            watch.take(raw)
-    except SreError as error:
-        watch.drop(error)
 
 
 def critical(number: int = 0, service: str = "pay", text: str = "disk failed") -> bytes:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from adapters.kafka.consumer import Cluster
 from adapters.store.database import Contended, Engine, connect
 from adapters.store.log_look_ups import stored_positions
 from adapters.store.switches import degraded
 from deployments.kafka_server import KafkaServer
-from domain.errors import OffsetLost, Refused, SreError, Unavailable
+from domain.errors import OffsetLost, Refused, Unavailable
 from domain.kafka_settings import Start
-from domain.settings import Settings
-from tasks.champion import ChampionSource
-from tasks.judging import Knowledge
-from tasks.topics import TopicIdentity
 from tasks.watching import Watching
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import count, rows
 from tests.parts.kafka_part import Topic, messages, until
 from tests.parts.logs_part import a_log, an_error
+from tests.parts.watching_part import turn, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka]
 
@@ -35,27 +30,6 @@ UNREADABLE = b'{"timestamp": '
 @pytest.fixture
 def topic(kafka: KafkaServer) -> Topic:
     return Topic(kafka.bootstrap_servers)
-
-
-@contextmanager
-def watching(topic: Topic, url: str, **kafka: Any) -> Iterator[Watching]:
-    tree = Settings(kafka=topic.settings(**kafka))
-    champion = ChampionSource(Knowledge(tree, (), None), None)
-    opened = Watching(tree, connect(url), champion, TopicIdentity(Cluster(tree.kafka).topic_ids, durable=True))
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-def turn(watch: Watching) -> None:
-    """What the flow does once: read and take one batch; what fails is read again."""
-    try:
-        raw = watch.read()
-        if len(raw):
-            watch.take(raw)
-    except SreError as error:
-        watch.drop(error)
 
 
 def stored(engine: Engine) -> list[int]:
