@@ -172,8 +172,8 @@ class Watching:
         except Unavailable as error:
             return str(error)
         finally:
-            if self.outage is not None:
-                self.outage.asked_at = datetime.now(UTC)
+            if (outage := self.outage) is not None:  # `read`, beside us, may end it meanwhile
+                outage.asked_at = datetime.now(UTC)
 
     def _skip_lost(self, error: OutOfRange) -> None:
         if self.positions.changed():

@@ -15,26 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from domain.logs import LEVEL_NAMES, METRICS, UTC_MICROSECONDS, Level, Wire
+from domain.logs import LEVEL_NAMES, METRICS, SCHEMA, UTC_MICROSECONDS, Level, Wire
 
+# What Kafka says of a message; a format gives the rest.
+OF_KAFKA = frozenset({"topic", "partition", "offset", "key", "headers", "sent_at", "body"})
 # What a format gives; `row` is the number of the message in its batch.
-READ = pa.schema(
-    [
-        ("row", pa.int32()),
-        ("part", pa.int32()),
-        ("timestamp", UTC_MICROSECONDS),
-        ("service", pa.string()),
-        ("level", pa.int8()),
-        ("message", pa.string()),
-        ("request_id", pa.string()),
-        ("trace_id", pa.string()),
-        ("span_id", pa.string()),
-        ("attributes", pa.string()),
-        ("measured", METRICS),
-        ("wire", pa.int8()),
-        ("fault", pa.string()),
-    ]
-)
+READ = pa.schema([pa.field("row", pa.int32()), *(one for one in SCHEMA if one.name not in OF_KAFKA)])
 TEXTS = ("service", "message", "request_id", "trace_id", "span_id", "attributes")
 LONGEST_SERVICE = 200
 # What a store can hold and no clock can have shown is a fault of the log; one that was never set shows 1970.

@@ -15,6 +15,7 @@ from adapters.log_blocks import STORED
 from adapters.request_filters import LINE_BYTES
 from adapters.store.database import snapshot
 from adapters.store.log_reader import ABOUT, Asked, as_table, of_block, read, read_again
+from adapters.store.log_search import readable, topic_names
 from adapters.store.tables import dead_letters, log_blocks, logs, topics
 
 MOST_FOUND = 20
@@ -29,16 +30,15 @@ def find_log(engine: sa.Engine, request_id: str) -> list[dict[str, Any]]:
         query = sa.select(logs).where(logs.c.request_id == request_id).limit(MOST_FOUND)
         rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
         found = [as_table(rows, SHOWN), *_in_blocks(connection, request_id)]
-        names = {row.id: row.name for row in connection.execute(sa.select(topics.c.id, topics.c.name))}
+        names = topic_names(connection)
     distinct = {_position(log): log for one in reversed(found) for log in one.to_pylist()}
     told = [_as_text(log) | {"topic": names.get(log["topic"]), "topic_id": log["topic"]} for log in distinct.values()]
     return sorted(told, key=lambda log: log["arrived_at"], reverse=True)[:MOST_FOUND]
 
 
 def _as_text(log: dict[str, Any]) -> dict[str, Any]:
-    """Without bytes, which no person reads; what is no text is shown as far as it is."""
-    texts = {name: (log[name] or b"").decode("utf-8", "replace") or None for name in ("body", "key")}
-    return log | texts
+    """Without bytes, which no person reads."""
+    return log | {name: readable(log[name]) for name in ("body", "key")}
 
 
 def _position(log: dict[str, Any]) -> tuple[int, ...]:

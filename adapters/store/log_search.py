@@ -234,13 +234,18 @@ def _place(log: dict[str, Any]) -> Place:
 
 
 def _told(connection: sa.Connection, found: pa.Table) -> list[dict[str, Any]]:
-    names = {row.id: row.name for row in connection.execute(sa.select(topics.c.id, topics.c.name))}
+    names = topic_names(connection)
     return [told(log, names) for log in found.to_pylist()]
+
+
+def topic_names(connection: sa.Connection) -> dict[int, str]:
+    """Our numbers of topics with their names."""
+    return {row.id: row.name for row in connection.execute(sa.select(topics.c.id, topics.c.name))}
 
 
 def told(log: dict[str, Any], topic_names: dict[int, str]) -> dict[str, Any]:
     """A stored log as JSON shows it: names, texts and objects in place of numbers, bytes and lists of pairs."""
-    texts: dict[str, Any] = {name: _text(log[name]) for name in ("body", "key") if name in log}
+    texts: dict[str, Any] = {name: readable(log[name]) for name in ("body", "key") if name in log}
     documents: dict[str, Any] = {
         name: _document(log[name]) if log[name] else {} for name in ("attributes", "headers") if name in log
     }
@@ -256,6 +261,6 @@ def _document(text: str) -> Any:  # noqa: ANN401 - whatever the producer wrote
         return json.loads(text, parse_int=float)
 
 
-def _text(value: bytes | None) -> str | None:
+def readable(value: bytes | None) -> str | None:
     """What is no text is shown as far as it is."""
     return value.decode("utf-8", "replace") or None if value is not None else None

@@ -580,7 +580,6 @@ conditions = sa.Table(
     sa.Column("since", UtcTime, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
 )
-# Keys of our own, sealed with a master key: the signing key, by which texts are looked up, outlives master keys.
 # Files of logs that are about to get a row in `log_blocks`, or lost theirs and are about to go.
 unnamed_files = sa.Table(
     "unnamed_files",
@@ -588,6 +587,7 @@ unnamed_files = sa.Table(
     sa.Column("path", sa.Text, primary_key=True),
     sa.Column("noted_at", UtcTime, nullable=False),
 )
+# Keys of our own, sealed with a master key: the signing key, by which texts are looked up, outlives master keys.
 sealed_keys = sa.Table(
     "sealed_keys",
     metadata,
