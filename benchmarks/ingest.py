@@ -29,6 +29,7 @@ ANOMALOUS = 0.01
 SETTLE_SECONDS = 15
 LOOK_SECONDS = 0.5
 MEGABYTE = 2**20
+PROGRAMS = {"java": "kafka", "postgres": "postgresql"}
 FIGURES = {
     "agent.logs_per_second": True,
     "floor.logs_per_second": True,
@@ -61,10 +62,13 @@ def measure(stack: Stack, count: int) -> dict[str, Any]:
     engine = stack.engine()
     with memory_of_watch(stack) as memory:
         stack.hold("watch", back=False)
+        wait_until(lambda: stored(engine) > WARM, "the first batch's storage")
+        before, done = cpu_seconds(stack), stored(engine)
         wait_until(lambda: stored(engine) >= WARM + count, "the storage of everything", seconds=300 + count / 10_000)
+        shares = cpu_per_log(before, cpu_seconds(stack), WARM + count - done)
     # `watch` closes its window within a minute, and with it says what Prefect took.
     wait_until(lambda: len(stack.events("window.closed")) > windows, "the end of a window")
-    agent = _agent(engine, stack) | {"champion": champion}
+    agent = _agent(engine, stack) | {"champion": champion, "cpu_microseconds_per_log": shares}
     agent["bytes_on_disk_per_log"] = round((held.bytes_on_disk(engine) - empty) / count, 1)
     there, repeated = held.messages(engine)
     below = floor.measure(stack.settings, engine, WARM + count)
@@ -117,6 +121,23 @@ def _steps(batches: list[dict[str, Any]], logs: int) -> dict[str, float]:
     return {step: round(took / logs * 1e6, 2) for step, took in seconds.items()}
 
 
+def cpu_seconds(stack: Stack) -> dict[str, float]:
+    """Seconds of processor time so far: of `watch`, the broker, the database, and everything else there is."""
+    of_watch = {process.pid for process in watching(stack)}
+    found: dict[str, float] = {}
+    for process in psutil.process_iter(["pid", "name", "cpu_times"]):
+        name, took = process.info["name"], process.info["cpu_times"]
+        if took is not None:
+            part = "watch" if process.info["pid"] in of_watch else PROGRAMS.get(name, "others")
+            found[part] = found.get(part, 0.0) + took.user + took.system
+    return found
+
+
+def cpu_per_log(before: dict[str, float], after: dict[str, float], logs: int) -> dict[str, float]:
+    """Microseconds of processor time per log, by who used them."""
+    return {part: round((took - before.get(part, 0.0)) / logs * 1e6, 2) for part, took in after.items()}
+
+
 @contextmanager
 def memory_of_watch(stack: Stack) -> Iterator[list[float]]:
     """Resident megabytes of the run of `watch`, looked at twice a second while inside."""
@@ -124,11 +145,13 @@ def memory_of_watch(stack: Stack) -> Iterator[list[float]]:
     over = threading.Event()
 
     def look() -> None:
+        runs: list[psutil.Process] = []  # looking for them takes longer than looking at them
         while not over.wait(LOOK_SECONDS):
             try:
-                found.append(sum(one.memory_info().rss for one in watching(stack)) / MEGABYTE)
+                runs = runs or watching(stack)
+                found.append(sum(one.memory_info().rss for one in runs) / MEGABYTE)
             except psutil.NoSuchProcess:
-                continue
+                runs = []
 
     looking = threading.Thread(target=look)
     looking.start()

@@ -38,7 +38,8 @@ QUIET: Mapping[str, str] = {
 }
 
 # Batches are large and come and go in several threads, each of which would keep the most that it ever needed.
-SMALL: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2"}
+# Arrow's own pool keeps twice what a batch takes.
+SMALL: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 def secret(name: str) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from flows.orchestrator import close_leftovers, is_healthy, rename_run, show_tab
 from flows.supervision import Supervisor
 from flows.window_page import quality_table, window_name, window_table
 from tasks import bootstrap
-from tasks.batch import Batch, ReadAhead, micro_batch, take
+from tasks.batch import Ahead, Batch, micro_batch, take
 from tasks.watch_health import kafka_trouble
 from tasks.watching import Tally, Watching
 
@@ -31,6 +32,10 @@ from tasks.watching import Tally, Watching
 log = logging.getLogger("flows.watch")
 
 WINDOW_SECONDS = 60
+# One batch is read, one judged and one stored side by side, mostly in libraries that need the interpreter for moments
+# only. For each of them they would wait Python's own 5 ms.
+TURN_SECONDS = 0.000_5
+SEARCHES = (100_000, 10, 10)
 AGAIN_SECONDS = 1.0
 OUTSIDE_SECONDS = 5.0
 KAFKA_SECONDS = 10.0
@@ -47,9 +52,9 @@ async def watch() -> str:
     """Read, check, score, decide and save logs, one window a minute; why it ended."""
     tree = bootstrap.settings()
     watching = await _opened(tree)
-    calm_collector()
-    ahead, parts, lifetime = ReadAhead(watching), Subflows(), Lifetime()
-    warming = asyncio.create_task(asyncio.to_thread(watching.quality.warm_up))
+    sys.setswitchinterval(TURN_SECONDS)
+    ahead, parts, lifetime = Ahead(watching), Subflows(), Lifetime()
+    warming = asyncio.create_task(asyncio.to_thread(warm_up, watching))
     await close_leftovers("watch")
     outside = [asyncio.create_task(work) for work in looking_outside(watching)]
     try:
@@ -66,16 +71,18 @@ async def watch() -> str:
     return why
 
 
-def calm_collector() -> None:
-    """Search for cycles less often, and not among what stays.
+def warm_up(watching: Watching) -> None:
+    """Import what takes seconds; then search for cycles less often, and not among what stays.
 
     Kafka's client makes an object for each message while it keeps every other thread from running; with Python's
     own thresholds each 700 of them begin a search, some of these through all that was imported. Measured: 64,000
     logs a second with them, 97,000 without.
     """
+    gc.set_threshold(*SEARCHES)
+    watching.quality.warm_up()
+    watching.champion.warm_up()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 async def _opened(tree: Settings) -> Watching:
@@ -89,7 +96,7 @@ async def _opened(tree: Settings) -> Watching:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def one_window(ahead: ReadAhead, parts: Subflows, lifetime: Lifetime) -> None:
+async def one_window(ahead: Ahead, parts: Subflows, lifetime: Lifetime) -> None:
     """A minute of batches, shown as one subflow where Prefect answers."""
     watching = ahead.watching
     watching.tally = tally = Tally()
@@ -118,14 +125,15 @@ async def window(title: str) -> bool:  # noqa: ARG001 - Prefect names the run by
     return await inside()
 
 
-async def one_batch(ahead: ReadAhead, *, shown: bool) -> None:
-    """Take one batch while the next is read; what fails is read again."""
+async def one_batch(ahead: Ahead, *, shown: bool) -> None:
+    """Take one batch while the next ones are read and weighed; what fails is read again."""
     watching = ahead.watching
     try:
-        raw = await ahead.next()
-        if len(raw):
+        weighed = await ahead.next()
+        if len(weighed):
             watching.batch_number += 1
-            batch = Batch(watching, raw, watching.batch_number)
+            batch = Batch(watching, weighed, watching.batch_number)
+            del weighed
             await (timed(batch) if shown else take(batch))
     except OffsetLost as error:
         watching.drop(error)

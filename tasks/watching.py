@@ -76,10 +76,25 @@ class Tally:
             self.seconds[step] += took
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A batch, and what was made of it before its turn came."""
+
+    raw: RawBatch
+    knowledge: Knowledge
+    now: datetime  # no log of it is later
+    judged: Judged | None  # None where a log of it stops the others
+    watch: Stopwatch
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
 class Watching:
     """One consumer and everything that its batches need.
 
-    Its methods block; the flow calls them in threads. `read` and `take` may run side by side, each once at a time.
+    Its methods block; the flow calls them in threads. `read`, `weigh` and `take` may run side by side, each once
+    at a time.
     """
 
     def __init__(
@@ -192,17 +207,29 @@ class Watching:
         log.error("watch.own-incident", extra={"template": SKIPPED})
         self.stale = True
 
-    def take(self, raw: RawBatch) -> None:
-        """One batch from bytes to committed rows; of one that is refused, everything but the guilty logs.
+    def weigh(self, raw: RawBatch) -> Weighed:
+        """Everything about a batch that depends on nothing stored, while the one before it is being stored."""
+        knowledge, now, watch = self.champion.knowledge, datetime.now(UTC), Stopwatch()
+        judged = None
+        if len(raw) and raw.generation == self.generation:
+            try:
+                judged = judge(raw, knowledge, watch, now=now)
+            except BadBatch:
+                log.debug("batch.weighed-in-its-turn", extra={"logs": len(raw)})
+        return Weighed(raw, knowledge, now, judged, watch)
+
+    def take(self, weighed: Weighed) -> None:
+        """One batch to committed rows; of one that is refused, everything but the guilty logs.
 
         While the store does not answer it is decided about without being stored, and read again when it does.
         Raises Unavailable when others were in the way for too long; the batch is then read again at once.
         """
+        raw = weighed.raw
         if raw.generation != self.generation:
             self.tally.dropped += 1
             return
         try:
-            self._take(raw)
+            self._take(weighed)
         except (Refused, BadBatch) as error:
             log.warning("batch.refused", extra={"logs": len(raw), "error": str(error)[:300]})
             self._in_halves(raw, error)
@@ -212,8 +239,8 @@ class Watching:
             self._give_up(raw, error)
             return
         middle = len(raw) // 2
-        self.take(raw.part(0, middle))
-        self.take(raw.part(middle, len(raw)))
+        for part in (raw.part(0, middle), raw.part(middle, len(raw))):
+            self.take(self.weigh(part))
 
     def _give_up(self, raw: RawBatch, error: SreError) -> None:
         """The guilty log alone becomes a dead letter, unless the store takes no log at all."""
@@ -229,12 +256,10 @@ class Watching:
         self.tally.rejected += 1
         log.error("watch.own-incident", extra={"template": NOT_STORED})
 
-    def _take(self, raw: RawBatch) -> None:
+    def _take(self, weighed: Weighed) -> None:
         begun = time.perf_counter()
-        watch = Stopwatch()
-        knowledge = self.champion.knowledge
-        now = datetime.now(UTC)
-        judged = judge(raw, knowledge, watch, now=now)
+        raw, knowledge, now, watch = weighed.raw, weighed.knowledge, weighed.now, weighed.watch
+        judged = weighed.judged or judge(raw, knowledge, watch, now=now)
         with watch.step("topic"):
             self._same_topics()
         with watch.step("save"):

@@ -72,12 +72,13 @@ def decode(
 
 def _decoded(raw: RawBatch, wanted: Collection[str] | None, reading: Reading) -> LogBatch:
     work = _Work(list(raw.values), _headers(raw))
-    left = _unwrapped(work, reading.max_bytes)
-    texts = _texts(work, left)
+    bodies = pa.array(raw.values, pa.binary())
+    left = _unwrapped(work, bodies, reading.max_bytes)
+    texts = _texts(bodies) if not work.around and len(left) == len(raw) else _texts(_held(work, left))
     messages = Messages(pa.array(left, pa.int32()), texts, _topics(raw), raw.sent or [0] * len(raw))
     _read(work, _without_binaries(work, messages), reading)
     found = _in_order(work.pieces)
-    return LogBatch(_frame(raw, found, work.around), spread(found["measured"], wanted))
+    return LogBatch(_frame(raw, bodies, found, work.around), spread(found["measured"], wanted))
 
 
 def _headers(raw: RawBatch) -> dict[int, Mapping[str, str]]:
@@ -95,7 +96,7 @@ def _topics(raw: RawBatch) -> list[str]:
     return [raw.names.get(number, "") for number in raw.topics] if raw.names else [""] * len(raw)
 
 
-def _unwrapped(work: _Work, max_bytes: int) -> list[int]:
+def _unwrapped(work: _Work, bodies: pa.Array, max_bytes: int) -> list[int]:
     """The messages that are to be read; those that hold nothing are refused, those that only delete are left out."""
     reasons: dict[int, str] = {}
     deleted: set[int] = set()
@@ -109,7 +110,7 @@ def _unwrapped(work: _Work, max_bytes: int) -> list[int]:
             else:
                 work.values[row], work.around[row] = event.value, event.around
     everything = range(len(work.values))
-    if not reasons and not deleted and _is_plain(work.values, max_bytes):
+    if not reasons and not deleted and not work.around and _is_plain(bodies, max_bytes):
         return list(everything)
     for row, value in enumerate(work.values):
         if value is None and row not in deleted:
@@ -120,18 +121,21 @@ def _unwrapped(work: _Work, max_bytes: int) -> list[int]:
     return [row for row in everything if row not in reasons and row not in deleted]
 
 
-def _is_plain(values: list[bytes | None], max_bytes: int) -> bool:
+def _is_plain(bodies: pa.Array, max_bytes: int) -> bool:
     """Whether every message holds something, and not too much."""
-    return None not in values and max(map(len, values), default=0) <= max_bytes  # type: ignore[arg-type]
+    return not bodies.null_count and (pc.max(pc.binary_length(bodies)).as_py() or 0) <= max_bytes
 
 
-def _texts(work: _Work, rows: list[int]) -> pa.Array:
+def _held(work: _Work, rows: list[int]) -> pa.Array:
+    return pa.array([work.values[row] for row in rows], pa.binary())
+
+
+def _texts(values: pa.Array) -> pa.Array:
     """Values as text, null where they are none."""
-    held = work.values if len(rows) == len(work.values) else [work.values[row] for row in rows]
     try:
-        return pa.array(held, pa.binary()).cast(pa.string())
+        return values.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([_text(value or b"") for value in held], pa.string())
+        return pa.array([_text(value or b"") for value in values.to_pylist()], pa.string())
 
 
 def _text(value: bytes) -> str | None:
@@ -293,10 +297,11 @@ def _in_order(pieces: list[pa.Table]) -> pa.Table:
     return whole.take(pc.sort_indices(whole, [("row", "ascending"), ("part", "ascending")]))
 
 
-def _frame(raw: RawBatch, found: pa.Table, around: Mapping[int, Mapping[str, str]]) -> pa.Table:
+def _frame(raw: RawBatch, bodies: pa.Array, found: pa.Table, around: Mapping[int, Mapping[str, str]]) -> pa.Table:
     rows = found["row"].combine_chunks()
     whole = len(rows) == len(raw) and not pc.any(pc.not_equal(found["part"], 0)).as_py()
-    fields = {name: column if whole else column.take(rows) for name, column in _given(raw).items()}
+    given = _given(raw) | {"body": bodies}
+    fields = {name: column if whole else column.take(rows) for name, column in given.items()}
     fields["body"] = _bodies(fields["body"], found)
     fields["attributes"] = _with_events(found, rows, around)
     held = {name: found[name] for name in SCHEMA.names if name in found.column_names}
@@ -315,7 +320,6 @@ def _given(raw: RawBatch) -> dict[str, pa.Array]:
         "key": pa.array(raw.keys or [None] * many, pa.binary()),
         "headers": pa.array(headers, pa.string()),
         "sent_at": pc.multiply(pc.if_else(pc.greater(sent, 0), sent, None), MILLISECOND).cast(UTC_MICROSECONDS),
-        "body": pa.array(raw.values, pa.binary()),
     }
 
 

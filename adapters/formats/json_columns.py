@@ -22,6 +22,8 @@ from domain.errors import BadBatch
 from domain.logs import LEVEL_NAMES, Level, Wire
 
 TEXT = ("timestamp", "service", "level", "message", "request_id", "trace_id", "span_id")
+THREADS = 2  # of one batch; beside it another one is read, and a third one stored
+ROWS_OF_A_THREAD = 5_000
 _lock = threading.Lock()
 _idle: dict[str, list[duckdb.DuckDBPyConnection]] = {}  # by time zone
 
@@ -66,7 +68,7 @@ def connection(zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _connect(zone: str) -> duckdb.DuckDBPyConnection:
-    made = duckdb.connect(config={"threads": 1, "enable_external_access": False})
+    made = duckdb.connect(config={"threads": THREADS, "enable_external_access": False})
     made.execute(f"SET TimeZone = '{zone.replace(chr(39), '')}'")
     made.execute("SET lock_configuration = true")
     return made
@@ -75,13 +77,19 @@ def _connect(zone: str) -> duckdb.DuckDBPyConnection:
 def ask(sql: str, given: pa.Table, zone: str = "UTC") -> pa.Table:
     """The answer to a question about the table `given`."""
     with connection(zone) as found:
-        found.register("given", given)
+        found.register("given", _sliced(given))
         try:
             answer = found.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise BadBatch(f"a log cannot be read: {str(error)[:200]}") from error
         found.unregister("given")
     return answer
+
+
+def _sliced(given: pa.Table) -> pa.Table:
+    """In pieces that several threads can work on."""
+    pieces = given.combine_chunks().to_batches(max_chunksize=ROWS_OF_A_THREAD)
+    return pa.Table.from_batches(pieces, schema=given.schema)
 
 
 def valid(texts: pa.Array) -> pa.Array:
@@ -124,10 +132,11 @@ def _columns(found: pa.Table, layout: Layout, reading: Reading) -> pa.Table:
 
 
 def _query(layout: Layout) -> str:
-    paths = list(dict.fromkeys(path for name in TEXT for path in layout.paths.get(name, ())))
+    """Each document is parsed once for all that has a column, and once more to see whether it has anything else."""
+    paths = list(dict.fromkeys((*layout.known, *layout.measures)))
     place = {path: number for number, path in enumerate(paths, 1)}
     texts = ", ".join(f"{_text(layout.paths.get(name, ()), place)} AS {name}" for name in TEXT)
-    names, numbers = _lists(layout)
+    names, numbers = _lists(layout, place)
     listed = ", ".join(map(_quoted, paths))
     return f"""
         WITH read AS (
@@ -150,19 +159,24 @@ def _text(paths: tuple[str, ...], place: Mapping[str, int]) -> str:
     return f"coalesce({', '.join([first, *plain])})" if plain else first
 
 
-def _lists(layout: Layout) -> tuple[str, str]:
-    names = [f"coalesce(json_keys(j, {_quoted(path)}), [])" for path in layout.metrics]
+def _lists(layout: Layout, place: Mapping[str, int]) -> tuple[str, str]:
+    objects = [f"x[{place[path]}]" for path in layout.metrics]
+    names = [_of_object(found, f"json_keys({found})", "VARCHAR") for found in objects]
     numbers = [
-        f"coalesce(try_cast(json_extract_string(j, {_quoted(path + '.*')}) AS DOUBLE[]), [])" for path in layout.metrics
+        _of_object(found, f"try_cast(json_extract_string({found}, '$.*') AS DOUBLE[])", "DOUBLE") for found in objects
     ]
     if layout.measures:
         names.append("[" + ", ".join(_quoted(name) for name, _ in layout.measures.values()) + "]")
         values = ", ".join(
-            f"try_cast(json_extract_string(j, {_quoted(path)}) AS DOUBLE) * {factor!r}"
-            for path, (_, factor) in layout.measures.items()
+            f"try_cast(x[{place[path]}] AS DOUBLE) * {factor!r}" for path, (_, factor) in layout.measures.items()
         )
         numbers.append(f"[{values}]")
     return _joined(names, "[]::VARCHAR[]"), _joined(numbers, "[]::DOUBLE[]")
+
+
+def _of_object(text: str, wanted: str, kind: str) -> str:
+    """What is wanted of a text that is an object; nothing of one that only begins like one, as a string may."""
+    return f"CASE WHEN left({text}, 1) = '{{' THEN coalesce(TRY({wanted}), []) ELSE []::{kind}[] END"
 
 
 def _joined(lists: list[str], nothing: str) -> str:
@@ -179,10 +193,8 @@ def _attributes(layout: Layout) -> str:
     rest = f"nullif(json_merge_patch(j, {_quoted(orjson.dumps(flat).decode())})::VARCHAR, '{{}}')"
     if len(flat) < len(layout.known):
         return rest
-    held = " + ".join(
-        ["list_count(x)", *(f"(json_keys(j, {_quoted(path)}) IS NOT NULL)::INT" for path in layout.metrics)]
-    )
-    return f"CASE WHEN n > {held} THEN {rest} END"
+    held = f"x[1:{len(layout.known)}]" if layout.measures else "x"
+    return f"CASE WHEN n > list_count({held}) THEN {rest} END"
 
 
 def _quoted(text: str) -> str:

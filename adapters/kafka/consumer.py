@@ -164,8 +164,11 @@ class LogConsumer:
                 "auto.offset.reset": "error",
                 "topic.metadata.refresh.interval.ms": 10_000,
                 "allow.auto.create.topics": True,
-                "queued.max.messages.kbytes": 32_768,
-                "fetch.message.max.bytes": 4_194_304,
+                "queued.max.messages.kbytes": 16_384,
+                "queued.min.messages": 40_000,
+                # Else it asks for more a second after its queue was full, when that is long empty.
+                "fetch.queue.backoff.ms": 10,
+                "fetch.message.max.bytes": 1_048_576,
                 "fetch.wait.max.ms": 100,
             }
             | client_settings(settings)
@@ -368,15 +371,16 @@ def _unread(settings: KafkaSettings) -> str:
 class Sizes:
     """How large messages are lately, so that a batch takes no more of them than it has room for."""
 
-    FIRST = 10_000  # messages that are asked for while nothing is known
+    FIRST = 1_000  # messages that are asked for while nothing is known
     LEAST = 64  # bytes
+    MOST = 4_000  # messages of one call, in which the client lets no other thread run
 
     def __init__(self) -> None:
         self.mean = 0.0
 
     def fitting(self, room: int) -> int:
         """How many messages may come at once."""
-        return max(1, int(room / max(self.mean, self.LEAST))) if self.mean else self.FIRST
+        return min(self.MOST, max(1, int(room / max(self.mean, self.LEAST)))) if self.mean else self.FIRST
 
     def learn(self, messages: Sequence[Message]) -> int:
         """The bytes of these messages; the larger of their mean and the one before counts from now on."""

@@ -37,6 +37,6 @@ def turn(watch: Watching) -> None:
     try:
         raw = watch.read()
         if len(raw):
-            watch.take(raw)
+            watch.take(watch.weigh(raw))
     except SreError as error:
         watch.drop(error)

@@ -94,7 +94,7 @@ def _watch(store: str, servers: str, topic: str, pattern: str, home: str) -> Non
         try:
             raw = watch.read()
             if len(raw):
-                watch.take(raw)
+                watch.take(watch.weigh(raw))
         except SreError as error:
             sys.stderr.write(f"{error}\n")
             watch.drop(error)

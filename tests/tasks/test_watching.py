@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -424,3 +425,19 @@ def test_a_clock_that_is_ahead_is_a_condition_that_people_see(topic: Topic, post
         assert [True] == [
             row["confirmed_at"] <= datetime.now(UTC) for row in rows(watch.engine, "SELECT confirmed_at FROM incidents")
         ]
+
+
+def test_a_batch_that_was_judged_before_a_step_back_is_void(topic: Topic, postgres_url: str) -> None:
+    topic.send([a_log(), a_log()])
+    with watching(topic, postgres_url) as watch:
+        raw = watch.read()
+        while not len(raw):
+            raw = watch.read()
+        weighed = watch.weigh(raw)
+        assert weighed.judged is not None
+        watch.drop(OffsetLost("another consumer was first"))
+        watch.take(weighed)
+        assert stored(watch.engine) == []
+        until_stored(watch, 2)
+        assert stored(watch.engine) == [0, 1]
+        assert watch.weigh(replace(raw, generation=raw.generation)).judged is None  # not worth the work any more

@@ -238,3 +238,32 @@ def test_numbers_of_a_producer_are_found_nested_and_under_a_key_that_holds_a_dot
     fields = {"timestamp": "ts", "service": "app", "metrics": "a.b", "metrics.latency": "lat.ms"}
     raw = RawBatch([1], [0], [0], [log], {}, {})
     assert [("cpu", 1.5), ("latency", 7.0)] == decode(raw, max_bytes=1_000, fields=fields).frame["measured"][0].as_py()
+
+
+def test_a_number_with_a_name_of_its_own_stays_an_attribute_as_well() -> None:
+    fields = {"timestamp": "ts", "service": "app", "metrics.latency": "ms"}
+    raw = RawBatch([1], [0], [0], [b'{"ts": 1767225600, "app": "web", "ms": 7}'], {}, {})
+    frame = decode(raw, max_bytes=1_000, fields=fields).frame
+    assert frame["measured"][0].as_py() == [("latency", 7.0)]
+    assert frame["attributes"][0].as_py() == '{"ms":7}'
+
+
+@pytest.mark.parametrize(
+    ("metrics", "measured"),
+    [
+        (b'{"cpu": 1.5}', [("cpu", 1.5)]),
+        (b'"{\\"cpu\\": 1.5}"', [("cpu", 1.5)]),  # an object that somebody wrote as text
+        (b'"{not an object"', []),
+        (b'"none"', []),
+        (b"[1, 2]", []),
+        (b"7", []),
+        (b"null", []),
+    ],
+)
+def test_metrics_that_are_no_object_cost_their_neighbours_nothing(
+    metrics: bytes, measured: list[tuple[str, float]]
+) -> None:
+    strange = b'{"timestamp": 1767225600, "service": "web", "metrics": ' + metrics + b"}"
+    good = b'{"timestamp": 1767225600, "service": "web", "metrics": {"errors": 2}}'
+    found = decode(RawBatch([1, 1], [0, 0], [0, 1], [strange, good], {}, {}), max_bytes=1_000).frame["measured"]
+    assert found.to_pylist() == [measured, [("errors", 2.0)]]
