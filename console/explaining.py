@@ -25,7 +25,7 @@ def explain(
 ) -> list[str]:
     """Sentences about one log as the store gives it, and its incident with actions, pages and ledger.
 
-    `champion`: the model that judged it, None where rules did alone or the model is not to be had.
+    `champion`: the model where its numbers are the reason, None where rules decided or it is not to be had.
     """
     because = _because(log, settings, champion)
     return [_what(log), _verdict(log, settings), *because, *_incident(incident), *_pages(incident)]
@@ -54,7 +54,7 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
     reason = Reason(log["reason"])
     if reason is Reason.UNSCORED:
         return ["Detection was switched off."]
-    if log["model"] and champion is None:
+    if reason is Reason.DEVIATION and champion is None:
         return [f"Reason: {reason.name.lower()}; model {log['model']} is not to be had any more, so without numbers."]
     batch = _as_batch(log)
     verdicts = score(batch, champion, threshold=settings.confidence_threshold)

@@ -75,12 +75,13 @@ def _source(tree: Settings, file: Path | None, topic: str | None, since: str) ->
 
 
 def _knowledge(tree: Settings, *, rules_only: bool) -> Knowledge:
-    from tasks import bootstrap  # noqa: PLC0415 - as above
+    from ml.registry import registry_of  # noqa: PLC0415 - as above
+    from tasks import bootstrap  # noqa: PLC0415
     from tasks.champion import ChampionSource  # noqa: PLC0415
 
     if rules_only:
         return bootstrap.knowledge(tree)
-    source = ChampionSource(bootstrap.knowledge(tree), bootstrap.registry(tree))
+    source = ChampionSource(bootstrap.knowledge(tree), registry_of(tree, bootstrap.home()))
     if wrong := source.refresh():
         say(f"warning: {wrong}", err=True)
     return source.knowledge

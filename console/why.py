@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,8 @@ from console.output import json_option, say, show_json
 from domain.errors import SreError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from domain.settings import Settings
     from ml.scoring import Champion
 
@@ -34,7 +37,7 @@ def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
     found: list[dict[str, Any]] = []
     for log in logs:
         incident = one_incident(engine, log["incident_id"]) if log["incident_id"] else None
-        words = explain(log, incident, tree.detection, _judge(tree, log["model"]))
+        words = explain(log, incident, tree.detection, _judge(tree, log))
         found.append({"log": log, "incident": incident, "words": words})
     if as_json:
         show_json([one | {"log": _shown(one["log"])} for one in found])
@@ -58,15 +61,20 @@ def _shown(log: dict[str, Any]) -> dict[str, Any]:
     return log | documents | named
 
 
-def _judge(tree: Settings, version: int) -> Champion | None:
-    """The model that judged the log, None where it was the rules or the model is not to be had."""
-    from tasks import bootstrap  # noqa: PLC0415 - keeps `sre --help` fast
+def _judge(tree: Settings, log: Mapping[str, Any]) -> Champion | None:
+    """The model where its numbers are the reason; None where it was the rules or the model is not to be had."""
+    from domain.verdicts import Reason  # noqa: PLC0415 - keeps `sre --help` fast
 
-    registry = bootstrap.registry(tree)
-    if not version or registry is None:
+    if log["reason"] != Reason.DEVIATION:
+        return None
+    from adapters import parts_file  # noqa: PLC0415 - as above
+    from ml.registry import registry_of  # noqa: PLC0415
+
+    registry = registry_of(tree, parts_file.home(os.environ))
+    if registry is None:
         return None
     try:
-        return registry.load(version)
+        return registry.load(log["model"])
     except SreError as error:
         say(f"warning: {error}", err=True)
         return None

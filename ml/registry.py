@@ -18,6 +18,7 @@ from ml.scoring import Champion
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from domain.settings import Settings
     from ml.training import Judgement
 
 ALIAS = "champion"
@@ -44,6 +45,15 @@ def load_file(folder: Path, version: int) -> Champion:
         raise BadInput(f"no model at {path}; train one with the deployment `retrain`") from error
     except (UntrustedTypesFoundException, BadZipFile, ValueError, KeyError, OSError) as error:
         raise BadInput(f"model at {path} cannot be loaded: {error}") from error
+
+
+def registry_of(tree: Settings, home: Path) -> Registry | None:
+    """The registry of the settings, with its copies below that folder; None where no MLflow server is known."""
+    uri = tree.servers.mlflow_tracking_uri
+    if not uri:
+        return None
+    limits, name = tree.calls, tree.detection.model_name
+    return Registry(uri, name, home / "models", retries=limits.max_retries, seconds=limits.timeout_seconds)
 
 
 class Registry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from domain.logs import LogBatch
 from domain.verdicts import Abnormal, Finding, Reason, Verdicts, combine, silent
-from ml.detectors.service_deviation import Deviation
 from ml.rules import LIMITS, beyond, limits, metric_column, words
+
+if TYPE_CHECKING:
+    from ml.detectors.service_deviation import Deviation
 
 # A row at the edge of what the champion calls normal gets the confidence 0.7.
 AT_EDGE = 0.3

@@ -32,7 +32,7 @@ from domain.ledger import AnchorPlace
 from domain.masking import secrets
 from domain.members import present_member
 from domain.settings import Settings, without_secrets
-from ml.registry import Registry
+from ml.registry import registry_of
 from tasks.answer_links import with_link
 from tasks.champion import ChampionSource
 from tasks.held import Means
@@ -98,22 +98,12 @@ def _in_project(path: str) -> Path:
     return parts_file.PROJECT / path
 
 
-def registry(tree: Settings) -> Registry | None:
-    """The model registry, or None where no MLflow server is known."""
-    uri = tree.servers.mlflow_tracking_uri
-    if not uri:
-        return None
-    limits = tree.calls
-    cache = home() / "models"
-    return Registry(uri, tree.detection.model_name, cache, retries=limits.max_retries, seconds=limits.timeout_seconds)
-
-
 def watching(tree: Settings) -> Watching:
     """Everything that a `watch` run needs. Raises Unavailable while Kafka or the database do not answer."""
     if not tree.kafka.bootstrap_servers:
         raise BadSettings("kafka.bootstrap_servers is not set and no embedded broker runs; start one with `sre up`")
     tree = without_secrets(tree)
-    champion = ChampionSource(knowledge(tree), registry(tree))
+    champion = ChampionSource(knowledge(tree), registry_of(tree, home()))
     return Watching(tree, engine(tree, answer_seconds=WATCH_SECONDS), champion, topic_identity(tree), PageSpool(home()))
 
 

@@ -14,6 +14,7 @@ from adapters.formats.spread import spread
 from adapters.store.log_look_ups import normal_logs as stored_logs
 from domain.errors import BadSettings, Unavailable
 from domain.settings import Settings
+from ml.registry import registry_of
 from ml.training import Judgement, train
 from tasks import bootstrap
 
@@ -61,7 +62,7 @@ async def register(tree: Settings, judgement: Judgement) -> str:
     """Register the candidate and promote it, or say why not."""
     if judgement.candidate is None:
         return f"refused: {judgement.refusal}"
-    registry = bootstrap.registry(tree)
+    registry = registry_of(tree, bootstrap.home())
     if registry is None:
         raise BadSettings("no model registry: set MLFLOW_TRACKING_URI or start one with `sre up`")
     version, promoted = await asyncio.to_thread(registry.register, judgement)
