@@ -62,10 +62,7 @@ def measure(stack: Stack, count: int) -> dict[str, Any]:
     engine = stack.engine()
     with memory_of_watch(stack) as memory:
         stack.hold("watch", back=False)
-        wait_until(lambda: stored(engine) > WARM, "the first batch's storage")
-        before, done = cpu_seconds(stack), stored(engine)
-        wait_until(lambda: stored(engine) >= WARM + count, "the storage of everything", seconds=300 + count / 10_000)
-        shares = cpu_per_log(before, cpu_seconds(stack), WARM + count - done)
+        shares = until_stored(stack, engine, WARM + count)
     # `watch` closes its window within a minute, and with it says what Prefect took.
     wait_until(lambda: len(stack.events("window.closed")) > windows, "the end of a window")
     agent = _agent(engine, stack) | {"champion": champion, "cpu_microseconds_per_log": shares}
@@ -119,6 +116,14 @@ def _steps(batches: list[dict[str, Any]], logs: int) -> dict[str, float]:
         for step, took in batch["steps"].items():
             seconds[step] = seconds.get(step, 0.0) + took
     return {step: round(took / logs * 1e6, 2) for step, took in seconds.items()}
+
+
+def until_stored(stack: Stack, engine: sa.Engine, logs: int) -> dict[str, float]:
+    """Wait until so many logs are stored; who used how much processor time for each of them."""
+    wait_until(lambda: stored(engine) > WARM, "the first batch's storage")
+    before, done = cpu_seconds(stack), stored(engine)
+    wait_until(lambda: stored(engine) >= logs, "the storage of everything", seconds=300 + logs / 10_000)
+    return cpu_per_log(before, cpu_seconds(stack), logs - done)
 
 
 def cpu_seconds(stack: Stack) -> dict[str, float]:

@@ -80,7 +80,6 @@ def warm_up(watching: Watching) -> None:
     """
     gc.set_threshold(*SEARCHES)
     watching.quality.warm_up()
-    watching.champion.warm_up()
     gc.collect()
     gc.freeze()
 

@@ -83,10 +83,6 @@ class Registry:
 
         return MlflowClient(self.uri, self.uri)
 
-    def warm_up(self) -> None:
-        """Import MLflow's client."""
-        self._client()
-
     def champion_version(self) -> int | None:
         """The version that has the alias, None when there is none. Raises Unavailable."""
         client = self._client()

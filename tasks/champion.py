@@ -41,11 +41,6 @@ class ChampionSource:
             self.knowledge = replace(self.knowledge, champion=champion)
             log.info("champion.taken-up", extra={"version": champion.version})
 
-    def warm_up(self) -> None:
-        """Import what asks the registry, which takes seconds."""
-        if self.registry is not None:
-            self.registry.warm_up()
-
     def refresh(self) -> str:
         """Ask the registry once; what is wrong with it in words, empty when nothing is."""
         if self.registry is None or not self.knowledge.settings.detection.enabled:

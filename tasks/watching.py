@@ -83,8 +83,15 @@ class Weighed:
     raw: RawBatch
     knowledge: Knowledge
     now: datetime  # no log of it is later
-    judged: Judged | None  # None where a log of it stops the others
+    judged: Judged | None  # None for an empty batch, a void one, and one of which a log stops the others
     watch: Stopwatch
+    refused: BadBatch | None = None  # why it could not be judged
+
+    def verdict(self) -> Judged:
+        """What was decided. Raises BadBatch where it could not be."""
+        if self.judged is None:
+            raise self.refused or BadBatch("the batch is empty or void: there is nothing to judge")
+        return self.judged
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -210,13 +217,13 @@ class Watching:
     def weigh(self, raw: RawBatch) -> Weighed:
         """Everything about a batch that depends on nothing stored, while the one before it is being stored."""
         knowledge, now, watch = self.champion.knowledge, datetime.now(UTC), Stopwatch()
-        judged = None
+        judged, refused = None, None
         if len(raw) and raw.generation == self.generation:
             try:
                 judged = judge(raw, knowledge, watch, now=now)
-            except BadBatch:
-                log.debug("batch.weighed-in-its-turn", extra={"logs": len(raw)})
-        return Weighed(raw, knowledge, now, judged, watch)
+            except BadBatch as error:
+                refused = error  # in its turn it is taken in halves
+        return Weighed(raw, knowledge, now, judged, watch, refused)
 
     def take(self, weighed: Weighed) -> None:
         """One batch to committed rows; of one that is refused, everything but the guilty logs.
@@ -259,7 +266,7 @@ class Watching:
     def _take(self, weighed: Weighed) -> None:
         begun = time.perf_counter()
         raw, knowledge, now, watch = weighed.raw, weighed.knowledge, weighed.now, weighed.watch
-        judged = weighed.judged or judge(raw, knowledge, watch, now=now)
+        judged = weighed.verdict()
         with watch.step("topic"):
             self._same_topics()
         with watch.step("save"):

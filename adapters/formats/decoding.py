@@ -74,7 +74,7 @@ def _decoded(raw: RawBatch, wanted: Collection[str] | None, reading: Reading) ->
     work = _Work(list(raw.values), _headers(raw))
     bodies = pa.array(raw.values, pa.binary())
     left = _unwrapped(work, bodies, reading.max_bytes)
-    texts = _texts(bodies) if not work.around and len(left) == len(raw) else _texts(_held(work, left))
+    texts = _texts(bodies if not work.around and len(left) == len(raw) else _held(work, left))
     messages = Messages(pa.array(left, pa.int32()), texts, _topics(raw), raw.sent or [0] * len(raw))
     _read(work, _without_binaries(work, messages), reading)
     found = _in_order(work.pieces)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from adapters.store.database import Engine
 from console.main import cli
-from tests.parts.compaction_part import fill, opened, places
+from tests.parts.compaction_part import filled_store, places
 from tests.parts.judged_part import count
 
 
@@ -19,10 +19,8 @@ from tests.parts.judged_part import count
 def filled(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setenv("SRE_STORE__URL", sqlite_url)
     monkeypatch.setenv("SRE_STORE__FILES", str(tmp_path / "files"))
-    engine = opened(sqlite_url, tmp_path / "files")
-    fill(engine)
-    yield engine
-    engine.dispose()
+    with filled_store(sqlite_url, tmp_path / "files") as engine:
+        yield engine
 
 
 def said(*words: str) -> str:

@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,10 +26,20 @@ from tests.parts.logs_part import NOON, SECOND, a_log, an_error
 
 LATER = NOW + timedelta(hours=3)
 PATIENCE_SECONDS = 60
+FILLED_LOGS = 1_030  # of `fill`
 
 
 def opened(url: str, folder: Path) -> Engine:
     return with_archive(connect(url), Archive(folder))
+
+
+@contextmanager
+def filled_store(url: str, folder: Path) -> Iterator[Engine]:
+    """A store with the logs of `fill`, whose files go to the folder."""
+    engine = opened(url, folder)
+    fill(engine)
+    yield engine
+    engine.dispose()
 
 
 def fill(engine: Engine) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -29,19 +29,22 @@ class Line:
         self.fails_at = -1
         self.slow = slow  # what is done slowly for the batches with an even number
         self.doing: set[str] = set()
-        self.together: set[frozenset[str]] = set()
         self.twice = False  # one kind of work was done twice at a time
         self.taken: list[int] = []
         self.lock = threading.Lock()
-        self.went_on = threading.Event()
+        self.meets: dict[str, int] = {}  # kinds of work, and for which batch they wait for each other
+        self.meeting = threading.Barrier(3, timeout=PATIENCE_SECONDS)
+        self.met: list[str] = []
 
     def _do(self, what: str, number: int) -> None:
         with self.lock:
             self.twice |= what in self.doing
             self.doing.add(what)
-            self.together.add(frozenset(self.doing))
         if what == self.slow and number % 2 == 0:
-            self.went_on.wait(0.05)
+            time.sleep(0.05)
+        if self.meets.get(what) == number:
+            self.meeting.wait()
+            self.met.append(what)
         with self.lock:
             self.doing.discard(what)
 
@@ -85,32 +88,14 @@ def test_batches_are_taken_in_the_order_of_reading_whatever_is_slow(slow: str) -
 
 def test_while_one_is_stored_the_next_is_judged_and_the_one_after_it_read() -> None:
     line = Line()
-    meeting = threading.Barrier(3, timeout=PATIENCE_SECONDS)
-    met: list[str] = []
-
-    def meet(what: str, at: int, number: int) -> None:
-        if number == at:
-            meeting.wait()
-            met.append(what)
-
-    for what, at in (("read", 4), ("weigh", 3), ("take", 2)):
-        real = getattr(line, what)
-
-        def wrapped(
-            given: object = None, *, what: str = what, at: int = at, real: Callable[..., object] = real
-        ) -> object:
-            raw = given.raw if isinstance(given, Weighed) else given
-            meet(what, at, raw.offsets[0] if isinstance(raw, RawBatch) else line.number)
-            return real(given) if given is not None else real()
-
-        setattr(line, what, wrapped)
+    line.meets = {"take": 2, "weigh": 3, "read": 4}
 
     async def work(ahead: Ahead) -> None:
         for number in range(4):
             await take(Batch(ahead.watching, await ahead.next(), number))
 
     run(line, work)
-    assert sorted(met) == ["read", "take", "weigh"]
+    assert sorted(line.met) == ["read", "take", "weigh"]
 
 
 def test_no_more_than_two_are_on_their_way() -> None:
@@ -150,4 +135,4 @@ def test_a_batch_is_handed_over_once() -> None:
 
 def test_the_log_count_is_that_of_the_messages() -> None:
     raw = RawBatch([1, 1], [0, 0], [0, 1], [b"{}", b"{}"], {(1, 0): 0}, {(1, 0): 2})
-    assert len(replace(Line().weigh(raw), judged=None)) == 2
+    assert len(Line().weigh(raw)) == 2

@@ -22,7 +22,7 @@ from adapters.store.log_reader import Asked
 from adapters.store.migrate import migrate
 from adapters.store.opening import with_archive
 from adapters.store.unnamed_files import note, sweep
-from tests.parts.compaction_part import LATER, dies, fill, gather, held, opened, places
+from tests.parts.compaction_part import FILLED_LOGS, LATER, dies, fill, filled_store, gather, held, opened, places
 from tests.parts.databases_part import Server
 from tests.parts.first_version_part import POOL, add, at, make
 from tests.parts.judged_part import NOW, count, rows
@@ -31,15 +31,11 @@ from tests.parts.logs_part import a_log
 
 pytestmark = pytest.mark.slow
 
-MORE = 1_030  # logs that `fill` stores
-
 
 @pytest.fixture
 def filled(store_url: str, tmp_path: Path) -> Iterator[Engine]:
-    engine = opened(store_url, tmp_path / "files")
-    fill(engine)
-    yield engine
-    engine.dispose()
+    with filled_store(store_url, tmp_path / "files") as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -52,7 +48,7 @@ def test_what_is_gathered_reads_as_before(filled: Engine, archive: Archive) -> N
     with transaction(filled) as connection:
         tallied = counted(connection, Asked()).num_rows
     assert 2 == len(gather(filled, archive))
-    assert MORE == len(before)
+    assert FILLED_LOGS == len(before)
     assert before.to_pylist() == held(filled).to_pylist()
     assert tallied > 0
     assert [0] == [row["n"] for row in rows(filled, "SELECT count(*) AS n FROM logs WHERE NOT in_block")]
@@ -147,7 +143,7 @@ def test_a_process_killed_at_any_point_loses_and_doubles_nothing(postgres_server
         gather(engine, Archive(folder))
         assert before == places(engine), where[-1]
         engine.dispose()
-    assert MORE == len(before)
+    assert FILLED_LOGS == len(before)
     assert {"before a commit", "after a transaction"} <= set(where)
     assert 8 < len(where)
 

@@ -17,22 +17,19 @@ from adapters.store.log_reader import Asked, blocks, read_again, single
 from adapters.store.log_search import Following, Wanted, read_columns, search
 from adapters.store.log_statistics import statistics
 from adapters.store.traffic import fresh
-from tests.parts.compaction_part import fill, gather, opened
+from tests.parts.compaction_part import filled_store, gather, opened
 from tests.parts.judged_part import NOW
 from tests.parts.logs_part import NOON
 
 pytestmark = pytest.mark.slow
 
 LONG_AGO = NOON - timedelta(days=1)
-LOGS = 2 * 500 + 30  # of `fill`
 
 
 @pytest.fixture
 def filled(postgres_url: str, tmp_path: Path) -> Iterator[Engine]:
-    engine = opened(postgres_url, tmp_path / "files")
-    fill(engine)
-    yield engine
-    engine.dispose()
+    with filled_store(postgres_url, tmp_path / "files") as engine:
+        yield engine
 
 
 def between(engine: Engine, order: str, work: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ from adapters.store.retention import GIGABYTE, drop_logs, going, pieces
 from domain.ledger import LedgerKind
 from domain.settings import StoreSettings
 from tasks.keeping import clean, preview
-from tests.parts.compaction_part import LATER, fill, gather, opened
+from tests.parts.compaction_part import LATER, filled_store, gather
 from tests.parts.judged_part import NOW, Feed, count, rows
 
 pytestmark = pytest.mark.slow
@@ -33,10 +33,8 @@ SECOND_HOUR = NOW + timedelta(minutes=50)
 
 @pytest.fixture
 def filled(store_url: str, tmp_path: Path) -> Iterator[Engine]:
-    engine = opened(store_url, tmp_path / "files")
-    fill(engine)
-    yield engine
-    engine.dispose()
+    with filled_store(store_url, tmp_path / "files") as engine:
+        yield engine
 
 
 @pytest.fixture
