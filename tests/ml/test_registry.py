@@ -19,6 +19,12 @@ from tests.ml.test_training import normal
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow writes the address that it is given into the environment, where later tests would find it."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+
+
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """A registry in a file, without a server."""
