@@ -1,0 +1,83 @@
+"""What the logs around the beginning of an incident say in numbers: what a dossier is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.logs import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time, from here to before there."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def minutes(self) -> float:
+        """How long it is."""
+        return (self.until - self.since).total_seconds() / 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogId:
+    """Where a stored log lies; what a claim cites."""
+
+    topic: int
+    partition: int
+    offset: int
+    part: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}" + (f"/{self.part}" if self.part else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric of one service, or of one instance of it: the mean of each minute that has a value."""
+
+    service: str
+    metric: str
+    at: tuple[datetime, ...]  # beginnings of minutes, ascending
+    values: tuple[float, ...]  # as long as `at`
+    instance: str = ""  # pod or host, where the logs name it
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Logs of one service with one text, before and during."""
+
+    service: str
+    template: str
+    level: Level  # the worst of them
+    before: int
+    during: int
+    first_at: datetime | None = None  # of those during
+    example: LogId | None = None  # the first of those during, or where there is none the last before
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """How often, within one trace, a line with one text was followed by one with another, before and during."""
+
+    service: str
+    template: str
+    then_service: str
+    then_template: str
+    before: int
+    during: int
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The time around an onset in numbers. Spans of logs and of series may differ; a series has its own times."""
+
+    onset: datetime  # when the incident began
+    before: Span  # the quiet time that logs are compared with
+    during: Span  # from the onset on
+    series: tuple[Series, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    follows: tuple[Follow, ...] = ()
+    calls: frozenset[tuple[str, str]] = frozenset()  # (caller, called), as far as anybody wrote it down
