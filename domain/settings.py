@@ -13,6 +13,7 @@ from domain.addresses import anchor_problem, supervisord_problem
 from domain.encryption_settings import EncryptionSettings
 from domain.http_settings import HttpSettings
 from domain.kafka_settings import KafkaSettings
+from domain.llm_settings import LlmSettings
 from domain.paging_settings import PagingSettings, without_credentials
 from domain.people import People, Role
 from domain.quality_settings import QualitySettings
@@ -166,19 +167,6 @@ class PersonSettings(Branch):
 
     role: Role
     """What the person may do."""
-
-
-class LlmSettings(Branch):
-    """The model that will analyse uncommon incidents."""
-
-    enabled: bool = True
-    """Off: uncommon incidents go to a human without an analysis."""
-    model: str = "gpt-4"
-    """Name of the model; without effect yet."""
-    max_tokens: int = Field(2_000, gt=0, le=1_000_000)
-    """Most tokens of an answer; without effect yet."""
-    api_key: SecretStr = SecretStr("")
-    """Key of the model's API; without effect yet."""
 
 
 class LedgerSettings(Branch):

@@ -37,7 +37,7 @@ NOTHING_SAID = {
         "autonomy_words",
         "overrides",
     ),
-    *("seals", "unsealed", "chain_heads", "switches", "sealed_keys", "unnamed_files"),
+    *("seals", "unsealed", "chain_heads", "switches", "sealed_keys", "unnamed_files", "llm_calls"),
 }
 
 
