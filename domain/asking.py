@@ -39,6 +39,7 @@ class Objection(StrEnum):
     OBSERVES = "the playbook may only observe the service"
     SUGGESTS = "the playbook may only suggest on the service"
     ASKS = "the playbook asks first on the service"
+    PROPOSED = "an analysis proposes it"
     RISK = "the risk is too high"
     CONFIDENCE = "the confidence is too low"
     NO_UNDO = "a destructive action has no undo"

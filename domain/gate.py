@@ -15,7 +15,7 @@ from domain.plans import DESTRUCTIVE, OWN_EXECUTORS, Undo
 from domain.words import share
 
 # What a person may allow nevertheless.
-APPROVABLE = frozenset({Objection.RISK, Objection.NO_UNDO, Objection.ASKS})
+APPROVABLE = frozenset({Objection.RISK, Objection.NO_UNDO, Objection.ASKS, Objection.PROPOSED})
 LEVELS: Mapping[Autonomy, Objection] = {
     Autonomy.OBSERVE: Objection.OBSERVES,
     Autonomy.SUGGEST: Objection.SUGGESTS,
@@ -99,7 +99,9 @@ def risky(asked: Question, policy: Policy, _now: datetime) -> Iterator[Objected]
 
 
 def distrusted(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:
-    """A playbook earns what it may do by itself."""
+    """A playbook earns what it may do by itself; what an analysis proposes never earns it."""
+    if asked.plan.proposed:
+        yield Objected(Objection.PROPOSED, {})
     if asked.trusted is not None and asked.trusted.level in LEVELS:
         yield Objected(LEVELS[asked.trusted.level], {"because": asked.trusted.why})
 
@@ -108,7 +110,8 @@ def doubtful(asked: Question, policy: Policy, _now: datetime) -> Iterator[Object
     """The plan must fit well, and rest on enough sure logs of the incident's origin."""
     plan, incident, needs = asked.plan, asked.incident, asked.plan.preconditions
     logs = incident.origin_logs or incident.logs
-    if plan.confidence < policy.min_confidence:
+    # How well a proposed plan fits is for the person to say who allows it.
+    if not plan.proposed and plan.confidence < policy.min_confidence:
         numbers = {"plan": share(plan.confidence), "at least": share(policy.min_confidence)}
         yield Objected(Objection.CONFIDENCE, numbers)
     if incident.confidence < needs.min_confidence:

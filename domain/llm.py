@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -132,12 +132,4 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """The most that may be used, of an incident or of a day."""
-
-    calls: int
-    tokens: int
-    cost: float
-    seconds: float
-    names: Mapping[str, str] = field(default_factory=dict)  # of the settings they come from
+NOTHING = Usage()

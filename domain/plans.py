@@ -148,12 +148,16 @@ class Preconditions:
     min_confidence: float = 0.0  # of the incident's worst log, 0–1
 
 
+# What the source of a plan begins with that an analysis offers; the rest is the playbook.
+PROPOSED = "analysis:"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What would be done about one incident, and why; stored whole, and carried out as stored."""
 
     incident_id: int
-    source: str  # "playbook:<id>" or "llm:<model>"
+    source: str  # "playbook:<id>", or "analysis:<id>" where a person must choose it
     actions: tuple[Action, ...]
     verification: Verification
     confidence: float  # 0–1, how well the plan fits the incident
@@ -167,6 +171,11 @@ class Plan:
     def risk(self) -> Risk:
         """The highest risk of its actions."""
         return max(action.risk for action in self.actions)
+
+    @property
+    def proposed(self) -> bool:
+        """Whether it came of an analysis, so that nothing of it runs without a person's word."""
+        return self.source.startswith(PROPOSED)
 
     @property
     def told(self) -> str:

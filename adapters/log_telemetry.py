@@ -1,0 +1,203 @@
+"""Logs around an onset, as columns, in numbers: texts, how lines follow each other, and metrics minute by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from adapters.log_blocks import STORED
+from domain.logs import Level
+from domain.telemetry import Follow, LogId, Phrase, Series, Span, Telemetry
+from domain.templates import template
+
+MINUTE = 60_000_000  # microseconds
+MOST_FOLLOWS = 20_000
+PLACE = ("topic", "partition", "offset", "part")
+READ = ("timestamp", "service", "level", "message", "trace_id", "request_id", "measured", "attributes", *PLACE)
+# The version that a service's logs name, as OpenTelemetry calls it and as others do.
+VERSION = r'"(?:service\.version|app\.version|version|image\.tag)"\s*:\s*"(?P<version>[^"\\]{1,80})"'
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The logs of one span with the columns of READ, or so-manieth of them."""
+
+    span: Span
+    logs: pa.Table
+    weight: float = 1.0  # logs that each of these stands for
+
+
+def nothing() -> pa.Table:
+    """No log, with the columns of READ."""
+    return pa.schema([STORED.field(name) for name in READ]).empty_table()
+
+
+def telemetry(
+    onset: datetime, before: Part, during: Part, calls: frozenset[tuple[str, str]] = frozenset()
+) -> Telemetry:
+    """Both parts in numbers."""
+    kinds = _Kinds([before.logs, during.logs])
+    return Telemetry(
+        onset=onset,
+        before=before.span,
+        during=during.span,
+        series=series([before.logs, during.logs]),
+        phrases=_phrases(kinds, before, during),
+        follows=_follows(kinds, before, during),
+        calls=calls,
+    )
+
+
+class _Kinds:
+    """Every (service, text) of several tables as one number."""
+
+    def __init__(self, tables: Sequence[pa.Table]) -> None:
+        whole = pa.concat_tables([one.select(["service", "message"]) for one in tables])
+        # What differs in digits alone is made a template once.
+        texts = pc.replace_substring_regex(whole["message"], r"\d+", "0").combine_chunks().dictionary_encode()
+        names = [template(text) for text in texts.dictionary.to_pylist()]
+        self.templates = list(dict.fromkeys(names))
+        number = {text: place for place, text in enumerate(self.templates)}
+        of_text = np.array([number[name] for name in names], np.int64)
+        services = whole["service"].combine_chunks().dictionary_encode()
+        self.services: list[str] = services.dictionary.to_pylist()
+        codes = _numpy(services.indices) * max(len(self.templates), 1) + (
+            of_text[_numpy(texts.indices)] if len(of_text) else np.empty(0, np.int64)
+        )
+        ends = np.cumsum([len(one) for one in tables])
+        self.codes: list[Ints] = list(np.split(codes, ends[:-1]))
+
+    def of(self, code: int) -> tuple[str, str]:
+        """Service and template of a number."""
+        service, text = divmod(int(code), max(len(self.templates), 1))
+        return self.services[service], self.templates[text]
+
+
+def _numpy(column: pa.Array) -> Ints:
+    found: Ints = column.to_numpy(zero_copy_only=False).astype(np.int64)
+    return found
+
+
+def _phrases(kinds: _Kinds, before: Part, during: Part) -> tuple[Phrase, ...]:
+    held: dict[
+        int, list[tuple[int, int, int]]
+    ] = {}  # kind -> of both spans: logs, worst level, row of the first or last
+    for place, (part, codes) in enumerate(zip((before, during), kinds.codes, strict=True)):
+        for kind, entry in _counted(part.logs, codes, newest=place == 0).items():
+            held.setdefault(kind, [(0, 0, -1), (0, 0, -1)])[place] = entry
+    return tuple(_phrase(kinds.of(kind), both, before, during) for kind, both in sorted(held.items()))
+
+
+def _counted(logs: pa.Table, codes: Ints, *, newest: bool) -> dict[int, tuple[int, int, int]]:
+    """Each kind with how often it is there, its worst level, and the row of its newest or oldest log."""
+    if not len(codes):
+        return {}
+    at = logs["timestamp"].cast(pa.int64()).to_numpy()
+    order = np.lexsort((-at if newest else at, codes))
+    distinct, first, counts = np.unique(codes[order], return_index=True, return_counts=True)
+    levels = logs["level"].to_numpy()[order]
+    worst = np.maximum.reduceat(levels, first)
+    rows = order[first]
+    return {
+        int(kind): (int(count), int(level), int(row))
+        for kind, count, level, row in zip(distinct, counts, worst, rows, strict=True)
+    }
+
+
+def _phrase(named: tuple[str, str], both: list[tuple[int, int, int]], before: Part, during: Part) -> Phrase:
+    (earlier, level_before, last), (now, level_now, first) = both
+    part, row = (during, first) if now else (before, last)
+    return Phrase(
+        service=named[0],
+        template=named[1],
+        level=Level(max(level_before, level_now)),
+        before=round(earlier * before.weight),
+        during=round(now * during.weight),
+        first_at=during.logs["timestamp"][first].as_py() if now else None,
+        example=LogId(*(part.logs[name][row].as_py() or 0 for name in PLACE)),
+    )
+
+
+def _follows(kinds: _Kinds, before: Part, during: Part) -> tuple[Follow, ...]:
+    pairs: dict[tuple[int, int], list[float]] = {}
+    for place, (part, codes) in enumerate(zip((before, during), kinds.codes, strict=True)):
+        for pair, count in _pairs(part.logs, codes).items():
+            pairs.setdefault(pair, [0.0, 0.0])[place] = count * part.weight
+    often = sorted(pairs.items(), key=lambda one: (-sum(one[1]), one[0]))[:MOST_FOLLOWS]
+    return tuple(
+        Follow(*kinds.of(first), *kinds.of(then), round(both[0]), round(both[1])) for (first, then), both in often
+    )
+
+
+def _pairs(logs: pa.Table, codes: Ints) -> dict[tuple[int, int], int]:
+    """How often one kind of line follows another within a trace, or where there is none within a request."""
+    trace = pc.coalesce(logs["trace_id"], logs["request_id"]).combine_chunks().dictionary_encode()
+    known = pc.is_valid(trace.indices).to_numpy(zero_copy_only=False)
+    if not known.any():
+        return {}
+    of_trace = _numpy(pc.fill_null(trace.indices, fill_value=-1))[known]
+    at = logs["timestamp"].cast(pa.int64()).to_numpy()[known]
+    order = np.lexsort((at, of_trace))
+    mine, of_trace = codes[known][order], of_trace[order]
+    same = of_trace[1:] == of_trace[:-1]
+    both = np.stack([mine[:-1][same], mine[1:][same]], axis=1)
+    if not len(both):
+        return {}
+    distinct, counts = np.unique(both, axis=0, return_counts=True)
+    return {(int(one), int(then)): int(count) for (one, then), count in zip(distinct, counts, strict=True)}
+
+
+def series(tables: Sequence[pa.Table]) -> tuple[Series, ...]:
+    """The mean of each metric of each service, minute by minute."""
+    whole = pa.concat_tables([one.select(["timestamp", "service", "measured"]) for one in tables])
+    if not len(whole):
+        return ()
+    maps = whole["measured"].combine_chunks()
+    rows = pc.list_parent_indices(maps.cast(pa.list_(pa.struct([("key", pa.string()), ("value", pa.float64())]))))
+    flat = pc.list_flatten(maps.cast(pa.list_(pa.struct([("key", pa.string()), ("value", pa.float64())]))))
+    if not len(flat):
+        return ()
+    metrics = pc.struct_field(flat, "key").dictionary_encode()
+    values = pc.struct_field(flat, "value").to_numpy(zero_copy_only=False)
+    of_row = _numpy(rows)
+    services = whole["service"].combine_chunks().dictionary_encode()
+    minutes = whole["timestamp"].cast(pa.int64()).to_numpy() // MINUTE
+    keys = np.stack([_numpy(services.indices)[of_row], _numpy(metrics.indices), minutes[of_row]], axis=1)
+    good = np.isfinite(values)
+    distinct, group = np.unique(keys[good], axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    means = np.bincount(group, values[good]) / np.bincount(group)
+    return tuple(_as_series(distinct, means, services.dictionary, metrics.dictionary))
+
+
+def _as_series(keys: Ints, means: NDArray[np.float64], services: pa.Array, metrics: pa.Array) -> list[Series]:
+    """Rows of (service, metric, minute), in this order, with their means."""
+    begins = np.flatnonzero(np.any(np.diff(keys[:, :2], axis=0, prepend=-1), axis=1))
+    found = []
+    for begin, end in zip(begins, [*begins[1:], len(keys)], strict=True):
+        service, metric = services[int(keys[begin, 0])].as_py(), metrics[int(keys[begin, 1])].as_py()
+        times = tuple(datetime.fromtimestamp(int(minute) * 60, UTC) for minute in keys[begin:end, 2])
+        found.append(Series(service, metric, times, tuple(float(mean) for mean in means[begin:end])))
+    return found
+
+
+def versions(logs: pa.Table) -> dict[str, set[str]]:
+    """The versions that the logs of each service name in their attributes."""
+    known = logs.filter(pc.is_valid(logs["attributes"])).select(["service", "attributes"])
+    if not len(known):
+        return {}
+    found = pc.struct_field(pc.extract_regex(known["attributes"].combine_chunks(), VERSION), "version")
+    both = pa.table({"service": known["service"], "version": found}).group_by(["service", "version"]).aggregate([])
+    named: dict[str, set[str]] = {}
+    for service, version in zip(both["service"].to_pylist(), both["version"].to_pylist(), strict=True):
+        if version:
+            named.setdefault(service, set()).add(version)
+    return named

@@ -1,0 +1,186 @@
+"""What is known of an incident without a model: what moved, what moved first, who leads, and what was like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.changes import Change
+from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit
+from domain.incidents import Incident
+from domain.suspects import Movement, Suspect
+from domain.telemetry import LogId, Telemetry
+
+MOST_SUSPECTS = 5
+MOST_FACTS = 6  # of one suspect
+MOST_FIRST = 6  # of what moved first
+MOST_CHANGES = 8
+# What was changed so long before may be the cause.
+CHANGED_WITHIN = timedelta(hours=2)
+# Whoever leads has so many times the score of the next one, or it is a guess.
+CLEARLY = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is known, with what shows it."""
+
+    text: str
+    service: str
+    at: datetime
+    cites: tuple[str, ...] = ()  # names of exhibits
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One service that may be at fault."""
+
+    service: str
+    score: float
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A past incident that is alike."""
+
+    incident_id: int
+    text: str  # what it was, and how it ended
+    cause: str = ""  # as a person wrote it
+    helped: str = ""  # what a person wrote, or which action was proved to help
+    score: float = 0.0  # 0–1
+    playbook: str = ""  # whose plan was proved to help
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything that was found; texts are masked, and untrusted where they come from logs or people."""
+
+    incident_id: int
+    title: str
+    onset: datetime
+    until: datetime  # what came later was not looked at
+    services: tuple[str, ...]  # that the incident touches
+    severity: str
+    logs: int
+    suspects: tuple[Ranked, ...]
+    first: tuple[Fact, ...]  # what moved, in order of time
+    changes: tuple[Fact, ...]
+    calls: tuple[tuple[str, str], ...]  # (caller, called) around the incident's services
+    similar: tuple[Similar, ...]
+    exhibits: Mapping[str, Exhibit]
+    impact: str = ""  # in words
+    flaws: tuple[str, ...] = ()  # what could not be looked at, in words
+
+    @property
+    def lead(self) -> Ranked | None:
+        """Who is most likely at fault, None where nothing moved."""
+        return self.suspects[0] if self.suspects and self.suspects[0].score > 0 else None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether one service leads clearly."""
+        scores = [one.score for one in self.suspects[:2]]
+        return self.lead is not None and (len(scores) == 1 or scores[0] >= CLEARLY * scores[1])
+
+    @property
+    def confidence(self) -> float:
+        """How sure the lead is, 0–1: its share of the first two scores, and never certain."""
+        scores = [max(one.score, 0.0) for one in self.suspects[:2]]
+        total = sum(scores)
+        return round(0.8 * scores[0] / total, 2) if total else 0.0
+
+
+def shown_logs(found: Sequence[Suspect]) -> list[LogId]:
+    """The logs whose text a dossier of these suspects quotes."""
+    moved = [one for suspect in found[:MOST_SUSPECTS] for one in suspect.movements[:MOST_FACTS]]
+    return list(dict.fromkeys(one.example for one in [*moved, *_first(found)] if one.example is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked up for a dossier beside the telemetry."""
+
+    texts: Mapping[LogId, LogExhibit]  # masked
+    changes: Sequence[Change] = ()
+    similar: Sequence[Similar] = ()
+    impact: str = ""
+    flaws: Sequence[str] = ()
+
+
+def compose(
+    incident: Incident, telemetry: Telemetry, found: Sequence[Suspect], looked: Looked, mask: Callable[[str], str]
+) -> Dossier:
+    """The dossier of an incident; every text of a log or a person in it is masked."""
+    exhibits = Exhibits()
+    telling = _Telling(telemetry, looked.texts, exhibits, mask)
+    suspects = tuple(_ranked(one, telling) for one in found[:MOST_SUSPECTS] if one.score > 0)
+    first = tuple(telling.fact(one) for one in _first(found))
+    return Dossier(
+        incident_id=incident.id,
+        title=mask(incident.title),
+        onset=telemetry.onset,
+        until=telemetry.during.until,
+        services=touched(incident),
+        severity=incident.severity.name.lower(),
+        logs=incident.logs,
+        suspects=suspects,
+        first=first,
+        changes=tuple(_changed(one, telemetry.onset, mask) for one in _recent(looked.changes, telemetry.onset)),
+        calls=tuple(sorted(telemetry.calls)),
+        similar=tuple(looked.similar),
+        exhibits=exhibits.as_mapping,
+        impact=looked.impact,
+        flaws=tuple(looked.flaws),
+    )
+
+
+def touched(incident: Incident) -> tuple[str, ...]:
+    """The services of an incident, that of its likely origin first."""
+    return tuple(dict.fromkeys([incident.service, *(alert.service for alert in incident.alerts)]))
+
+
+def _ranked(suspect: Suspect, telling: _Telling) -> Ranked:
+    facts = tuple(telling.fact(one) for one in suspect.movements[:MOST_FACTS])
+    return Ranked(suspect.service, round(suspect.score, 3), facts)
+
+
+def _first(found: Iterable[Suspect]) -> list[Movement]:
+    """What moved first, over all suspects that the dossier shows."""
+    moved = [one for suspect in list(found)[:MOST_SUSPECTS] if suspect.score > 0 for one in suspect.movements]
+    timed = [one for one in moved if one.at is not None]
+    return sorted(timed, key=lambda one: (one.at, -one.size, one.service, one.what))[:MOST_FIRST]
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How movements become facts that cite."""
+
+    telemetry: Telemetry
+    texts: Mapping[LogId, LogExhibit]
+    exhibits: Exhibits
+    mask: Callable[[str], str]
+
+    def fact(self, moved: Movement) -> Fact:
+        """The movement in words, with what shows it."""
+        at = moved.at or self.telemetry.onset
+        cites = []
+        if moved.example is not None and moved.example in self.texts:
+            cites.append(self.exhibits.add(self.texts[moved.example]))
+        elif moved.of_metric:
+            span = self.telemetry.during
+            shown = MetricExhibit(moved.service, moved.what, span.since, span.until, moved.after, moved.before)
+            cites.append(self.exhibits.add(shown))
+        return Fact(self.mask(moved.told), moved.service, at, tuple(cites))
+
+
+def _recent(changes: Iterable[Change], onset: datetime) -> list[Change]:
+    near = [one for one in changes if onset - CHANGED_WITHIN <= one.at <= onset]
+    return sorted(near, key=lambda one: one.at, reverse=True)[:MOST_CHANGES]
+
+
+def _changed(change: Change, onset: datetime, mask: Callable[[str], str]) -> Fact:
+    minutes = (onset - change.at).total_seconds() / 60
+    by = f", by {mask(change.by)}" if change.by else ""
+    return Fact(f"{change.kind} {mask(change.what)}{by}, {minutes:.0f} min before", change.service, change.at)
