@@ -189,15 +189,16 @@ def _as_series(keys: Ints, means: NDArray[np.float64], services: pa.Array, metri
     return found
 
 
-def versions(logs: pa.Table) -> dict[str, set[str]]:
-    """The versions that the logs of each service name in their attributes."""
-    known = logs.filter(pc.is_valid(logs["attributes"])).select(["service", "attributes"])
+def versions(logs: pa.Table) -> dict[str, dict[str, datetime]]:
+    """The versions that the logs of each service name in their attributes, with when each was seen first."""
+    known = logs.filter(pc.is_valid(logs["attributes"])).select(["service", "attributes", "timestamp"])
     if not len(known):
         return {}
     found = pc.struct_field(pc.extract_regex(known["attributes"].combine_chunks(), VERSION), "version")
-    both = pa.table({"service": known["service"], "version": found}).group_by(["service", "version"]).aggregate([])
-    named: dict[str, set[str]] = {}
-    for service, version in zip(both["service"].to_pylist(), both["version"].to_pylist(), strict=True):
-        if version:
-            named.setdefault(service, set()).add(version)
+    said = pa.table({"service": known["service"], "version": found, "at": known["timestamp"]})
+    firsts = said.group_by(["service", "version"]).aggregate([("at", "min")])
+    named: dict[str, dict[str, datetime]] = {}
+    for one in firsts.to_pylist():
+        if one["version"]:
+            named.setdefault(one["service"], {})[one["version"]] = one["at_min"]
     return named

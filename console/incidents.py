@@ -72,6 +72,7 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
     show_table([_alert(row, found) for row in found["alerts"]], title="What it is made of", empty="\nno alerts")
     _tell("Next", _next(found))
     _tell("Evidence", [_evidence(kept, several=found["services"] > 1) for kept in found["evidence"]])
+    _tell("Analysis", _analysis(found))
     plan = found["plan"]
     _tell("Plan", [_plan(plan)] if plan else [])
     _tell("Objections", found["objections"])
@@ -82,6 +83,12 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
         [{"at": row["at"], "decision": sentence(row["kind"], row["fields"])} for row in found["ledger"]],
         title="Decisions",
     )
+
+
+def _analysis(found: dict[str, Any]) -> list[str]:
+    from domain.analysis_words import stored_lines  # noqa: PLC0415 - keeps `sre --help` fast
+
+    return stored_lines(found["analyses"], found["id"])
 
 
 def _alert(row: dict[str, Any], found: dict[str, Any]) -> dict[str, object]:

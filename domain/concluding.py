@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from domain.analysis import (
     DETERMINISTIC,
@@ -75,9 +76,8 @@ def _claim(dossier: Dossier, fact: Fact) -> Claim:
 
 
 def _looks(dossier: Dossier) -> tuple[str, ...]:
-    since = f"{dossier.onset:%Y-%m-%dT%H:%M:%SZ}"
     services = dict.fromkeys([*(one.service for one in dossier.suspects[:2]), *dossier.services[:1]])
-    return tuple(f"sre logs --service {name} --since {since} --level warn" for name in services)
+    return tuple(f"sre logs --service {quote(name)} --since {_since(dossier)} --level warn" for name in services)
 
 
 def concluded(
@@ -152,22 +152,22 @@ def _chosen(said: Sequence[str], known: frozenset[str], part: str) -> tuple[tupl
     return kept, tuple(Struck(part, StruckWhy.UNKNOWN) for name in said if name not in known)
 
 
-COMMANDS: Mapping[str, Callable[[CheckSaid, str], str]] = {
-    "logs": lambda one, since: f"sre logs --service {one.service} --since {since}",
-    "templates": lambda one, since: f"sre stats --service {one.service} --since {since}",
-    "metric": lambda one, since: f"sre stats --service {one.service} --since {since}",
-    "changes": lambda one, since: f"sre changes --service {one.service}",
-}
+# A tool of the model -> the command of ours that shows a person the same.
+COMMANDS: Mapping[str, str] = {"logs": "logs", "templates": "stats", "metric": "stats", "changes": "changes"}
 
 
 def _checks(
     said: Sequence[CheckSaid], services: frozenset[str], dossier: Dossier
 ) -> tuple[tuple[str, ...], tuple[Struck, ...]]:
     """Commands of ours for services that are known; a model writes none."""
-    since = f"{dossier.onset:%Y-%m-%dT%H:%M:%SZ}"
     good = [one for one in said if one.tool in COMMANDS and one.service in services]
-    kept = dict.fromkeys(COMMANDS[one.tool](one, since) for one in good)
+    since = _since(dossier)
+    kept = dict.fromkeys(f"sre {COMMANDS[one.tool]} --service {quote(one.service)} --since {since}" for one in good)
     return tuple(kept), tuple(Struck("check", StruckWhy.UNKNOWN) for one in said if one not in good)
+
+
+def _since(dossier: Dossier) -> str:
+    return f"{dossier.onset:%Y-%m-%dT%H:%M}"
 
 
 def _escalation(said: AnswerSaid) -> Escalation | None:

@@ -168,11 +168,21 @@ class _Telling:
         cites = []
         if moved.example is not None and moved.example in self.texts:
             cites.append(self.exhibits.add(self.texts[moved.example]))
-        elif moved.of_metric:
-            span = self.telemetry.during
-            shown = MetricExhibit(moved.service, moved.what, span.since, span.until, moved.after, moved.before)
-            cites.append(self.exhibits.add(shown))
+        elif (measured := self._measured(moved)) is not None:
+            cites.append(self.exhibits.add(measured))
         return Fact(self.mask(moved.told), moved.service, at, tuple(cites))
+
+    def _measured(self, moved: Movement) -> MetricExhibit | None:
+        """The means of a metric since the onset and before it, in whole minutes."""
+        same = (moved.service, moved.what, moved.instance)
+        for one in self.telemetry.series:
+            if (one.service, one.metric, one.instance) == same:
+                since = self.telemetry.during.since.replace(second=0, microsecond=0)
+                value = one.mean(since, self.telemetry.during.until)
+                if value is not None and one.at[0] < since:
+                    before = one.mean(one.at[0], since)
+                    return MetricExhibit(*same[:2], since, self.telemetry.during.until, value, before)
+        return None
 
 
 def _recent(changes: Iterable[Change], onset: datetime) -> list[Change]:

@@ -8,6 +8,7 @@
     ├── Unavailable         the outside did not answer: trying again may help
     │   └── Later           … it said when to come again
     ├── Refused             the outside said no: trying again will not help
+    │   └── Unreadable      … or what it said is no answer, and may have cost something
     └── OffsetLost          another consumer committed first, or a topic is not the one we knew
 
 Foreign exceptions are turned into these at the adapter and never travel further.
@@ -50,6 +51,10 @@ class Later(Unavailable):
 
 class Refused(SreError):
     """The outside said no; trying again will not help."""
+
+
+class Unreadable(Refused):
+    """The outside answered with what is no answer."""
 
 
 class OffsetLost(SreError):

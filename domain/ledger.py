@@ -59,6 +59,7 @@ class LedgerKind(StrEnum):
     UNDO_FAILED = "undo.failed"
     STEP_FAILED = "step.failed"
     VERIFIED = "verification"
+    ANALYSED = "incident.analysed"  # by a model or without one; says what it cost
     CLASSIFIED = "incident.classified"  # common or uncommon, and why
     AUTONOMY = "autonomy.changed"  # how far a playbook may go on a service
     PAUSED = "acting.paused"

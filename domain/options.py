@@ -40,7 +40,19 @@ class Option:
     @property
     def told(self) -> str:
         """As people and models read it."""
-        return f"{self.plan.told} (playbook {self.playbook}: {self.title}; {self.why})"
+        return in_words(self.as_document)
+
+    @property
+    def as_document(self) -> dict[str, Any]:
+        """As it is stored."""
+        names = ("name", "playbook", "title", "service", "why")
+        told = {name: getattr(self, name) for name in names}
+        return told | {"told": self.plan.told, "plan": as_document(self.plan), "digest": digest(self.plan)}
+
+
+def in_words(stored: Mapping[str, Any]) -> str:
+    """A stored option as people and models read it."""
+    return f"{stored['told']} (playbook {stored['playbook']}: {stored['title']}; {stored['why']})"
 
 
 def offered(incident: Incident, candidates: Iterable[Candidate], inventory: Inventory) -> list[Option]:
@@ -79,20 +91,14 @@ def _option(name: str, one: Candidate, incident: Incident, service: Service) -> 
     return Option(name, one.playbook.id, one.playbook.title, service.name, plan, one.why)
 
 
+def told(stored: Iterable[Mapping[str, Any]], incident_id: int) -> dict[str, str]:
+    """Each stored option by name, in words, with what allows it."""
+    return {one["name"]: f"{in_words(one)}; allow it: sre approve {incident_id} {one['digest']}" for one in stored}
+
+
 def as_documents(options: Iterable[Option]) -> list[dict[str, Any]]:
     """As they are stored."""
-    return [
-        {
-            "name": one.name,
-            "playbook": one.playbook,
-            "title": one.title,
-            "service": one.service,
-            "why": one.why,
-            "plan": as_document(one.plan),
-            "digest": digest(one.plan),
-        }
-        for one in options
-    ]
+    return [one.as_document for one in options]
 
 
 def from_documents(incident_id: int, stored: Iterable[Mapping[str, Any]]) -> list[Option]:

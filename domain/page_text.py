@@ -36,6 +36,7 @@ MEANING: Mapping[PageReason, str] = {
     PageReason.RESOLVED: "it is over",
     PageReason.ACKNOWLEDGED: "somebody has it",
     PageReason.COMMENTED: "somebody said something about it",
+    PageReason.ANALYSED: "it was looked into",
     PageReason.ASSIGNED: "it was given to you",
     PageReason.REMINDER: "it was acknowledged long ago and is open still",
     PageReason.DIGEST: "what did not deserve a page of its own",
@@ -50,6 +51,7 @@ ASKED: Mapping[PageReason, str] = {
     PageReason.RESOLVED: NOTHING,
     PageReason.ACKNOWLEDGED: NOTHING,
     PageReason.COMMENTED: NOTHING,
+    PageReason.ANALYSED: NOTHING,
     PageReason.DIGEST: NOTHING,
     PageReason.REMINDER: "Say that you still have it: sre ack {id}; else others are told of it again",
 }

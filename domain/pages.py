@@ -38,6 +38,7 @@ class PageReason(StrEnum):
     COMMENTED = "commented"  # somebody said something about it
     ASSIGNED = "assigned"  # somebody gave it to somebody else
     REMINDER = "reminder"  # who acknowledged it long ago, while it is open still
+    ANALYSED = "analysed"  # what was found out about it
     DIGEST = "digest"  # what did not deserve a page of its own; about no incident
 
 
@@ -54,6 +55,7 @@ NEWS: Mapping[PageReason, PageKind] = {
     PageReason.RESOLVED: PageKind.RESOLVE,
     PageReason.ACKNOWLEDGED: PageKind.ACKNOWLEDGE,
     PageReason.COMMENTED: PageKind.UPDATE,
+    PageReason.ANALYSED: PageKind.UPDATE,
 }
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from domain.dossier import Dossier, Fact
 from domain.exhibits import Exhibit, LogExhibit
@@ -32,7 +31,6 @@ ANSWER = (
     "at next; tell: names of offered people; escalation."
 )
 AGAIN = "That was no JSON of the asked shape. Answer once more, with that JSON and nothing else."
-NO_TOOLS = "There are no tools: the data is all there is."
 
 
 def opening(
@@ -88,20 +86,6 @@ def _fact(fact: Fact) -> dict[str, object]:
     return {"at": f"{fact.at:%H:%M:%S}", "service": fact.service, "what": fact.text, "exhibits": list(fact.cites)}
 
 
-def final(schema: Mapping[str, object], *, in_prompt: bool, again: bool) -> Message:
+def final(*, again: bool) -> Message:
     """The question for the answer."""
-    asked = AGAIN if again else ANSWER
-    return Message(Role.USER, f"{asked}\n{json.dumps(schema)}" if in_prompt else asked)
-
-
-def as_turns(messages: Iterable[Message]) -> list[dict[str, object]]:
-    """Messages as they are stored."""
-    return [
-        {
-            "role": one.role,
-            "text": one.text,
-            "calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in one.calls],
-            "answers": one.answers,
-        }
-        for one in messages
-    ]
+    return Message(Role.USER, AGAIN if again else ANSWER)

@@ -44,6 +44,11 @@ class Series:
     values: tuple[float, ...]  # as long as `at`
     instance: str = ""  # pod or host, where the logs name it
 
+    def mean(self, since: datetime, until: datetime) -> float | None:
+        """The mean of the minutes that begin in [since, until); None where there are none."""
+        held = [value for at, value in zip(self.at, self.values, strict=True) if since <= at < until]
+        return sum(held) / len(held) if held else None
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:

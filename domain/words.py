@@ -41,6 +41,7 @@ PAGE_REASONS: Mapping[str, str] = {
     "storm": "too many incidents of the service at once",
     "acknowledged": "somebody has it",
     "commented": "somebody said something about it",
+    "analysed": "it was looked into",
     "assigned": "it was given to somebody",
     "reminder": "acknowledged long ago, and open still",
     "digest": "what did not deserve a page of its own",
@@ -388,6 +389,19 @@ def _classified(fields: Fields) -> str:
     return f"{kind}, by playbook {printable(fields.get('playbook', ''))}: {listed(fields.get('reasons', []))}"
 
 
+def _analysed(fields: Fields) -> str:
+    source = printable(fields.get("source", ""))
+    who = "analysed without a model" if source == "deterministic" else f"analysed by {source.removeprefix('llm:')}"
+    reused = fields.get("reused_from")
+    told = [f"that of incident {reused}, the same fault"] if reused else []
+    told += [printable(fields["because"])] if fields.get("because") else []
+    told += [f"{counted(fields['struck'], 'claim')} struck out"] if fields.get("struck") else []
+    if fields.get("calls"):
+        cost = f", cost {number(fields.get('cost'))}" if fields.get("cost") else ""
+        told.append(f"{counted(fields['calls'], 'call')}, {counted(fields.get('tokens', 0), 'token')}{cost}")
+    return ": ".join([who, "; ".join(told)]) if told else who
+
+
 def _autonomy(fields: Fields) -> str:
     who, service = printable(fields.get("playbook", "")), printable(fields.get("service", ""))
     change = f"from {printable(fields.get('before', ''))} to {printable(fields.get('after', ''))}"
@@ -439,6 +453,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.HELD_OFF: lambda fields: f"not carried out yet: {listed(fields.get('objections', []))}",
     LedgerKind.ASSESSED: lambda fields: f"{fields.get('severity')}: {printable(fields.get('impact'))}",
     LedgerKind.CLASSIFIED: _classified,
+    LedgerKind.ANALYSED: _analysed,
     LedgerKind.AUTONOMY: _autonomy,
     LedgerKind.ASKED: _asked,
     LedgerKind.APPROVED: lambda fields: _as(_by("plan allowed", fields), fields),

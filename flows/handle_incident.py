@@ -16,7 +16,7 @@ from flows.incident_page import markdown, without_quotes
 from flows.long_lived import Subflow, Subflows, inside
 from flows.orchestrator import rename_run, show_markdown
 from tasks.answer import NOTHING_TO_DO, HeldStep, due_step, let_go, quiet_look, take, take_step
-from tasks.held import Held
+from tasks.held import Held, Means
 
 log = logging.getLogger(__name__)
 
@@ -53,14 +53,19 @@ async def _shown(held: Held, first: Step, subflows: Subflows) -> None:
 
     async def close() -> None:
         await rename_run(f"{title}: {', '.join(taken)}")
-        found = await asyncio.to_thread(one_incident, held.means.engine, incident.id)
-        if found is not None:
-            mask = redaction(held.means.settings.paging.mask)
-            shown = masked_within(found if quotes else without_quotes(found), mask)
-            await show_markdown(f"incident-{incident.id}", markdown(shown), title)
+        await show_incident(held.means, incident.id)
 
     with tags(f"incident-{incident.id}", incident.service, incident.severity.name.lower()):
         await subflows.run(Subflow(work, close), lambda: handle_incident(f"{title}: {first.name}"))
+
+
+async def show_incident(means: Means, number: int) -> None:
+    """The page of an incident as it is now, in Prefect; within a run of it."""
+    found = await asyncio.to_thread(one_incident, means.engine, number)
+    if found is not None:
+        quotes = means.settings.encryption.quotes_in_artifacts
+        shown = masked_within(found if quotes else without_quotes(found), redaction(means.settings.paging.mask))
+        await show_markdown(f"incident-{number}", markdown(shown), f"incident {number}: {shown['service']}")
 
 
 async def in_order(held: Held, step: Step, taken: list[str], *, shown: bool) -> None:

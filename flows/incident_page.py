@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from domain.analysis_words import stored_lines
 from domain.words import action, because, page_reason, processes, receiver, relation, sentence, waiting
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
@@ -54,6 +55,7 @@ def markdown(incident: dict[str, Any]) -> str:
         f"page {row['page_id']} to {text(receiver(row))}, {row['state']}: {text(row['why'])}"
         for row in incident["deliveries"]
     ]
+    analysis = map(text, stored_lines(incident["analyses"], incident["id"]))
     lines = [
         f"# Incident {incident['id']}: {text(incident['service'])}",
         "",
@@ -65,6 +67,7 @@ def markdown(incident: dict[str, Any]) -> str:
         *_section("Evidence", seen),
         *_section("Plan", [_plan(plan)] if plan else []),
         *_section("Objections", map(text, incident["objections"])),
+        *_section("Analysis", analysis),
         *_section("Actions", map(_action, incident["actions"])),
         *_section("Pages", pages),
         *_section("Who was told", told_to),
@@ -81,7 +84,13 @@ def without_quotes(incident: dict[str, Any]) -> dict[str, Any]:
     ]
     alerts = [row | {"template": row["playbook"] or row["kind"]} for row in incident["alerts"]]
     what = incident["playbook"] or incident["kind"]
-    left = {"template": what, "evidence": [], "objections": [NOT_QUOTED] * bool(incident["objections"]), "plan": None}
+    left = {
+        "analyses": [],
+        "template": what,
+        "evidence": [],
+        "objections": [NOT_QUOTED] * bool(incident["objections"]),
+        "plan": None,
+    }
     return incident | left | {"ledger": told, "alerts": alerts}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from prefect import flow
 
 from adapters.channels import CHANNELS
+from flows.analyse_incident import Analysing
 from flows.handle_incident import handle
 from flows.long_lived import Lifetime, Subflows, since
 from flows.orchestrator import close_leftovers, is_healthy
@@ -30,6 +31,7 @@ ROUND_SECONDS = 0.5
 TIDY_SECONDS = 5.0
 PAGES_SECONDS = 0.25
 HEAR_SECONDS = 1.0
+ANALYSE_SECONDS = 1.0
 WATCH_SECONDS = 20.0
 MINUTE_SECONDS = 60.0
 # What is in hand when the run ends has so long; after that its leases run out and others take it.
@@ -47,7 +49,7 @@ async def on_call() -> str:
     in_hand: set[asyncio.Task[bool]] = set()
     await close_leftovers("on-call")
     await supervisor.once("reading playbooks and inventory", partial(_beside_the_loop, rounds.tell_flaws))
-    beside = [asyncio.create_task(work) for work in _beside(rounds, supervisor)]
+    beside = [asyncio.create_task(work) for work in _beside(rounds, supervisor, subflows)]
     try:
         while not (why := await lifetime.is_over()):
             await supervisor.once("on-call's round", partial(one_round, rounds, subflows, supervisor, in_hand))
@@ -62,7 +64,7 @@ async def on_call() -> str:
     return why
 
 
-def _beside(rounds: Rounds, supervisor: Supervisor) -> list[Coroutine[Any, Any, None]]:
+def _beside(rounds: Rounds, supervisor: Supervisor, subflows: Subflows) -> list[Coroutine[Any, Any, None]]:
     """What goes on beside the rounds, each piece by itself, so that a slow one holds up no other."""
     works: dict[str, Work] = {
         "closing quiet incidents": partial(_beside_the_loop, rounds.close_quiet),
@@ -71,6 +73,7 @@ def _beside(rounds: Rounds, supervisor: Supervisor) -> list[Coroutine[Any, Any, 
         "watching prefect": partial(look_at_prefect, rounds),
     }
     ways = {str(channel): Way(rounds, supervisor, channel) for channel in CHANNELS}
+    analysing = Analysing(rounds.analyst, supervisor, subflows)
     audit: Work = partial(_beside_the_loop, rounds.audit)
     watch: Work = partial(_beside_the_loop, rounds.look_at_watch)
     digest: Work = partial(_beside_the_loop, rounds.digest)
@@ -79,6 +82,7 @@ def _beside(rounds: Rounds, supervisor: Supervisor) -> list[Coroutine[Any, Any, 
         supervisor.forever("hearing answers and alerts", partial(_beside_the_loop, rounds.hear), every=HEAR_SECONDS),
         supervisor.forever("paging beside the store", partial(_beside_the_loop, rounds.drain), every=ROUND_SECONDS),
         supervisor.forever("paging", partial(page_round, rounds, ways), every=PAGES_SECONDS),
+        supervisor.forever("analysing incidents", analysing.round, every=ANALYSE_SECONDS),
         supervisor.forever("looking after watch", watch, every=WATCH_SECONDS),
         supervisor.forever("auditing escalations", audit, every=MINUTE_SECONDS),
         supervisor.forever("the daily digest", digest, every=MINUTE_SECONDS),

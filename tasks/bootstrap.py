@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from adapters.llm import model_of
+
 from adapters import parts_file
 from adapters.anchors import anchor_places
 from adapters.executing import wall_clock
@@ -33,6 +35,8 @@ from domain.masking import secrets
 from domain.members import present_member
 from domain.settings import Settings, without_secrets
 from ml.registry import registry_of
+from ml.tracing import Tracer
+from tasks.analysing import Analyst, breaker_of
 from tasks.answer_links import with_link
 from tasks.champion import ChampionSource
 from tasks.held import Means
@@ -162,6 +166,14 @@ def links(tree: Settings, clock: Callable[[], datetime]) -> LinkMaker | None:
     return lambda page: with_link(page, key, tree.http, now=clock())
 
 
+def analyst(means: Means) -> Analyst:
+    """What looks into uncommon incidents: by itself, or with the model of the settings."""
+    tree = means.settings
+    uri = tree.servers.mlflow_tracking_uri
+    trace = Tracer(uri, tree.calls.timeout_seconds).write if uri else None
+    return Analyst(means, model_of(tree), breaker_of(tree), trace)
+
+
 def rounds(tree: Settings) -> Rounds:
     """Everything that an `on-call` run needs."""
     store = engine(tree, answer_seconds=WATCH_SECONDS)
@@ -178,4 +190,4 @@ def rounds(tree: Settings) -> Rounds:
         spool=PageSpool(home()),
     )
     beat = heartbeat(tree.paging.heartbeat.get_secret_value())
-    return Rounds(means, pager, anchors(tree), beat, watch_health(tree, store))
+    return Rounds(means, pager, anchors(tree), analyst(means), beat, watch_health(tree, store))

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
-from adapters.store import action_log, answers, step_queue
+from adapters.store import action_log, analyses, answers, step_queue
 from adapters.store.batches import late_pages
 from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
@@ -87,6 +87,7 @@ def to_human(
     if told:
         note(connection, LedgerKind.OBJECTED, incident.id, {"objections": told}, now=now)
     step_queue.drop_when_held(connection, held.claim)
+    analyses.queue(connection, incident, now=now)
     late = _is_late(held, answer, reason)
     if _is_told(held, connection, answer, reason, late=late):
         fields = {"reason": reason, "why": "a page told of it before" if incident.page_key else "late"}

@@ -16,6 +16,7 @@ from adapters.store.own_incidents import open_own_incident
 from adapters.store.switches import report_condition
 from domain.ledger import AnchorPlace
 from domain.settings import people_of
+from tasks.analysing import Analyst
 from tasks.auditing import audit
 from tasks.delivering import claim
 from tasks.digest import queue_digest
@@ -53,6 +54,7 @@ class Rounds:
     means: Means
     pager: Pager
     anchors: tuple[AnchorPlace, ...]
+    analyst: Analyst
     heartbeat: Heartbeat | None = None
     watch: WatchHealth | None = None
     token: str = field(default_factory=lambda: uuid.uuid4().hex)

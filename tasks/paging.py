@@ -45,7 +45,15 @@ LEASE_SLACK = timedelta(seconds=15)
 ORIGIN_SINCE = timedelta(minutes=10)
 # Pages about what the agent does not handle: a human starts from nothing there.
 UNKNOWN_TO_US = frozenset({PageReason.UNCOMMON, PageReason.CRITICAL, PageReason.WORSE})
-ABOUT_PEOPLE = frozenset({PageReason.ACKNOWLEDGED, PageReason.COMMENTED, PageReason.ASSIGNED, PageReason.DIGEST})
+ABOUT_PEOPLE = frozenset(
+    {
+        PageReason.ACKNOWLEDGED,
+        PageReason.COMMENTED,
+        PageReason.ANALYSED,
+        PageReason.ASSIGNED,
+        PageReason.DIGEST,
+    }
+)
 
 
 class Rosters(Protocol):

@@ -54,6 +54,12 @@ def with_alerts(
     return found
 
 
+def some_alerts(connection: sa.Connection, incident_id: int) -> list[Alert]:
+    """The first alerts of an incident, open or closed."""
+    query = sa.select(alerts).where(alerts.c.incident_id == incident_id).order_by(alerts.c.id).limit(SOME_ALERTS)
+    return [as_alert(row) for row in connection.execute(query)]
+
+
 def _places() -> list[sa.Label[int]]:
     """The place of each alert in its incident, by what decisions look at."""
     order = {"joined": (alerts.c.id,), "fired": (alerts.c.last_at.desc(),), "began": (alerts.c.opened_at.desc(),)}

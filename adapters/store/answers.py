@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store import action_log, step_queue
+from adapters.store import action_log, proposals, step_queue
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
 from adapters.store.tables import approvals, incidents, steps_taken
@@ -101,10 +101,12 @@ def record(connection: sa.Connection, answer: Answer, step: Step, *, knowledge: 
 def allow(connection: sa.Connection, incident_id: int, plan_digest: str, said: Approval) -> Plan:
     """Record what a person said about exactly this plan, and make the incident due; the plan.
 
-    Without a digest it is said of the plan that waits at this moment. Raises Refused when it waits for nobody,
+    Without a digest it is said of the plan that waits at this moment, or that an analysis thinks best. Raises Refused when it waits for nobody,
     waits with another plan, waited too long, or was answered before.
     """
     answer = read(connection, incident_id, lock=True)
+    if answer is not None and said.granted and proposals.take_up(connection, answer.incident, plan_digest, said):
+        answer = read(connection, incident_id)
     if answer is None or answer.incident.state is not State.WAITING or answer.plan is None:
         raise Refused(f"incident {incident_id} does not wait for approval")
     waits = digest(answer.plan)

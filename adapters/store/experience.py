@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,6 +80,23 @@ def _likeness(row: sa.Row[Any], incident: Incident | None) -> Likeness:
         return Likeness.ELSEWHERE
     same = (row.template, row.metric) == (incident.template, incident.metric)
     return Likeness.SAME if same else Likeness.SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What was done about an incident and proved to help."""
+
+    told: str  # in words
+    playbook: str  # whose plan it was, or empty
+
+
+def proved(connection: sa.Connection, incident_ids: Sequence[int]) -> dict[int, Proved]:
+    """The last plan of each of these incidents that fresh logs proved to help."""
+    query = sa.select(actions.c.incident_id, actions.c.kind, actions.c.target, actions.c.source).where(
+        actions.c.incident_id.in_(list(incident_ids)), actions.c.outcome == Outcome.RECOVERED
+    )
+    rows = connection.execute(query.order_by(actions.c.id)).all()
+    return {row.incident_id: Proved(f"{row.kind} {row.target}", row.source.partition(":")[2]) for row in rows}
 
 
 def past(connection: sa.Connection, incident: Incident, *, now: datetime) -> Past:

@@ -13,6 +13,7 @@ from adapters.store.log_look_ups import log_totals
 from adapters.store.tables import (
     actions,
     alerts,
+    analyses,
     dead_letters,
     deliveries,
     escalations,
@@ -24,6 +25,11 @@ from adapters.store.tables import (
 )
 
 Row = dict[str, Any]
+# Of an analysis, what people look at.
+ANALYSED = [
+    analyses.c[name]
+    for name in ("episode", "state", "queued_at", "done_at", "reused_from", "dossier", "options", "answer")
+]
 
 
 def _rows(engine: sa.Engine, query: sa.Select[Any]) -> list[Row]:
@@ -48,6 +54,7 @@ def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
         "actions": sa.select(actions)
         .where(actions.c.incident_id == incident_id)
         .order_by(actions.c.episode, actions.c.ordinal),
+        "analyses": sa.select(*ANALYSED).where(analyses.c.incident_id == incident_id).order_by(analyses.c.episode),
         "alerts": sa.select(alerts).where(alerts.c.incident_id == incident_id).order_by(alerts.c.id),
         "due": sa.select(steps).where(steps.c.incident_id == incident_id),
         "pages": sa.select(pages).where(pages.c.incident_id == incident_id).order_by(pages.c.id),

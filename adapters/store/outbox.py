@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -180,6 +181,32 @@ def queue_news(
         return False
     key = f"{incident.page_key} {reason} {now.timestamp():.6f}"
     return queue(connection, incident, reason, key=key, lines=[said], now=now, about={"by": by})
+
+
+class Awaited(StrEnum):
+    """How far the page of an incident has come."""
+
+    NONE = "none"  # nobody is told of it
+    QUEUED = "queued"  # somebody will be
+    DELIVERED = "delivered"
+
+
+def awaited(connection: sa.Connection, incident: Incident) -> Awaited:
+    """How far the first page of the incident's episode has come."""
+    if not incident.page_key:
+        return Awaited.NONE
+    sent = (deliveries.c.thread == incident.page_key, deliveries.c.state == "sent")
+    if connection.execute(sa.select(deliveries.c.id).where(*sent).limit(1)).first() is not None:
+        return Awaited.DELIVERED
+    waits = (pages.c.key == incident.page_key, pages.c.state.in_(["queued", "sending"]))
+    waiting = connection.execute(sa.select(pages.c.id).where(*waits).limit(1)).first()
+    return Awaited.QUEUED if waiting is not None else Awaited.NONE
+
+
+def queue_analysis(connection: sa.Connection, incident: Incident, lines: Iterable[str], *, now: datetime) -> bool:
+    """Queue what was found out, for those who were told of the incident; once for each episode."""
+    key = f"{incident.page_key} analysed {incident.episode}"
+    return queue(connection, incident, PageReason.ANALYSED, key=key, lines=lines, now=now)
 
 
 def claim_pages(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> list[QueuedPage]:

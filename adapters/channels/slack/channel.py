@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 Place = tuple[str, str]  # channel and time stamp: what Slack knows a message by; empty where it did not say
 # News that leave the incident's message as it is.
-BESIDE = frozenset({PageReason.COMMENTED})
+BESIDE = frozenset({PageReason.COMMENTED, PageReason.ANALYSED})
 
 
 class SlackChannel:

@@ -1,0 +1,233 @@
+"""Analyses as rows: queued with what escalated the incident, claimed under a lease, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.store.database import transaction
+from adapters.store.ledger_rows import note
+from adapters.store.tables import analyses, incidents
+from domain.analysis import Analysis
+from domain.analysis_documents import as_analysis, as_dossier, document
+from domain.dossier import Dossier
+from domain.errors import Refused
+from domain.incidents import Incident, Kind
+from domain.ledger import LedgerKind
+
+DUE, DONE = "due", "done"
+# What is about the agent itself, or the fleet, has no logs of a service to look at.
+ANALYSED = frozenset({Kind.LOG, Kind.METRIC, Kind.STORM, Kind.ALERT})
+# Logs right after the first ones say most; and a page is on its way by then.
+SETTLING = timedelta(seconds=5)
+SEPARATOR = "\N{UNIT SEPARATOR}"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One claimed analysis, as far as it came; writes count only while the token is still its own."""
+
+    id: int
+    token: str
+    incident_id: int
+    episode: int
+    signature: str
+    queued_at: datetime
+    tries: int  # that were interrupted, or that failed
+    dossier: Dossier | None
+    options: list[dict[str, Any]]
+    turns: list[dict[str, Any]]
+    answer: Analysis | None
+
+
+def signature(incident: Incident) -> str:
+    """The same for the same fault of the same service."""
+    return SEPARATOR.join((incident.service, incident.kind, incident.template))
+
+
+def queue(connection: sa.Connection, incident: Incident, *, now: datetime) -> bool:
+    """An analysis of this episode is due soon; False where there is one, or nothing to look at."""
+    if incident.kind not in ANALYSED:
+        return False
+    mine = (analyses.c.incident_id == incident.id, analyses.c.episode == incident.episode)
+    if connection.execute(sa.select(analyses.c.id).where(*mine)).first() is not None:
+        return False
+    connection.execute(
+        analyses.insert().values(
+            incident_id=incident.id,
+            episode=incident.episode,
+            signature=signature(incident),
+            state=DUE,
+            due_at=now + SETTLING,
+            queued_at=now,
+        )
+    )
+    return True
+
+
+def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> Task | None:
+    """The analysis to do next, of the worst incident; never two of one fault at once."""
+    with transaction(engine) as connection:
+        busy = sa.select(analyses.c.signature).where(analyses.c.state == DUE, analyses.c.lease_until > now)
+        query = (
+            sa.select(analyses.c.id)
+            .join(incidents, incidents.c.id == analyses.c.incident_id)
+            .where(analyses.c.state == DUE, _is_due(now), _free(now), analyses.c.signature.not_in(busy))
+            .order_by(incidents.c.severity.desc(), analyses.c.due_at, analyses.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True, of=analyses)
+        )
+        number = connection.scalar(query)
+        if number is None:
+            return None
+        mine = analyses.c.id == number
+        held = {"lease_token": token, "lease_until": now + lease, "tries": analyses.c.tries + 1}
+        connection.execute(analyses.update().where(mine).values(**held))
+        row = connection.execute(sa.select(analyses).where(mine)).one()
+        return _task(row, token)
+
+
+# What lies further ahead was written by a clock that was ahead.
+LONGEST = timedelta(hours=1)
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(analyses.c.due_at <= now, analyses.c.due_at > now + LONGEST)
+
+
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    lease = analyses.c.lease_until
+    return sa.or_(lease.is_(None), lease < now, lease > now + LONGEST)
+
+
+def _task(row: sa.Row[Any], token: str) -> Task:
+    return Task(
+        id=row.id,
+        token=token,
+        incident_id=row.incident_id,
+        episode=row.episode,
+        signature=row.signature,
+        queued_at=row.queued_at,
+        tries=row.tries,
+        dossier=as_dossier(row.dossier) if row.dossier else None,
+        options=row.options or [],
+        turns=row.turns or [],
+        answer=as_analysis(row.answer) if row.answer else None,
+    )
+
+
+def save(connection: sa.Connection, task: Task, lease_until: datetime, **values: object) -> None:
+    """Keep what was found so far, and the lease with it. Raises Refused when somebody else has it by now."""
+    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
+    found = connection.execute(analyses.update().where(*mine).values(lease_until=lease_until, **values))
+    if found.rowcount != 1:
+        raise Refused(f"the analysis of incident {task.incident_id} is somebody else's by now")
+
+
+def save_dossier(
+    engine: sa.Engine, task: Task, dossier: Dossier, options: Sequence[dict[str, Any]], *, until: datetime
+) -> None:
+    """Keep what was found without a model, and what may be chosen."""
+    with transaction(engine) as connection:
+        save(connection, task, until, dossier=document(dossier), options=list(options))
+
+
+def answered(
+    connection: sa.Connection, task: Task, found: Analysis, *, now: datetime, lease: timedelta, reused_from: int | None
+) -> None:
+    """Keep the answer; people are told of it next."""
+    values = {"answer": document(found), "source": found.source, "because": found.because, "reused_from": reused_from}
+    save(connection, task, now + lease, done_at=now, **values)
+    fields: dict[str, object] = {
+        "source": found.source,
+        "confidence": found.confidence,
+        "claims": len(found.chain) + len(found.impact) + (found.root_cause is not None),
+        "struck": len(found.struck),
+        "calls": found.usage.calls,
+        "tokens": found.usage.tokens,
+        "cost": round(found.usage.cost, 4),
+        "seconds": round(found.usage.seconds, 1),
+    }
+    more = {"because": found.because} if found.because else {}
+    more |= {"reused_from": reused_from} if reused_from else {}  # type: ignore[dict-item]
+    note(connection, LedgerKind.ANALYSED, task.incident_id, fields | more, now=now)
+
+
+def finish(connection: sa.Connection, task: Task) -> None:
+    """Nothing more is to be done. Raises Refused when somebody else has it by now."""
+    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
+    done = connection.execute(analyses.update().where(*mine).values(state=DONE, lease_token=None, lease_until=None))
+    if done.rowcount != 1:
+        raise Refused(f"the analysis of incident {task.incident_id} is somebody else's by now")
+
+
+def put_off(engine: sa.Engine, task: Task, *, due_at: datetime, tried: bool = True) -> None:
+    """Let go; due again then. Nothing happens when the lease was lost."""
+    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
+    tries = analyses.c.tries if tried else analyses.c.tries - 1
+    with transaction(engine) as connection:
+        values = {"due_at": due_at, "lease_token": None, "lease_until": None, "tries": tries}
+        connection.execute(analyses.update().where(*mine).values(**values))
+
+
+def made_before(connection: sa.Connection, task: Task, *, since: datetime) -> tuple[int, Analysis, Dossier] | None:
+    """The newest analysis of the same fault by a model, with the incident that it is of."""
+    query = (
+        sa.select(analyses.c.incident_id, analyses.c.reused_from, analyses.c.answer, analyses.c.dossier)
+        .where(
+            analyses.c.signature == task.signature,
+            analyses.c.id != task.id,
+            analyses.c.done_at >= since,
+            analyses.c.reused_from.is_(None),
+            analyses.c.source.startswith("llm:"),
+        )
+        .order_by(analyses.c.done_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return (row.incident_id, as_analysis(row.answer), as_dossier(row.dossier)) if row and row.answer else None
+
+
+def turns_of(connection: sa.Connection, task: Task) -> list[dict[str, Any]]:
+    """The conversation with the model, as far as it went."""
+    return connection.scalar(sa.select(analyses.c.turns).where(analyses.c.id == task.id)) or []
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An analysis as people look at it."""
+
+    incident_id: int
+    episode: int
+    state: str
+    queued_at: datetime
+    done_at: datetime | None
+    reused_from: int | None
+    dossier: Dossier | None
+    options: list[dict[str, Any]]
+    answer: Analysis | None
+
+
+def of_incident(connection: sa.Connection, incident_id: int) -> Stored | None:
+    """The newest analysis of an incident."""
+    query = (
+        sa.select(analyses).where(analyses.c.incident_id == incident_id).order_by(analyses.c.episode.desc()).limit(1)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Stored(
+        row.incident_id,
+        row.episode,
+        row.state,
+        row.queued_at,
+        row.done_at,
+        row.reused_from,
+        as_dossier(row.dossier) if row.dossier else None,
+        row.options or [],
+        as_analysis(row.answer) if row.answer else None,
+    )

@@ -1,0 +1,287 @@
+"""The tools of an investigation: each reads, is asked by typed arguments, and says what it looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from adapters.log_telemetry import series, telemetry
+from adapters.store import changes as change_rows
+from adapters.store.database import snapshot
+from adapters.store.log_search import Wanted, search
+from adapters.store.telemetry import as_quoted, part
+from domain.disguise import Disguise
+from domain.dossier import Dossier
+from domain.errors import SreError
+from domain.exhibits import Exhibits, LogExhibit, MetricExhibit
+from domain.incidents import Incident
+from domain.llm import Tool, ToolCall
+from domain.logs import Level
+from domain.telemetry import Series, Span
+from domain.tools import Found, Status, canonical
+from domain.words import cut, number, printable, share
+from tasks.alike import described
+from tasks.gathering import BEFORE, exhibit
+from tasks.held import Means
+
+MOST_LOGS, MOST_TEMPLATES, MOST_HITS = 40, 40, 4
+LONGEST_EXCERPT = 600  # characters of a playbook
+LONGEST_ASKED = 200  # characters of what a model may ask
+FARTHEST = timedelta(hours=24)  # before the incident
+MINUTES = Field(5, ge=1, le=60, description="how many minutes to look at")
+
+
+@dataclass
+class Bench:
+    """What the tools of one investigation work on."""
+
+    means: Means
+    incident: Incident
+    dossier: Dossier
+    exhibits: Exhibits
+    disguise: Disguise
+    asked: set[str] = field(default_factory=set)  # canonical calls so far
+
+    @property
+    def mask(self) -> Callable[[str], str]:
+        """What quoted texts are masked by."""
+        return self.disguise.mask
+
+    def span(self, at: datetime | None, minutes: int) -> Span:
+        """The minutes around a moment, never outside of what is looked at."""
+        middle = min(max(at or self.dossier.onset, self.dossier.onset - FARTHEST), self.means.clock())
+        half = timedelta(minutes=minutes) / 2
+        return Span(middle - half, middle + half)
+
+    def named(self, log: LogExhibit) -> str:
+        """A log under its name, as a model is shown it."""
+        text = self.disguise.hide(log.text)
+        return f"{self.exhibits.add(log)} {log.at:%H:%M:%S} {log.service} {log.level.name}: {text}"
+
+
+def _as_text(value: object) -> str:
+    return printable(value if isinstance(value, str) else "")[:LONGEST_ASKED]
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class Asked(BaseModel):
+    """Arguments of a tool; what is not asked for does no harm."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class LogsAsked(Asked):
+    """Logs around a time."""
+
+    service: Text = ""
+    """of this service; empty: of all"""
+    at: Moment | None = None
+    """around this moment, UTC; null: when the incident began"""
+    minutes: int = MINUTES
+    text: Text = ""
+    """only logs that hold this"""
+    least: str = Field("WARN", pattern="^(DEBUG|INFO|WARN|ERROR|CRITICAL)$")
+    """least level"""
+
+
+class TemplatesAsked(Asked):
+    """Texts of a service."""
+
+    service: Text
+    """of this service"""
+
+
+class MetricAsked(Asked):
+    """A metric of a service."""
+
+    service: Text
+    """of this service"""
+    metric: Text
+    """its name"""
+    minutes: int = Field(20, ge=2, le=120)
+    """how many minutes around the beginning of the incident"""
+
+
+class WordsAsked(Asked):
+    """Words to search for."""
+
+    text: Text
+    """what to search for"""
+
+
+class ServiceAsked(Asked):
+    """A service, or all."""
+
+    service: Text = ""
+    """of this service; empty: of all"""
+
+
+def _logs(bench: Bench, asked: Any) -> Found:  # noqa: ANN401 - as the table pairs them
+    span = bench.span(asked.at, asked.minutes)
+    wanted = Wanted(
+        since=span.since,
+        until=span.until,
+        services=[asked.service] if asked.service else None,
+        least=Level[asked.least],
+        text=asked.text,
+    )
+    found = [_shown(bench, log) for log in search(bench.means.engine, wanted, MOST_LOGS)]
+    holding = f' that hold "{asked.text}"' if asked.text else ""
+    query = f"logs of {asked.service or 'all services'} from {asked.least} on, {_told(span)}{holding}"
+    return _found(query, found, hint=f"the newest {MOST_LOGS} only: ask for fewer minutes" * (len(found) == MOST_LOGS))
+
+
+def _shown(bench: Bench, log: dict[str, Any]) -> str:
+    row = log | {"topic": log["topic_id"], "level": Level[log["level"]]}
+    return bench.named(exhibit(as_quoted(row), bench.mask))
+
+
+def _templates(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
+    dossier = bench.dossier
+    spans = Span(dossier.onset - BEFORE, dossier.onset), Span(dossier.onset, dossier.until)
+    before, during = (part(bench.means.engine, span, [asked.service]) for span in spans)
+    seen = telemetry(dossier.onset, before, during).phrases
+    moved = sorted(seen, key=lambda one: -abs(one.during / spans[1].minutes - one.before / spans[0].minutes))
+    lines = [
+        f"{number(round(one.before / spans[0].minutes, 1))} a minute before, "
+        f"{number(round(one.during / spans[1].minutes, 1))} since: {one.level.name} "
+        f"{bench.disguise.hide(printable(one.template))}"
+        for one in moved[:MOST_TEMPLATES]
+    ]
+    return _found(f"texts of {asked.service}, {BEFORE.seconds // 60} minutes before and since it began", lines)
+
+
+def _metric(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
+    onset = bench.dossier.onset
+    half = timedelta(minutes=asked.minutes) / 2
+    span = Span(onset - half, min(onset + half, bench.means.clock()))
+    logs = part(bench.means.engine, span, [asked.service]).logs
+    found = {one.metric: one for one in series([logs])}
+    query = f"metric {asked.metric} of {asked.service}, minute by minute, {_told(span)}"
+    if asked.metric not in found:
+        known = ", ".join(sorted(found)[:MOST_TEMPLATES])
+        return Found(Status.NO_DATA, query, hint=f"its metrics are {known}" if known else "it has no metrics then")
+    one = found[asked.metric]
+    lines = [f"{at:%H:%M} {number(round(value, 4))}" for at, value in zip(one.at, one.values, strict=True)]
+    return _found(query, [*_window(bench, one, onset), *lines])
+
+
+def _window(bench: Bench, one: Series, onset: datetime) -> list[str]:
+    """Its means before and since, as something that can be cited."""
+    minute = onset.replace(second=0, microsecond=0)
+    early = [value for at, value in zip(one.at, one.values, strict=True) if at < minute]
+    late = [value for at, value in zip(one.at, one.values, strict=True) if at >= minute]
+    if not late:
+        return []
+    until = one.at[-1] + timedelta(minutes=1)
+    before = sum(early) / len(early) if early else None
+    shown = MetricExhibit(one.service, one.metric, minute, until, sum(late) / len(late), before)
+    return [f"{bench.exhibits.add(shown)} {shown.told}"]
+
+
+def _incidents(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
+    library = bench.means.library
+    query = f'past incidents like "{asked.text}"'
+    if library is None:
+        return Found(Status.NO_DATA, query)
+    hits = library.past(bench.means.engine, now=bench.means.clock()).search(asked.text, MOST_HITS).hits
+    alike = described(bench.means, [hit for hit in hits if hit.answers], bench.mask)
+    lines = [f"{one.text}; cause: {one.cause or 'not written'}; helped: {one.helped or 'not known'}" for one in alike]
+    return _found(query, list(map(bench.disguise.hide, lines)))
+
+
+def _neighbours(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
+    service = asked.service or bench.incident.service
+    calls = bench.dossier.calls
+    lines = [f"{service} calls {called}" for caller, called in calls if caller == service]
+    lines += [f"{caller} calls {service}" for caller, called in calls if called == service]
+    return _found(f"who calls {service}, and whom it calls", lines, hint="the inventory says so")
+
+
+def _changes(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
+    since, until = bench.dossier.onset - FARTHEST, bench.dossier.until
+    services = [asked.service] if asked.service else None
+    with snapshot(bench.means.engine) as connection:
+        known = change_rows.recent(connection, services, since, until, MOST_LOGS)
+    lines = [f"{one.at:%Y-%m-%d %H:%M} {one.service}: {one.kind} {bench.disguise.hide(one.what)}" for one in known]
+    return _found(f"changes of {asked.service or 'all services'} in the day before", lines)
+
+
+def _playbooks(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
+    library = bench.means.library
+    query = f'playbooks about "{asked.text}"'
+    if library is None:
+        return Found(Status.NO_DATA, query)
+    hits = library.playbooks.search(asked.text, MOST_HITS).hits
+    lines = [
+        f"{hit.document.id} ({share(hit.score)} sure): {cut(printable(hit.excerpt), 600)}"
+        for hit in hits
+        if hit.answers
+    ]
+    return _found(query, lines, hint="plans can be chosen among those offered only")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One tool."""
+
+    description: str
+    arguments: type[Asked]
+    run: Callable[[Bench, Any], Found]
+
+
+TOOLS: Mapping[str, Kind] = {
+    "logs": Kind("Logs around a time; each is named L1, L2 … and can be cited.", LogsAsked, _logs),
+    "templates": Kind("How often each text of a service came, before and since.", TemplatesAsked, _templates),
+    "metric": Kind("A metric of a service minute by minute, and its means, which can be cited.", MetricAsked, _metric),
+    "incidents": Kind("Past incidents that are alike, with their causes and what helped.", WordsAsked, _incidents),
+    "neighbours": Kind("Which services call a service, and which it calls.", ServiceAsked, _neighbours),
+    "changes": Kind("Deploys and changes of configuration in the day before.", ServiceAsked, _changes),
+    "playbooks": Kind("What the team's playbooks say about something.", WordsAsked, _playbooks),
+}
+
+
+def offered_tools() -> tuple[Tool, ...]:
+    """As a model is told of them."""
+    return tuple(Tool(name, kind.description, kind.arguments.model_json_schema()) for name, kind in TOOLS.items())
+
+
+def run(bench: Bench, call: ToolCall) -> Found:
+    """The answer to one call of a tool; whatever is asked wrongly is an answer too."""
+    kind = TOOLS.get(call.name)
+    if kind is None:
+        return Found(Status.ERROR, "a tool that does not exist", hint=f"there are {', '.join(TOOLS)}")
+    try:
+        asked = kind.arguments.model_validate_json(call.arguments or "{}")
+    except ValidationError as error:
+        flaws = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
+        return Found(Status.ERROR, f"{call.name} asked wrongly", hint=cut(printable(flaws), LONGEST_ASKED))
+    key = canonical(call.name, asked.model_dump())
+    if key in bench.asked:
+        return Found(Status.REFUSED, f"the very same call of {call.name}", hint="its answer stands above")
+    bench.asked.add(key)
+    try:
+        return kind.run(bench, asked)
+    except SreError as error:
+        return Found(Status.ERROR, call.name, hint=cut(printable(str(error)), LONGEST_ASKED))
+
+
+def _found(query: str, lines: list[str], hint: str = "") -> Found:
+    return Found(Status.OK if lines else Status.NO_DATA, query, tuple(lines), hint)
+
+
+def _told(span: Span) -> str:
+    return f"{span.since:%H:%M:%S} to {span.until:%H:%M:%S}"
