@@ -82,13 +82,12 @@ def ranked(record: Record, quiet: Sequence[Record] = ()) -> tuple[Suspect, ...]:
 def read(record: Record, quiet: Sequence[Record] = ()) -> tuple[Telemetry, tuple[Wait, ...]]:
     """A record as telemetry; `quiet` are logs of a time without a fault."""
     onset = _at(record["time"])
-    # Quiet logs may be of any time: to the lines before the onset they are joined as if right before them.
     lines = [_line(row, during=False) for row in quiet]
     lines += [_line(row, during=_at(row["timestamp"]) >= onset) for row in _rows(record["logs"])]
     follows, waits = _follows(lines)
     telemetry = Telemetry(
         onset=onset,
-        before=Span(onset - max(MINUTE, _lasting(quiet) + _before(lines, onset)), onset),
+        before=Span(onset - BEFORE, onset),  # logs of a quiet time are taken for part of it
         during=Span(onset, max([onset + MINUTE, *(line.at for line in lines if line.during)])),
         series=tuple(_series(_rows(record["metrics"]))),
         phrases=tuple(_phrases(lines)),
@@ -110,15 +109,6 @@ def _line(row: Record, *, during: bool) -> Line:
     return Line(
         _at(row["timestamp"]), str(row["service"]), level_of(str(row["level"])), str(row["trace"]), said, during
     )
-
-
-def _lasting(quiet: Sequence[Record]) -> timedelta:
-    moments = [_at(row["timestamp"]) for row in quiet]
-    return max(moments) - min(moments) if moments else timedelta(0)
-
-
-def _before(lines: Iterable[Line], onset: datetime) -> timedelta:
-    return max((onset - line.at for line in lines if timedelta(0) < onset - line.at < BEFORE), default=timedelta(0))
 
 
 def _series(rows: Iterable[Record]) -> Iterator[Series]:

@@ -43,7 +43,6 @@ def series_movements(telemetry: Telemetry) -> Iterator[Movement]:
 
 
 def _cut(series: Series, onset: datetime) -> _Cut:
-    # The minute in which it begins is partly quiet: it counts as quiet for none, and for both it would blur them.
     pairs = [(at, value) for at, value in zip(series.at, series.values, strict=True) if math.isfinite(value)]
     since = tuple(at for at, _ in pairs if at >= onset)
     during = tuple(value for at, value in pairs if at >= onset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from domain.incidents import AlertRole
@@ -20,7 +20,9 @@ CHANCE = 1.5
 WORSE, HALF = 2.0, 0.5
 # With fewer other lines of the service, before or during, all services' lines are what a text is compared with.
 LEAST_LINES = 5
+SECOND = 1 / 60  # of a minute; the shortest time that a rate is told of
 WORDS = re.compile(r"[^\W\d_]+")
+NAMES = re.compile(r"[\w-]+")  # what may be a service's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +35,46 @@ class _Said:
     during: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """How many of how many lines say it."""
+
+    before: int
+    of_before: int
+    during: int
+    of_during: int
+
+    @property
+    def expected(self) -> float:
+        """How many of those during would say it as before."""
+        return self.before * self.of_during / self.of_before if self.of_before else 0.0
+
+    @property
+    def deviations(self) -> float:
+        """By how many standard deviations it moved: the signed root of the likelihood ratio (Wilks, 1938)."""
+        if not (self.of_before and self.of_during):
+            return 0.0
+        common = (self.before + self.during) / (self.of_before + self.of_during)
+        ratio = 0.0
+        for said, lines in ((self.before, self.of_before), (self.during, self.of_during)):
+            for seen, share in ((said, common), (lines - said, 1 - common)):
+                ratio += 2 * seen * math.log(seen / (share * lines)) if seen else 0.0
+        return math.copysign(math.sqrt(max(ratio, 0.0)), self.during - self.expected)
+
+
 def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
     """Each text whose share of its service's lines moved by more than chance."""
     said = _grouped(telemetry.phrases)
-    services = {each.phrase.service for each in said} | {series.service for series in telemetry.series}
+    services = {one.service for one in (*telemetry.phrases, *telemetry.series)}
     before, during = Counter[str](), Counter[str]()
     for each in said:
         before[each.phrase.service] += each.before
         during[each.phrase.service] += each.during
     for each in said:
-        others = [count[each.phrase.service] for count in (before, during)]
-        rest = (others[0] - each.before, others[1] - each.during)
-        if min(rest) < LEAST_LINES:
-            rest = (before.total() - each.before, during.total() - each.during)
-        moved = _deviations((each.before, each.during), rest)
-        size = _size(each, moved, services)
+        share = _share(each, before, during)
+        size = _size(each, share.deviations, services)
         if size > 0:
-            yield _movement(each, moved > 0, size, telemetry)
+            yield _movement(each, share, size, telemetry)
 
 
 def _grouped(phrases: Iterable[Phrase]) -> list[_Said]:
@@ -65,37 +90,38 @@ def _said(group: list[Phrase]) -> _Said:
     return _Said(first, level, sum(one.before for one in group), sum(one.during for one in group))
 
 
-def _deviations(counts: tuple[int, int], rest: tuple[int, int]) -> float:
-    """How many standard deviations the share moved: the signed root of the likelihood ratio (Wilks, 1938)."""
-    lines = (counts[0] + rest[0], counts[1] + rest[1])
-    if not all(lines):
-        return 0.0
-    share = sum(counts) / sum(lines)
-    cells = [(count, share * line) for count, line in zip(counts, lines, strict=True)]
-    cells += [(other, (1 - share) * line) for other, line in zip(rest, lines, strict=True)]
-    ratio = 2 * sum(seen * math.log(seen / expected) for seen, expected in cells if seen)
-    return math.copysign(math.sqrt(max(ratio, 0.0)), counts[1] / lines[1] - counts[0] / lines[0])
+def _share(said: _Said, before: Counter[str], during: Counter[str]) -> _Share:
+    service = said.phrase.service
+    if min(before[service] - said.before, during[service] - said.during) < LEAST_LINES:
+        return _Share(said.before, before.total(), said.during, during.total())
+    return _Share(said.before, before[service], said.during, during[service])
 
 
-def _size(said: _Said, moved: float, services: Collection[str]) -> float:
+def _size(said: _Said, moved: float, services: set[str]) -> float:
     error = said.level >= Level.ERROR
     if error and moved < 0:
         return 0.0  # fewer errors are no fault
     size = math.log(max(abs(moved), 1.0) * (WORSE if error else 1.0) / CHANCE)
     if moved > 0 and not error:
         size *= HALF
-    return size * HALF if _speaks_of_another(said.phrase, services) else size
+    return size * HALF if size > 0 and _speaks_of_another(said.phrase, services) else size
 
 
-def _speaks_of_another(phrase: Phrase, services: Iterable[str]) -> bool:
-    named = any(other in phrase.template and other not in phrase.service for other in services)
-    return named or role_of(phrase.template, "") is AlertRole.EFFECT
+def _speaks_of_another(phrase: Phrase, services: set[str]) -> bool:
+    named = services.intersection(NAMES.findall(phrase.template)) - {phrase.service}
+    return bool(named) or role_of(phrase.template, "") is AlertRole.EFFECT
 
 
-def _movement(said: _Said, rose: bool, size: float, telemetry: Telemetry) -> Movement:  # noqa: FBT001
-    phrase = said.phrase
-    kinds = (MovementKind.TEXT_LESS, MovementKind.TEXT_MORE) if said.before else (MovementKind.TEXT_NEW,) * 2
-    kind = kinds[rose] if said.during else MovementKind.TEXT_GONE
-    before, after = said.before / telemetry.before.minutes, said.during / telemetry.during.minutes
-    at = phrase.first_at or telemetry.onset
+def _movement(said: _Said, share: _Share, size: float, telemetry: Telemetry) -> Movement:
+    phrase, minutes = said.phrase, max(telemetry.during.minutes, SECOND)
+    kind = _kind(share)
+    came = kind in (MovementKind.TEXT_NEW, MovementKind.TEXT_MORE)
+    at = phrase.first_at if came and phrase.first_at else telemetry.onset
+    before, after = share.expected / minutes, share.during / minutes
     return Movement(phrase.service, kind, phrase.template, before, after, size, at, phrase.example)
+
+
+def _kind(share: _Share) -> MovementKind:
+    if share.during > share.expected:
+        return MovementKind.TEXT_MORE if share.before else MovementKind.TEXT_NEW
+    return MovementKind.TEXT_LESS if share.during else MovementKind.TEXT_GONE

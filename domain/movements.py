@@ -32,7 +32,7 @@ class Movement:
     service: str
     kind: MovementKind
     what: str  # a metric's name, a template (untrusted text), or the service that is heard later
-    before: float  # in the metric's unit, times a minute, or seconds
+    before: float  # in the metric's unit, seconds, or times a minute that so many lines would have said it before
     after: float  # in the same
     size: float  # over 0
     at: datetime  # when it first showed
@@ -56,11 +56,11 @@ def _new(moved: Movement) -> str:
 
 
 def _gone(moved: Movement) -> str:
-    return f"no longer said, before {number(moved.before)} a minute: {_text(moved)}"
+    return f"no longer said, {number(moved.before)} a minute are usual for so many lines: {_text(moved)}"
 
 
 def _changed(moved: Movement) -> str:
-    return f"{number(moved.after)} a minute, before {number(moved.before)}: {_text(moved)}"
+    return f"{number(moved.after)} a minute, {number(moved.before)} are usual for so many lines: {_text(moved)}"
 
 
 def _later(moved: Movement) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -51,21 +52,18 @@ def movements(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Movemen
 
 def suspects(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Suspect, ...]:
     """Every service that appears, the likeliest to be at fault first."""
+    own: dict[str, list[Movement]] = {one.service: [] for one in (*telemetry.series, *telemetry.phrases)}
     moved = movements(telemetry, waits)
-    by_service = {service: [one for one in moved if one.service == service] for service in _services(telemetry)}
-    calling = {service: _strongest(own, Family.CALLING) for service, own in by_service.items()}
+    for one in moved:
+        own.setdefault(one.service, []).append(one)
+    later, missed = _later(moved), _missed(own, telemetry.calls)
     found = [
-        Suspect(service, _own(own) + _later(service, moved) + _missed(service, telemetry, calling), tuple(own))
-        for service, own in by_service.items()
+        Suspect(service, _shown(its) + later[service] + missed[service], tuple(its)) for service, its in own.items()
     ]
     return tuple(sorted(found, key=lambda one: (-one.score, one.service)))
 
 
-def _services(telemetry: Telemetry) -> set[str]:
-    return {one.service for one in (*telemetry.series, *telemetry.phrases)}
-
-
-def _own(own: Sequence[Movement]) -> float:
+def _shown(own: Sequence[Movement]) -> float:
     """What its metrics and texts say: the strongest of each family, for one fault moves many."""
     metrics = sum(weight * _strongest(own, family) for family, weight in WEIGHTS.items())
     texts = sum(max((one.size for one in own if one.kind in kinds), default=0.0) for kinds in (CAME, WENT))
@@ -76,14 +74,21 @@ def _strongest(own: Iterable[Movement], family: Family) -> float:
     return max((one.size for one in own if one.kind in ROSE and family_of(one.what) is family), default=0.0)
 
 
-def _later(service: str, moved: Iterable[Movement]) -> float:
-    """All its waits: who is at fault shares them with each of its neighbours, a neighbour with it alone."""
-    waits = [one for one in moved if one.kind is MovementKind.WAITS_LONGER]
-    leaving = sum(one.size for one in waits if one.service == service)
-    return leaving + HEARD * sum(one.size for one in waits if one.what == service != one.service)
+def _later(moved: Iterable[Movement]) -> Mapping[str, float]:
+    """All waits of each: who is at fault shares them with every neighbour, a neighbour with it alone."""
+    found = defaultdict[str, float](float)
+    for one in moved:
+        if one.kind is MovementKind.WAITS_LONGER:
+            found[one.service] += one.size
+            if one.what != one.service:
+                found[one.what] += HEARD * one.size
+    return found
 
 
-def _missed(service: str, telemetry: Telemetry, calling: Mapping[str, float]) -> float:
-    """What its callers miss, where each of them waits longer for those that it calls."""
-    callers = [caller for caller, called in telemetry.calls if called == service]
-    return SYMPTOM * min((calling.get(caller, 0.0) for caller in callers), default=0.0)
+def _missed(own: Mapping[str, Sequence[Movement]], calls: Iterable[tuple[str, str]]) -> Mapping[str, float]:
+    """What the callers of each miss, where all of them wait longer for those that they call."""
+    least: dict[str, float] = {}
+    for caller, called in calls:
+        waiting = _strongest(own.get(caller, ()), Family.CALLING)
+        least[called] = min(waiting, least.get(called, waiting))
+    return defaultdict(float, {called: SYMPTOM * waiting for called, waiting in least.items()})
