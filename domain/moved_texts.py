@@ -1,0 +1,127 @@
+"""How what the services say moved: new texts, texts that are gone, texts said more or less often."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from domain.incidents import AlertRole
+from domain.logs import Level
+from domain.movements import Movement, MovementKind
+from domain.roles import role_of
+from domain.telemetry import Phrase, Telemetry
+
+# Texts whose share moved by fewer standard deviations did not move.
+CHANCE = 1.5
+# An error that comes up says more than any other text; one that speaks of somebody else, or is none, says less.
+WORSE, HALF = 2.0, 0.5
+# With fewer other lines of the service, before or during, all services' lines are what a text is compared with.
+LEAST_LINES = 5
+SECOND = 1 / 60  # of a minute; the shortest time that a rate is told of
+WORDS = re.compile(r"[^\W\d_]+")
+NAMES = re.compile(r"[\w-]+")  # what may be a service's name
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Texts of one service of the same words: a list that is longer than another is no new text."""
+
+    phrase: Phrase  # the most frequent
+    level: Level
+    before: int
+    during: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """How many of how many lines say it."""
+
+    before: int
+    of_before: int
+    during: int
+    of_during: int
+
+    @property
+    def expected(self) -> float:
+        """How many of those during would say it as before."""
+        return self.before * self.of_during / self.of_before if self.of_before else 0.0
+
+    @property
+    def deviations(self) -> float:
+        """By how many standard deviations it moved: the signed root of the likelihood ratio (Wilks, 1938)."""
+        if not (self.of_before and self.of_during):
+            return 0.0
+        common = (self.before + self.during) / (self.of_before + self.of_during)
+        ratio = 0.0
+        for said, lines in ((self.before, self.of_before), (self.during, self.of_during)):
+            for seen, share in ((said, common), (lines - said, 1 - common)):
+                ratio += 2 * seen * math.log(seen / (share * lines)) if seen else 0.0
+        return math.copysign(math.sqrt(max(ratio, 0.0)), self.during - self.expected)
+
+
+def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
+    """Each text whose share of its service's lines moved by more than chance."""
+    said = _grouped(telemetry.phrases)
+    services = {one.service for one in (*telemetry.phrases, *telemetry.series)}
+    before, during = Counter[str](), Counter[str]()
+    for each in said:
+        before[each.phrase.service] += each.before
+        during[each.phrase.service] += each.during
+    for each in said:
+        share = _share(each, before, during)
+        size = _size(each, share.deviations, services)
+        if size > 0:
+            yield _movement(each, share, size, telemetry)
+
+
+def _grouped(phrases: Iterable[Phrase]) -> list[_Said]:
+    groups: dict[tuple[str, frozenset[str]], list[Phrase]] = {}
+    for phrase in phrases:
+        groups.setdefault((phrase.service, frozenset(WORDS.findall(phrase.template))), []).append(phrase)
+    return [_said(group) for group in groups.values()]
+
+
+def _said(group: list[Phrase]) -> _Said:
+    first = max(group, key=lambda one: (one.during, one.before, one.template))
+    level = max(one.level for one in group)
+    return _Said(first, level, sum(one.before for one in group), sum(one.during for one in group))
+
+
+def _share(said: _Said, before: Counter[str], during: Counter[str]) -> _Share:
+    service = said.phrase.service
+    if min(before[service] - said.before, during[service] - said.during) < LEAST_LINES:
+        return _Share(said.before, before.total(), said.during, during.total())
+    return _Share(said.before, before[service], said.during, during[service])
+
+
+def _size(said: _Said, moved: float, services: set[str]) -> float:
+    error = said.level >= Level.ERROR
+    if error and moved < 0:
+        return 0.0  # fewer errors are no fault
+    size = math.log(max(abs(moved), 1.0) * (WORSE if error else 1.0) / CHANCE)
+    if moved > 0 and not error:
+        size *= HALF
+    return size * HALF if size > 0 and _speaks_of_another(said.phrase, services) else size
+
+
+def _speaks_of_another(phrase: Phrase, services: set[str]) -> bool:
+    named = services.intersection(NAMES.findall(phrase.template)) - {phrase.service}
+    return bool(named) or role_of(phrase.template, "") is AlertRole.EFFECT
+
+
+def _movement(said: _Said, share: _Share, size: float, telemetry: Telemetry) -> Movement:
+    phrase, minutes = said.phrase, max(telemetry.during.minutes, SECOND)
+    kind = _kind(share)
+    came = kind in (MovementKind.TEXT_NEW, MovementKind.TEXT_MORE)
+    at = phrase.first_at if came and phrase.first_at else telemetry.onset
+    before, after = share.expected / minutes, share.during / minutes
+    return Movement(phrase.service, kind, phrase.template, before, after, size, at, phrase.example)
+
+
+def _kind(share: _Share) -> MovementKind:
+    if share.during > share.expected:
+        return MovementKind.TEXT_MORE if share.before else MovementKind.TEXT_NEW
+    return MovementKind.TEXT_LESS if share.during else MovementKind.TEXT_GONE

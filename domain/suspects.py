@@ -1,0 +1,94 @@
+"""Which service is at fault: what moved, weighed by how much of a cause it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from domain.families import Family, family_of
+from domain.moved_series import series_movements
+from domain.moved_texts import text_movements
+from domain.movements import Movement, MovementKind
+from domain.telemetry import Telemetry
+from domain.waits import Wait, wait_movements
+
+# What runs out where the fault is, and what fails there, is evidence; time that passes may be lost elsewhere;
+# load comes from outside, and the machine is shared.
+SYMPTOM = 0.25
+WEIGHTS: Mapping[Family, float] = {
+    Family.CPU: 1.0,
+    Family.MEMORY: 1.0,
+    Family.HELD: 1.0,
+    Family.ERRORS: 1.0,
+    Family.LATENCY: SYMPTOM,
+    Family.OTHER: SYMPTOM,
+    Family.CALLING: 0.0,
+    Family.LOAD: 0.0,
+    Family.HOST: 0.0,
+}
+# Whoever answers late is heard late, and whoever is hard to reach speaks late: the first is the surer sign.
+HEARD = 0.5
+ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
+CAME = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_MORE})
+WENT = frozenset({MovementKind.TEXT_GONE, MovementKind.TEXT_LESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A service, and what speaks against it."""
+
+    service: str
+    score: float  # 0 for nothing at all; compares within one telemetry only
+    movements: tuple[Movement, ...]  # its own, the strongest first
+
+
+def movements(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Movement, ...]:
+    """Everything that changed with the onset, the strongest first."""
+    found = chain(series_movements(telemetry), text_movements(telemetry), wait_movements(waits, telemetry.onset))
+    return tuple(sorted(found, key=lambda one: (-one.size, one.service, one.kind, one.what, one.instance)))
+
+
+def suspects(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Suspect, ...]:
+    """Every service that appears, the likeliest to be at fault first."""
+    own: dict[str, list[Movement]] = {one.service: [] for one in (*telemetry.series, *telemetry.phrases)}
+    moved = movements(telemetry, waits)
+    for one in moved:
+        own.setdefault(one.service, []).append(one)
+    later, missed = _later(moved), _missed(own, telemetry.calls)
+    found = [
+        Suspect(service, _shown(its) + later[service] + missed[service], tuple(its)) for service, its in own.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.score, one.service)))
+
+
+def _shown(own: Sequence[Movement]) -> float:
+    """What its metrics and texts say: the strongest of each family, for one fault moves many."""
+    metrics = sum(weight * _strongest(own, family) for family, weight in WEIGHTS.items())
+    texts = sum(max((one.size for one in own if one.kind in kinds), default=0.0) for kinds in (CAME, WENT))
+    return metrics + texts
+
+
+def _strongest(own: Iterable[Movement], family: Family) -> float:
+    return max((one.size for one in own if one.kind in ROSE and family_of(one.what) is family), default=0.0)
+
+
+def _later(moved: Iterable[Movement]) -> Mapping[str, float]:
+    """All waits of each: who is at fault shares them with every neighbour, a neighbour with it alone."""
+    found = defaultdict[str, float](float)
+    for one in moved:
+        if one.kind is MovementKind.WAITS_LONGER:
+            found[one.service] += one.size
+            if one.what != one.service:
+                found[one.what] += HEARD * one.size
+    return found
+
+
+def _missed(own: Mapping[str, Sequence[Movement]], calls: Iterable[tuple[str, str]]) -> Mapping[str, float]:
+    """What the callers of each miss, where all of them wait longer for those that they call."""
+    least: dict[str, float] = {}
+    for caller, called in calls:
+        waiting = _strongest(own.get(caller, ()), Family.CALLING)
+        least[called] = min(waiting, least.get(called, waiting))
+    return defaultdict(float, {called: SYMPTOM * waiting for called, waiting in least.items()})
