@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from domain.changes import Change
 from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit
 from domain.incidents import Incident
-from domain.suspects import Movement, Suspect
+from domain.movements import Movement, MovementKind
+from domain.suspects import Suspect
 from domain.telemetry import LogId, Telemetry
 
 MOST_SUSPECTS = 5
@@ -20,6 +21,7 @@ MOST_CHANGES = 8
 CHANGED_WITHIN = timedelta(hours=2)
 # Whoever leads has so many times the score of the next one, or it is a guess.
 CLEARLY = 1.5
+OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ class _Telling:
 
     def _measured(self, moved: Movement) -> MetricExhibit | None:
         """The means of a metric since the onset and before it, in whole minutes."""
+        if moved.kind not in OF_METRICS:
+            return None
         same = (moved.service, moved.what, moved.instance)
         for one in self.telemetry.series:
             if (one.service, one.metric, one.instance) == same:

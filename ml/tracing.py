@@ -1,4 +1,4 @@
-"""Investigations as traces in MLflow: what a model was asked, what it said, which tools it used. All of it is masked."""
+"""Investigations as traces in MLflow: what a model said and which tools it used; all of it is masked."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _span(mlflow: Any, root: Any, turn: Mapping[str, Any], begun: int) -> None: 
         inputs={"asked": turn.get("asked", []) or [call["name"] for call in turn["calls"]]},
         start_time_ns=int(end - seconds * NANOSECONDS),
     )
-    span.set_attributes({name: value for name, value in turn.get("usage", {}).items()})
+    span.set_attributes(dict(turn.get("usage", {})))
     span.end(outputs={"text": turn["text"], "calls": list(turn["calls"])}, end_time_ns=end)
 
 

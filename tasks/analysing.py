@@ -89,9 +89,11 @@ class Analyst:
             self._finish(task)
             return
         task = self._with_dossier(task, incident)
-        if task.answer is None:
-            task = self._with_answer(task, incident)
+        known = task.answer is not None
+        task = task if known else self._with_answer(task, incident)
         self._tell(task, incident)
+        if not known and task.answer is not None and task.answer.usage.calls:
+            self._traced(task, task.answer)
 
     # --- what is known without a model ----------------------------------------------------------------
 
@@ -112,8 +114,6 @@ class Analyst:
         with transaction(self.means.engine) as connection:
             came_from = reused[0] if reused else None
             analyses.answered(connection, task, found, now=self.means.clock(), lease=LEASE, reused_from=came_from)
-        if found.usage.calls:
-            self._traced(task, found)
         return replace(task, answer=found)
 
     def _traced(self, task: Task, found: Analysis) -> None:

@@ -101,8 +101,8 @@ def record(connection: sa.Connection, answer: Answer, step: Step, *, knowledge: 
 def allow(connection: sa.Connection, incident_id: int, plan_digest: str, said: Approval) -> Plan:
     """Record what a person said about exactly this plan, and make the incident due; the plan.
 
-    Without a digest it is said of the plan that waits at this moment, or that an analysis thinks best. Raises Refused when it waits for nobody,
-    waits with another plan, waited too long, or was answered before.
+    Without a digest it is said of the plan that waits at this moment, or that an analysis thinks best. Raises
+    Refused when it waits for nobody, waits with another plan, waited too long, or was answered before.
     """
     answer = read(connection, incident_id, lock=True)
     if answer is not None and said.granted and proposals.take_up(connection, answer.incident, plan_digest, said):
