@@ -179,7 +179,9 @@ def _stored(path: Path) -> Iterator[Record]:
             yield from map(json.loads, lines)
 
 
-def found(known: Iterable[Case], change: Callable[[Record], Record] = lambda record: record) -> dict[str, object]:
+def found(
+    known: Iterable[Case], change: Callable[[Record], Record] = lambda record: record
+) -> dict[str, dict[str, float]]:
     """AS@1 and AS@3 of all faults, by kind and by day, after `change` of the records."""
     places: dict[str, list[int]] = defaultdict(list)
     for case in known:

@@ -18,7 +18,7 @@ IDLE = 0.02
 USUAL = 0.9
 # Change that passes for usual where there is too little quiet time to tell: about a fifth.
 UNKNOWN = 0.2
-LEAST_CHANGE = 0.01
+LEAST_CHANGE = 0.02  # what moves by less than 2 % did not move
 LEAST_BEFORE = 2  # minutes
 LEAST_WINDOWS = 10
 

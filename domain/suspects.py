@@ -52,7 +52,8 @@ def movements(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Movemen
 
 def suspects(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Suspect, ...]:
     """Every service that appears, the likeliest to be at fault first."""
-    own: dict[str, list[Movement]] = {one.service: [] for one in (*telemetry.series, *telemetry.phrases)}
+    seen = {one.service for one in telemetry.series} | {one.service for one in telemetry.phrases}
+    own: dict[str, list[Movement]] = {service: [] for service in seen}
     moved = movements(telemetry, waits)
     for one in moved:
         own.setdefault(one.service, []).append(one)
