@@ -126,19 +126,27 @@ def _phrase(named: tuple[str, str], both: list[tuple[int, int, int]], before: Pa
     )
 
 
+Heard = tuple[int, float]  # how often, and the median of how many seconds later
+NEVER: Heard = (0, 0.0)
+
+
 def _follows(kinds: _Kinds, before: Part, during: Part) -> tuple[Follow, ...]:
-    pairs: dict[tuple[int, int], list[float]] = {}
+    pairs: dict[tuple[int, int], list[Heard]] = {}
     for place, (part, codes) in enumerate(zip((before, during), kinds.codes, strict=True)):
-        for pair, count in _pairs(part.logs, codes).items():
-            pairs.setdefault(pair, [0.0, 0.0])[place] = count * part.weight
-    often = sorted(pairs.items(), key=lambda one: (-sum(one[1]), one[0]))[:MOST_FOLLOWS]
-    return tuple(
-        Follow(*kinds.of(first), *kinds.of(then), round(both[0]), round(both[1])) for (first, then), both in often
-    )
+        for pair, heard in _pairs(part.logs, codes).items():
+            pairs.setdefault(pair, [NEVER, NEVER])[place] = heard
+    often = sorted(pairs.items(), key=lambda one: (-one[1][0][0] - one[1][1][0], one[0]))[:MOST_FOLLOWS]
+    return tuple(_follow(kinds, pair, both, before, during) for pair, both in often)
 
 
-def _pairs(logs: pa.Table, codes: Ints) -> dict[tuple[int, int], int]:
-    """How often one kind of line follows another within a trace, or where there is none within a request."""
+def _follow(kinds: _Kinds, pair: tuple[int, int], both: list[Heard], before: Part, during: Part) -> Follow:
+    (earlier, waited), (now, waits) = both
+    counts = round(earlier * before.weight), round(now * during.weight)
+    return Follow(*kinds.of(pair[0]), *kinds.of(pair[1]), *counts, waited, waits)
+
+
+def _pairs(logs: pa.Table, codes: Ints) -> dict[tuple[int, int], Heard]:
+    """How one kind of line follows another within a trace, or where there is none within a request."""
     trace = pc.coalesce(logs["trace_id"], logs["request_id"]).combine_chunks().dictionary_encode()
     known = pc.is_valid(trace.indices).to_numpy(zero_copy_only=False)
     if not known.any():
@@ -146,13 +154,20 @@ def _pairs(logs: pa.Table, codes: Ints) -> dict[tuple[int, int], int]:
     of_trace = _numpy(pc.fill_null(trace.indices, fill_value=-1))[known]
     at = logs["timestamp"].cast(pa.int64()).to_numpy()[known]
     order = np.lexsort((at, of_trace))
-    mine, of_trace = codes[known][order], of_trace[order]
+    mine, of_trace, at = codes[known][order], of_trace[order], at[order]
     same = of_trace[1:] == of_trace[:-1]
-    both = np.stack([mine[:-1][same], mine[1:][same]], axis=1)
-    if not len(both):
+    first, then, seconds = mine[:-1][same], mine[1:][same], np.diff(at)[same] / 1e6
+    if not len(first):
         return {}
-    distinct, counts = np.unique(both, axis=0, return_counts=True)
-    return {(int(one), int(then)): int(count) for (one, then), count in zip(distinct, counts, strict=True)}
+    order = np.lexsort((seconds, then, first))
+    first, then, seconds = first[order], then[order], seconds[order]
+    begins = np.flatnonzero(np.r_[True, (np.diff(first) != 0) | (np.diff(then) != 0)])
+    counts = np.diff(np.r_[begins, len(first)])
+    medians = (seconds[begins + (counts - 1) // 2] + seconds[begins + counts // 2]) / 2
+    return {
+        (int(first[begin]), int(then[begin])): (int(count), float(median))
+        for begin, count, median in zip(begins, counts, medians, strict=True)
+    }
 
 
 def series(tables: Sequence[pa.Table]) -> tuple[Series, ...]:

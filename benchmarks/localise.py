@@ -23,7 +23,6 @@ from domain.logs import Level, level_of
 from domain.suspects import Suspect, suspects
 from domain.telemetry import Follow, Phrase, Series, Span, Telemetry
 from domain.templates import template
-from domain.waits import Wait
 
 Record = Mapping[str, object]
 Key = tuple[str, str]  # service and template
@@ -73,27 +72,25 @@ def suspect(meta: Mapping[str, object]) -> Callable[[Record], dict[str, object]]
 
 def ranked(record: Record, quiet: Sequence[Record] = ()) -> tuple[Suspect, ...]:
     """The suspects of one record."""
-    return suspects(*read(record, quiet))
+    return suspects(read(record, quiet))
 
 
 # --- records into telemetry -------------------------------------------------------------------------
 
 
-def read(record: Record, quiet: Sequence[Record] = ()) -> tuple[Telemetry, tuple[Wait, ...]]:
+def read(record: Record, quiet: Sequence[Record] = ()) -> Telemetry:
     """A record as telemetry; `quiet` are logs of a time without a fault."""
     onset = _at(record["time"])
     lines = [_line(row, during=False) for row in quiet]
     lines += [_line(row, during=_at(row["timestamp"]) >= onset) for row in _rows(record["logs"])]
-    follows, waits = _follows(lines)
-    telemetry = Telemetry(
+    return Telemetry(
         onset=onset,
         before=Span(onset - BEFORE, onset),  # logs of a quiet time are taken for part of it
         during=Span(onset, max([onset + MINUTE, *(line.at for line in lines if line.during)])),
         series=tuple(_series(_rows(record["metrics"]))),
         phrases=tuple(_phrases(lines)),
-        follows=follows,
+        follows=tuple(_follows(lines)),
     )
-    return telemetry, waits
 
 
 def _rows(rows: object) -> list[Record]:
@@ -133,17 +130,13 @@ def _phrases(lines: Iterable[Line]) -> Iterator[Phrase]:
         yield Phrase(service, text, level, len(found) - len(during), len(during), min(during, default=None))
 
 
-def _follows(lines: Iterable[Line]) -> tuple[tuple[Follow, ...], tuple[Wait, ...]]:
+def _follows(lines: Iterable[Line]) -> Iterator[Follow]:
     seconds: dict[tuple[Key, Key], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     for first, then in _pairs(lines):
         seconds[first.key, then.key][first.during].append((then.at - first.at).total_seconds())
-    follows, waits = [], []
     for (first_key, then_key), (before, during) in seconds.items():
-        follow = Follow(*first_key, *then_key, len(before), len(during))
-        follows.append(follow)
-        if before and during:
-            waits.append(Wait(follow, median(before), median(during)))
-    return tuple(follows), tuple(waits)
+        waits = (median(side) if side else 0.0 for side in (before, during))
+        yield Follow(*first_key, *then_key, len(before), len(during), *waits)
 
 
 def _pairs(lines: Iterable[Line]) -> Iterator[tuple[Line, Line]]:

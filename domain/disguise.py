@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from domain.quoted import MASK, Mask
 
 _MASKED = re.compile(re.escape(MASK) + r"(?:\*)*")
-_NUMBERED = re.compile(r"\[hidden \d+\]")
+_NUMBERED = re.compile(r"\bHIDDEN_\d+\b")
+_NAMELESS = "HIDDEN_0"
 
 
 @dataclass
@@ -19,23 +20,29 @@ class Disguise:
     _numbers: dict[str, int] = field(default_factory=dict, repr=False)  # what is hidden -> its number
 
     def hide(self, text: str) -> str:
-        """The text with `[hidden 1]`, `[hidden 2]` … for what must not leave; masking it again changes nothing."""
+        """The text with HIDDEN_1, HIDDEN_2 … for what must not leave; hiding it again changes nothing."""
         masked = self.mask(text)
         if masked == text:
             return text
         pieces = _MASKED.split(masked)
         values = _between(text, pieces)
         if values is None:  # it was not only replaced but moved: without numbers, then
-            return _MASKED.sub("[hidden]", masked)
+            return _MASKED.sub(_NAMELESS, masked)
         told = [pieces[0]]
         for value, piece in zip(values, pieces[1:], strict=True):
-            told += [f"[hidden {self._numbers.setdefault(value, len(self._numbers) + 1)}]", piece]
+            told += [self._mark(value), piece]
         return "".join(told)
+
+    def _mark(self, value: str) -> str:
+        """What stands for it; a mark stands for itself."""
+        if _NUMBERED.fullmatch(value):
+            return value
+        return f"HIDDEN_{self._numbers.setdefault(value, len(self._numbers) + 1)}"
 
 
 def shown(text: str) -> str:
     """As people see it: every number hidden alike."""
-    return _NUMBERED.sub(MASK, text).replace("[hidden]", MASK)
+    return _NUMBERED.sub(MASK, text)
 
 
 def _between(text: str, pieces: list[str]) -> list[str] | None:

@@ -21,7 +21,7 @@ there; give the value of a metric as shown. Name no number that no cited exhibit
 - A claim is one plain sentence about one service: no links, no commands, no markup.
 - What cannot be shown is not claimed. If nothing shows the cause, say inconclusive.
 - You may choose among the offered plans by name. You can offer no other, and nothing is done before a person allows it.
-- `[hidden 1]` stands for something that you must not see; the same number stands for the same thing.
+- HIDDEN_1 stands for something that you must not see; the same number stands for the same thing.
 """
 EXPLORE = "Look at what you need with the tools. When you know enough, or nothing more can be known, say DONE."
 ANSWER = (

@@ -12,7 +12,7 @@ from domain.moved_series import series_movements
 from domain.moved_texts import text_movements
 from domain.movements import Movement, MovementKind
 from domain.telemetry import Telemetry
-from domain.waits import Wait, wait_movements
+from domain.waits import wait_movements
 
 # What runs out where the fault is, and what fails there, is evidence; time that passes may be lost elsewhere;
 # load comes from outside, and the machine is shared.
@@ -44,17 +44,19 @@ class Suspect:
     movements: tuple[Movement, ...]  # its own, the strongest first
 
 
-def movements(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Movement, ...]:
+def movements(telemetry: Telemetry) -> tuple[Movement, ...]:
     """Everything that changed with the onset, the strongest first."""
-    found = chain(series_movements(telemetry), text_movements(telemetry), wait_movements(waits, telemetry.onset))
+    found = chain(
+        series_movements(telemetry), text_movements(telemetry), wait_movements(telemetry.follows, telemetry.onset)
+    )
     return tuple(sorted(found, key=lambda one: (-one.size, one.service, one.kind, one.what, one.instance)))
 
 
-def suspects(telemetry: Telemetry, waits: Iterable[Wait] = ()) -> tuple[Suspect, ...]:
+def suspects(telemetry: Telemetry) -> tuple[Suspect, ...]:
     """Every service that appears, the likeliest to be at fault first."""
     seen = {one.service for one in telemetry.series} | {one.service for one in telemetry.phrases}
     own: dict[str, list[Movement]] = {service: [] for service in seen}
-    moved = movements(telemetry, waits)
+    moved = movements(telemetry)
     for one in moved:
         own.setdefault(one.service, []).append(one)
     later, missed = _later(moved), _missed(own, telemetry.calls)

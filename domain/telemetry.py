@@ -65,7 +65,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """How often, within one trace, a line with one text was followed by one with another, before and during."""
+    """How often, within one trace, a line with one text was followed by one with another, and how much later."""
 
     service: str
     template: str
@@ -73,6 +73,8 @@ class Follow:
     then_template: str
     before: int
     during: int
+    before_seconds: float = 0.0  # the median of how much later; 0 where there were none
+    during_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

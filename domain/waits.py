@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from domain.movements import Movement, MovementKind
@@ -16,37 +15,28 @@ JITTER = 0.005  # seconds
 CHANCE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long the second line of a pair came after the first."""
-
-    follow: Follow
-    before_seconds: float  # the median
-    during_seconds: float  # the median
-
-    @property
-    def weight(self) -> int:
-        """How many pairs there are on the side that has fewer."""
-        return min(self.follow.before, self.follow.during)
-
-    @property
-    def grown(self) -> float:
-        """By how many factors of e it grew."""
-        return math.log((self.during_seconds + JITTER) / (self.before_seconds + JITTER))
-
-
-def wait_movements(waits: Iterable[Wait], onset: datetime) -> Iterator[Movement]:
+def wait_movements(follows: Iterable[Follow], onset: datetime) -> Iterator[Movement]:
     """Each pair of services of which the second is heard later after the first than before."""
-    pairs: dict[tuple[str, str], list[Wait]] = {}
-    for wait in waits:
-        if wait.weight:
-            pairs.setdefault((wait.follow.service, wait.follow.then_service), []).append(wait)
+    pairs: dict[tuple[str, str], list[Follow]] = {}
+    for follow in follows:
+        if _pairs(follow):
+            pairs.setdefault((follow.service, follow.then_service), []).append(follow)
     for (service, heard), found in sorted(pairs.items()):
-        weight = sum(wait.weight for wait in found)
-        grown = sum(wait.weight * wait.grown for wait in found) / weight
+        weight = sum(map(_pairs, found))
+        grown = sum(_pairs(one) * _grown(one) for one in found) / weight
         # One pair of lines says half of what many say.
         size = grown * weight / (weight + 1) - CHANCE
         if size > 0:
-            before = sum(wait.weight * wait.before_seconds for wait in found) / weight
-            after = sum(wait.weight * wait.during_seconds for wait in found) / weight
+            before = sum(_pairs(one) * one.before_seconds for one in found) / weight
+            after = sum(_pairs(one) * one.during_seconds for one in found) / weight
             yield Movement(service, MovementKind.WAITS_LONGER, heard, before, after, size, onset)
+
+
+def _pairs(follow: Follow) -> int:
+    """How many there are on the side that has fewer."""
+    return min(follow.before, follow.during)
+
+
+def _grown(follow: Follow) -> float:
+    """By how many factors of e the wait grew."""
+    return math.log((follow.during_seconds + JITTER) / (follow.before_seconds + JITTER))

@@ -32,8 +32,9 @@ RECORD = {
 
 
 def test_a_record_becomes_telemetry() -> None:
-    telemetry, (wait,) = read({**RECORD, "logs": [*RECORD["logs"], *again("c", "read row 1")]})
+    telemetry = read({**RECORD, "logs": [*RECORD["logs"], *again("c", "read row 1")]})
     (series,) = telemetry.series
+    (wait,) = (one for one in telemetry.follows if one.before and one.during)
     assert ("db", "cpu_usage", "db-1", (5.0, 5.0)) == (series.service, series.metric, series.instance, series.values)
     assert {("web", 1, 2), ("db", 1, 1), ("db", 0, 1)} == {
         (one.service, one.before, one.during) for one in telemetry.phrases

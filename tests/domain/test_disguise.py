@@ -16,8 +16,8 @@ def test_the_same_secret_has_the_same_number_in_every_text() -> None:
     disguise = Disguise(mask_quoted)
     first = disguise.hide(f"login failed: password={TOKEN} from host 7")
     second = disguise.hide(f"again password={TOKEN}, then password={OTHER}")
-    assert "login failed: password=[hidden 1] from host 7" == first
-    assert "again password=[hidden 1], then password=[hidden 2]" == second
+    assert "login failed: password=HIDDEN_1 from host 7" == first
+    assert "again password=HIDDEN_1, then password=HIDDEN_2" == second
 
 
 def test_hiding_twice_changes_nothing() -> None:
@@ -27,14 +27,14 @@ def test_hiding_twice_changes_nothing() -> None:
 
 
 def test_people_see_every_number_hidden_alike() -> None:
-    assert "password=*** and ***" == shown("password=[hidden 3] and [hidden]")
+    assert "password=*** and ***" == shown("password=HIDDEN_3 and HIDDEN_0")
 
 
 def test_a_mask_that_moves_text_about_hides_without_numbers() -> None:
-    assert "[hidden] and more" == Disguise(lambda _: "*** and more").hide("something else: secret")
+    assert "HIDDEN_0 and more" == Disguise(lambda _: "*** and more").hide("something else: secret")
 
 
-@pytest.mark.parametrize("text", ["", "nothing to hide", "[hidden 1] is written here"])
+@pytest.mark.parametrize("text", ["", "nothing to hide", "HIDDEN_1 is written here"])
 def test_what_hides_nothing_stays(text: str) -> None:
     assert Disguise(mask_quoted).hide(text) == text
 

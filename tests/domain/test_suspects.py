@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from domain.logs import Level
 from domain.movements import MovementKind
 from domain.suspects import Suspect, movements, suspects
-from domain.telemetry import Phrase, Series, Telemetry
-from domain.waits import Wait
+from domain.telemetry import Follow, Phrase, Series, Telemetry
 from tests.parts.logs_part import NOON
 from tests.parts.telemetry_part import BAD_MINUTES, MINUTE, a_phrase, a_series, a_telemetry, a_wait
 
@@ -117,8 +116,8 @@ SITUATIONS = [
 
 
 @pytest.mark.parametrize(("telemetry", "waits", "expected"), SITUATIONS)
-def test_the_service_at_fault_comes_first(telemetry: Telemetry, waits: tuple[Wait, ...], expected: str) -> None:
-    first, second, *_ = suspects(telemetry, waits)
+def test_the_service_at_fault_comes_first(telemetry: Telemetry, waits: tuple[Follow, ...], expected: str) -> None:
+    first, second, *_ = suspects(replace(telemetry, follows=waits))
     assert expected == first.service
     assert first.score > second.score
 
@@ -145,7 +144,9 @@ def test_nothing_known_names_nobody() -> None:
 
 def test_every_service_that_appears_is_ranked() -> None:
     telemetry = a_telemetry({("db", "cpu_usage"): (10.0, 90.0)}, [a_phrase("web", "request done", 9, 2)])
-    assert ["db", "mail", "web"] == sorted(one.service for one in suspects(telemetry, (a_wait("mail", "db", 0.1, 2),)))
+    assert ["db", "mail", "web"] == sorted(
+        one.service for one in suspects(replace(telemetry, follows=(a_wait("mail", "db", 0.1, 2),)))
+    )
 
 
 def test_one_high_minute_is_chance() -> None:
@@ -247,9 +248,9 @@ def test_what_is_no_number_is_left_out() -> None:
     ],
 )
 def test_a_movement_is_told_in_words_and_units(
-    telemetry: Telemetry, waits: tuple[Wait, ...], kind: MovementKind, told: str
+    telemetry: Telemetry, waits: tuple[Follow, ...], kind: MovementKind, told: str
 ) -> None:
-    moved = next(one for one in movements(telemetry, waits) if one.service == "db")
+    moved = next(one for one in movements(replace(telemetry, follows=waits)) if one.service == "db")
     assert (kind, told) == (moved.kind, moved.told)
 
 
@@ -296,10 +297,10 @@ def order(found: tuple[Suspect, ...]) -> list[str]:
 def test_scores_are_finite_and_fall(
     metrics: dict[tuple[str, str], tuple[float, float]],
     phrases: list[Phrase],
-    waits: list[Wait],
+    waits: list[Follow],
     calls: list[tuple[str, str]],
 ) -> None:
-    scores = [one.score for one in suspects(a_telemetry(metrics, phrases, calls), waits)]
+    scores = [one.score for one in suspects(replace(a_telemetry(metrics, phrases, calls), follows=tuple(waits)))]
     assert all(math.isfinite(score) and score >= 0 for score in scores)
     assert scores == sorted(scores, reverse=True)
 
@@ -308,7 +309,7 @@ def test_scores_are_finite_and_fall(
 def test_the_order_of_what_is_known_does_not_matter(
     metrics: dict[tuple[str, str], tuple[float, float]],
     phrases: list[Phrase],
-    waits: list[Wait],
+    waits: list[Follow],
     dice: random.Random,
 ) -> None:
     known = a_telemetry(metrics, phrases)
@@ -316,8 +317,8 @@ def test_the_order_of_what_is_known_does_not_matter(
     mixed = [*waits]
     for each in (series, phrases, mixed):
         dice.shuffle(each)
-    other = suspects(replace(known, series=tuple(series), phrases=tuple(phrases)), mixed)
-    first = suspects(known, waits)
+    other = suspects(replace(known, series=tuple(series), phrases=tuple(phrases), follows=tuple(mixed)))
+    first = suspects(replace(known, follows=tuple(waits)))
     assert order(first) == order(other) or [one.score for one in first] == pytest.approx([one.score for one in other])
 
 

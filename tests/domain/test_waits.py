@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from domain.movements import Movement
-from domain.waits import Wait, wait_movements
+from domain.telemetry import Follow
+from domain.waits import wait_movements
 from tests.parts.logs_part import NOON
 from tests.parts.telemetry_part import a_wait
 
 
-def moved(*waits: Wait) -> list[Movement]:
+def moved(*waits: Follow) -> list[Movement]:
     """The movements of these waits."""
     return list(wait_movements(waits, NOON))
 
@@ -24,7 +25,7 @@ def moved(*waits: Wait) -> list[Movement]:
         pytest.param(a_wait("web", "db", 0.01, 1.0, pairs=0), False, id="never-seen"),
     ],
 )
-def test_a_wait_moves_where_it_grew_beyond_chance(wait: Wait, expected: bool) -> None:  # noqa: FBT001
+def test_a_wait_moves_where_it_grew_beyond_chance(wait: Follow, expected: bool) -> None:  # noqa: FBT001
     assert expected is bool(moved(wait))
 
 

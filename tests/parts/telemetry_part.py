@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from domain.logs import Level
 from domain.telemetry import Follow, Phrase, Series, Span, Telemetry
-from domain.waits import Wait
 from tests.parts.logs_part import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -27,9 +26,9 @@ def a_phrase(service: str, text: str, before: int, during: int, level: Level = L
     return Phrase(service, text, level, before, during, NOON + MINUTE if during else None)
 
 
-def a_wait(service: str, then_service: str, before: float, during: float, pairs: int = 20) -> Wait:
+def a_wait(service: str, then_service: str, before: float, during: float, pairs: int = 20) -> Follow:
     """How many seconds a line of the second service comes after one of the first."""
-    return Wait(Follow(service, "asks", then_service, "answers", pairs, pairs), before, during)
+    return Follow(service, "asks", then_service, "answers", pairs, pairs, before, during)
 
 
 def a_telemetry(
