@@ -1,0 +1,127 @@
+"""Where a model is, and one call there through OpenAI's client: within its time, of a bounded size, to nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx2
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
+
+from adapters.channels.calls import Answer, Passing, host_of
+from adapters.trust import hint, trusted
+from domain.errors import BadSettings, Refused, Unavailable
+from domain.llm_settings import LlmSettings
+from domain.settings import CallSettings
+
+OPENAI = "https://api.openai.com/v1"
+LONGEST_ANSWER = 1_000_000  # bytes that are read of an answer
+
+# They tell what they send, some of it at DEBUG: only their warnings may reach a log.
+_TALKERS = ("openai", "httpx2", "httpcore2")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the calls go."""
+
+    where: str  # how it is called in errors
+    url: str = field(repr=False)  # may hold a password
+    key: str = field(repr=False)
+    connect_seconds: float
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be repeated."""
+        return tuple(filter(None, (self.key, httpx2.URL(self.url).password)))
+
+
+def endpoint_of(settings: LlmSettings, calls: CallSettings) -> Endpoint:
+    """The endpoint of the settings. Raises BadSettings for an address or a key that no call could be made with."""
+    for name in _TALKERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    key, url = settings.api_key.get_secret_value().strip(), settings.base_url or OPENAI
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise BadSettings(
+            "llm.api_key: a key is printable ASCII without spaces; one of its characters is something else"
+        )
+    try:
+        host = httpx2.URL(url).host
+    except httpx2.InvalidURL:
+        host = ""
+    if not host:
+        raise BadSettings("llm.base_url: no address of a server; it looks like http://127.0.0.1:8080/v1")
+    return Endpoint(f"model {settings.model} at {host_of(url)}", url, key, calls.timeout_seconds)
+
+
+def exchange(endpoint: Endpoint, body: Mapping[str, Any], until: float) -> Answer:
+    """Whatever is answered to a chat completion.
+
+    Raises Passing where nothing is, Unavailable where nothing is in time, and Refused for more than may be read.
+    """
+    where = endpoint.where
+    try:
+        return asyncio.run(_exchange(endpoint, body, until - time.monotonic()))
+    except TimeoutError:
+        raise Unavailable(f"{where}: no answer in time (llm.call_seconds)") from None
+    except APIStatusError as error:
+        return Answer(error.status_code, error.response.headers, error.response.content)
+    except APIConnectionError as error:
+        broke = error.__cause__
+        if isinstance(broke, httpx2.ConnectError | httpx2.ConnectTimeout):
+            raise Passing(f"{where}: cannot be reached{hint(error) or ' (see llm.base_url)'}") from None
+        raise Passing(f"{where}: the call broke off: {type(broke).__name__}") from None
+
+
+async def _exchange(endpoint: Endpoint, body: Mapping[str, Any], seconds: float) -> Answer:
+    """Cut at the deadline, however slowly the bytes come."""
+
+    async def bound(response: httpx2.Response) -> None:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise Refused(f"{endpoint.where}: what came back is no answer: it is compressed, which was not asked for")
+        response.stream = _Bounded(response, endpoint.where)
+
+    headers: dict[str, str | Omit] = {"Accept-Encoding": "identity"}
+    if not endpoint.key:
+        headers["Authorization"] = Omit()
+    async with (
+        asyncio.timeout(seconds),
+        httpx2.AsyncClient(
+            verify=trusted(),
+            follow_redirects=False,
+            timeout=httpx2.Timeout(None, connect=endpoint.connect_seconds),
+            event_hooks={"response": [bound]},
+        ) as http,
+        AsyncOpenAI(
+            api_key=endpoint.key, base_url=endpoint.url, max_retries=0, http_client=http, _enforce_credentials=False
+        ) as client,
+    ):
+        answer = await client.post(
+            "/chat/completions", body=dict(body), cast_to=httpx2.Response, options={"headers": headers}
+        )
+        return Answer(answer.status_code, answer.headers, answer.content)
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The body of an answer as long as it is not too long."""
+
+    def __init__(self, response: httpx2.Response, where: str) -> None:
+        self._stream = cast("httpx2.AsyncByteStream", response.stream)
+        self._where = where
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Its pieces. Raises Refused."""
+        read = 0
+        async for piece in self._stream:
+            read += len(piece)
+            if read > LONGEST_ANSWER:
+                raise Refused(f"{self._where}: what came back is no answer: it is longer than {LONGEST_ANSWER:,} bytes")
+            yield piece
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
