@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from console.given import USER, as_option, settings, store, who
+from console.noting import as_findings, finding_options
 from console.output import json_option, say, show_json
 from domain.errors import BadInput
+from domain.resolution_notes import NOTHING, Findings
 from domain.responses import Response, Verb, Via
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -28,14 +30,18 @@ def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
     _say(ctx, number, Verb.ACKNOWLEDGE, as_json=as_json)
 
 
-@click.command(epilog="Example: sre resolve 17")
+@click.command(epilog='Example: sre resolve 17 --cause "the pool was too small" --helped "set it to 40"')
 @number_argument
+@finding_options
 @as_option
 @json_option
 @click.pass_context
-def resolve(ctx: click.Context, number: int, *, as_json: bool) -> None:
-    """Close incident NUMBER by hand; whoever was paged is told."""
-    _say(ctx, number, Verb.RESOLVE, as_json=as_json)
+def resolve(ctx: click.Context, number: int, *, as_json: bool, **said: str | None) -> None:
+    """Close incident NUMBER by hand; whoever was paged is told.
+
+    What caused it and what helped is found when something like it comes again.
+    """
+    _say(ctx, number, Verb.RESOLVE, as_json=as_json, findings=as_findings(said))
 
 
 @click.command(epilog="Example: sre snooze 17 2h")
@@ -90,12 +96,14 @@ def seconds(span: str) -> float:
     return float(found[1]) * SECONDS[found[2]]
 
 
-def _say(ctx: click.Context, number: int, verb: Verb, argument: str = "", *, as_json: bool) -> None:
+def _say(
+    ctx: click.Context, number: int, verb: Verb, argument: str = "", *, as_json: bool, findings: Findings = NOTHING
+) -> None:
     from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
     from tasks.responding import respond  # noqa: PLC0415
 
     tree, by = settings(ctx), ctx.meta.get(USER) or who()
-    answer = Response(number, 0, verb, by, Via.COMMAND, argument)
+    answer = Response(number, 0, verb, by, Via.COMMAND, argument, findings=findings)
     outcome = respond(store(tree), answer, people_of(tree), now=datetime.now(UTC))
     if as_json:
         show_json({"incident": number, "verb": verb, "by": by, "outcome": outcome})

@@ -15,7 +15,7 @@ from console.output import json_option, say, show_json
 @json_option
 @click.pass_context
 def clean_up(ctx: click.Context, *, dry_run: bool, as_json: bool) -> None:
-    """Drop logs, closed incidents and the old end of the ledger, as `store.keep_…` says; open incidents stay."""
+    """Drop logs, closed incidents, changes and the ledger's old end, as `store.keep_…` says; open incidents stay."""
     from tasks.keeping import clean, preview  # noqa: PLC0415 - keeps `sre --help` fast
 
     tree = settings(ctx)
@@ -32,6 +32,7 @@ def clean_up(ctx: click.Context, *, dry_run: bool, as_json: bool) -> None:
                 "files": logs.files,
                 "dead_letters": logs.letters,
                 "incidents": gone.incidents,
+                "changes": gone.changes,
                 "ledger_entries": gone.links,
             }
         )

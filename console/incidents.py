@@ -79,16 +79,29 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
     show_table([_action(row) for row in found["actions"]], title="Actions", empty="\nno actions")
     show_table([_page(row) for row in found["pages"]], title="Pages", empty="\nno pages")
     show_table([_delivery(row) for row in found["deliveries"]], title="Who was told", empty="\nnobody was told")
+    show_table([_note(row) for row in found["notes"]], title="What people found out", empty="\nno notes")
     show_table(
         [{"at": row["at"], "decision": sentence(row["kind"], row["fields"])} for row in found["ledger"]],
         title="Decisions",
     )
 
 
+<<<<<<< HEAD
 def _analysis(found: dict[str, Any]) -> list[str]:
     from domain.analysis_words import stored_lines  # noqa: PLC0415 - keeps `sre --help` fast
 
     return stored_lines(found["analyses"], found["id"])
+=======
+def _note(row: dict[str, Any]) -> dict[str, object]:
+    return {
+        "at": row["at"],
+        "by": row["by"],
+        "cause": row["cause"],
+        "what helped": row["helped"],
+        "origin": row["origin"],
+        "the analysis was": row["verdict"],
+    }
+>>>>>>> h3
 
 
 def _alert(row: dict[str, Any], found: dict[str, Any]) -> dict[str, object]:

@@ -40,6 +40,7 @@ class LedgerKind(StrEnum):
     SNOOZED = "incident.snoozed"
     ASSIGNED = "incident.assigned"
     COMMENTED = "incident.commented"
+    NOTED = "incident.noted"  # what caused it and what helped, said by a person
     MENDED = "escalation.mended"  # an incident had no next step although nobody acknowledged it
     PLAN = "plan.made"
     OBJECTED = "plan.objected"

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from domain.errors import BadInput
+from domain.words import printable
+
+LONGEST = 2_000  # characters of a cause, and of what helped
+LONGEST_SERVICE = 200
 
 
 class Verdict(StrEnum):
@@ -27,3 +34,40 @@ class ResolutionNote:
     helped: str = ""
     origin: str = ""  # the service at fault
     verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What somebody found out about an incident; becomes a note of it."""
+
+    cause: str = ""
+    helped: str = ""
+    origin: str = ""
+    verdict: Verdict | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether they say nothing."""
+        return self == NOTHING
+
+    def note(self, incident_id: int, episode: int, *, by: str, at: datetime) -> ResolutionNote:
+        """The note that they make."""
+        return ResolutionNote(incident_id, episode, at, by, self.cause, self.helped, self.origin, self.verdict)
+
+
+NOTHING = Findings()
+
+
+def found_out(cause: str, helped: str, origin: str, verdict: Verdict | None) -> Findings:
+    """What somebody wrote, on one line each and printable. Raises BadInput where a text is too long."""
+    texts = {"cause": (cause, LONGEST), "helped": (helped, LONGEST), "origin": (origin, LONGEST_SERVICE)}
+    cleaned = {name: printable(text) for name, (text, _) in texts.items()}
+    for name, (_, longest) in texts.items():
+        if len(cleaned[name]) > longest:
+            raise BadInput(f"{name} has {len(cleaned[name]):,} characters, at most {longest:,}: say it shorter")
+    return Findings(cleaned["cause"], cleaned["helped"], cleaned["origin"], verdict)
+
+
+def newest_cure(notes: Sequence[ResolutionNote]) -> str:
+    """What helped, by the newest note that says so; empty where none does. `notes`: the oldest first."""
+    return next((note.helped for note in reversed(notes) if note.helped), "")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.resolution_notes import NOTHING, Findings
+
 
 class Verb(StrEnum):
     """What somebody may do about an incident."""
@@ -42,3 +44,4 @@ class Response:
     nonce: str = ""  # of the link or the foreign event: each may be used once for each verb
     at: datetime | None = None  # when it came in
     id: int = 0
+    findings: Findings = NOTHING  # what is said with RESOLVE, by command only

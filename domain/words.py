@@ -408,6 +408,16 @@ def _autonomy(fields: Fields) -> str:
     return f"autonomy of {who} on {service}: {change}, because {printable(fields.get('why', ''))}"
 
 
+def findings(fields: Fields) -> list[str]:
+    """What a note says: `cause: a slow disk`, `helped: swapped it`, `the analysis was right`."""
+    said = [f"{name}: {printable(fields[name])}" for name in ("cause", "helped", "origin") if fields.get(name)]
+    return said + ([f"the analysis was {printable(fields['verdict'])}"] if fields.get("verdict") else [])
+
+
+def _noted(fields: Fields) -> str:
+    return f"{printable(fields.get('by', 'somebody'))} noted {'; '.join(findings(fields)) or 'something'}"
+
+
 def _ack_expired(fields: Fields) -> str:
     by = printable(fields.get("by", "somebody"))
     return f"the snooze of {by} is over" if fields.get("was") == "snoozed" else f"what {by} acknowledged expired"
@@ -442,6 +452,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.SNOOZED: lambda fields: _by(f"snoozed until {printable(fields.get('until', ''))}", fields),
     LedgerKind.ASSIGNED: lambda fields: _by(f"given to {printable(fields.get('to', ''))}", fields),
     LedgerKind.COMMENTED: lambda fields: printable(f"{fields.get('by')} says: {fields.get('text', '')}"),
+    LedgerKind.NOTED: _noted,
     LedgerKind.MENDED: lambda fields: f"its policy begins anew: {printable(fields.get('why', ''))}",
     LedgerKind.PAGE_FAILED: lambda fields: f"page refused by {fields.get('channel')}: {printable(fields.get('error'))}",
     LedgerKind.PAGE_MUTED: lambda fields: f"page held back: {printable(fields.get('rule', ''))}",

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.analysis_words import stored_lines
-from domain.words import action, because, page_reason, processes, receiver, relation, sentence, waiting
+from domain.words import action, because, findings, page_reason, processes, receiver, relation, sentence, waiting
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
 LONGEST = 600
@@ -18,7 +18,19 @@ NOT_QUOTED = "(not shown here; `sre incident` shows it)"
 OURS = frozenset(
     {
         *("by", "kind", "detector", "logs", "services", "episode", "after_seconds", "service", "reason", "resolution"),
-        *("channel", "receiver", "person", "attempt", "step", "to", "target", "outcome", "playbook", "quiet_seconds"),
+        *(
+            "channel",
+            "receiver",
+            "person",
+            "attempt",
+            "step",
+            "to",
+            "target",
+            "outcome",
+            "playbook",
+            "quiet_seconds",
+            "verdict",
+        ),
     }
 )
 
@@ -71,6 +83,7 @@ def markdown(incident: dict[str, Any]) -> str:
         *_section("Actions", map(_action, incident["actions"])),
         *_section("Pages", pages),
         *_section("Who was told", told_to),
+        *_section("What people found out", (line for row in incident["notes"] for line in _note(row))),
         *_section("Outcome", [f"{incident['state']} {text(incident['resolution'] or '')}"]),
     ]
     return "\n".join(lines)
@@ -91,13 +104,18 @@ def without_quotes(incident: dict[str, Any]) -> dict[str, Any]:
         "objections": [NOT_QUOTED] * bool(incident["objections"]),
         "plan": None,
     }
-    return incident | left | {"ledger": told, "alerts": alerts}
+    notes = [row | {name: NOT_QUOTED for name in ("cause", "helped") if row[name]} for row in incident["notes"]]
+    return incident | left | {"ledger": told, "alerts": alerts, "notes": notes}
 
 
 def _alert(row: dict[str, Any], incident: dict[str, Any]) -> str:
     origin = all(row[name] == incident[name] for name in ("service", "kind", "template"))
     why = "the likely origin" if origin else relation(row["relation"], row["related_to"])
     return f"{text(row['service'])}: {text(row['template'] or 'storm of alerts')} ({text(why)}, {row['logs']:,} logs)"
+
+
+def _note(row: dict[str, Any]) -> list[str]:
+    return [f"{_when(row['at'])} {text(row['by'])}, {text(said)}" for said in findings(row)]
 
 
 def _held(row: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.llm import model_of
+from adapters.llm import with_model
 
 from adapters import parts_file
 from adapters.anchors import anchor_places
@@ -171,7 +171,7 @@ def analyst(means: Means) -> Analyst:
     tree = means.settings
     uri = tree.servers.mlflow_tracking_uri
     trace = Tracer(uri, tree.calls.timeout_seconds).write if uri else None
-    return Analyst(means, model_of(tree), breaker_of(tree), trace)
+    return Analyst(means, with_model(tree.llm, tree.calls), breaker_of(tree), trace)
 
 
 def rounds(tree: Settings) -> Rounds:

@@ -1,4 +1,4 @@
-"""What is kept of logs, incidents and the ledger, and for how long."""
+"""What is kept of logs, incidents, changes and the ledger, and for how long."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.store.chain_cut import cut, links_before
+from adapters.store.changes import count_changes, drop_changes
 from adapters.store.database import Engine
 from adapters.store.days import make_days
 from adapters.store.old_incidents import count_incidents, drop_incidents
@@ -23,10 +24,13 @@ class Gone:
     logs: Going
     incidents: int
     links: int  # of the ledger's chain, with their entries
+    changes: int  # that somebody told of
     days: tuple[str, ...] = ()  # names of dropped partitions
 
     def __str__(self) -> str:
-        older = f"{self.incidents:,} closed incidents and {self.links:,} entries of the ledger"
+        older = (
+            f"{self.incidents:,} closed incidents, {self.links:,} entries of the ledger and {self.changes:,} changes"
+        )
         return f"{self.logs}; {older}"
 
 
@@ -40,7 +44,8 @@ def _before(engine: Engine, store: StoreSettings, now: datetime) -> datetime:
 def preview(engine: Engine, store: StoreSettings, *, now: datetime) -> Gone:
     """What would go; nothing is changed. Entries of incidents that would go count as kept."""
     old = now - timedelta(days=store.keep_records_days)
-    return Gone(going(engine, _before(engine, store, now)), count_incidents(engine, old), links_before(engine, old))
+    logs = going(engine, _before(engine, store, now))
+    return Gone(logs, count_incidents(engine, old), links_before(engine, old), count_changes(engine, old))
 
 
 def clean(engine: Engine, store: StoreSettings, *, now: datetime) -> Gone:
@@ -51,4 +56,5 @@ def clean(engine: Engine, store: StoreSettings, *, now: datetime) -> Gone:
     days = drop_logs(engine, archive_at(store.files), before)
     drop_records_before(engine, now - timedelta(days=store.keep_days))
     old = now - timedelta(days=store.keep_records_days)
-    return Gone(told, drop_incidents(engine, old), cut(engine, old, now=now), tuple(days))
+    incidents, links = drop_incidents(engine, old), cut(engine, old, now=now)
+    return Gone(told, incidents, links, drop_changes(engine, old), tuple(days))

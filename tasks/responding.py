@@ -21,6 +21,7 @@ from domain.pages import PageReason
 from domain.people import People, Person
 from domain.responses import Response, Verb, Via
 from domain.roster import Policy, PolicyStep, Target, TargetKind
+from tasks.noting import keep_in
 
 SHORTEST_SNOOZE, LONGEST_SNOOZE = timedelta(minutes=1), timedelta(days=7)
 LONGEST_COMMENT = 2_000
@@ -87,7 +88,10 @@ def _acknowledge(connection: Connection, said: Said) -> str:
 
 def _resolve(connection: Connection, said: Said) -> str:
     close_by_hand_in(connection, said.incident.id, by=said.person.name, now=said.now)
-    return f"incident {said.incident.id} resolved"
+    if said.response.findings.is_empty:
+        return f"incident {said.incident.id} resolved"
+    keep_in(connection, said.incident, said.response.findings, by=said.person.name, now=said.now)
+    return f"incident {said.incident.id} resolved, with a note"
 
 
 def _snooze(connection: Connection, said: Said) -> str:

@@ -13,14 +13,17 @@ from adapters.embeddings import EmbeddingEndpoint
 from adapters.markdown_files import read_folder
 from adapters.store.database import Engine
 from adapters.store.past_incidents import past_incidents
-from domain.documents import Document, words_of_pattern
+from domain.documents import HELPED, Document, first_item, words_of_pattern
 from domain.incidents import Incident
 from domain.playbooks import Playbook
+from domain.quoted import mask_quoted
 from domain.settings import RetrievalSettings, Settings
+from domain.words import cut
 from ml.retrieval import Answer, Hit, Retriever
 
 FRESH = timedelta(minutes=5)  # so old an index of past incidents may be
 LONGEST_QUESTION = 4_000  # characters of an incident's texts
+LONGEST_CURE = 120  # characters of what helped, in a line of a page
 _SHOWN_TERMS = 5
 
 
@@ -92,10 +95,13 @@ def may_help(incident: Incident, playbooks: Retriever, limit: int = 3) -> list[s
 
 
 def seen_before(incident: Incident, past: Retriever, limit: int = 3) -> list[str]:
-    """The past incidents that answer what an incident shows, as lines for a page; itself is left out."""
+    """The past incidents that answer what an incident shows, with what helped then, as lines for a page.
+
+    Itself is left out.
+    """
     mine = f"incident-{incident.id}"
     found = [hit for hit in _answers(past, question(incident), limit + 1) if hit.document.id != mine]
-    return [f"Seen before: {_title(hit)} ({hit.document.id}), {_sure(hit)}" for hit in found[:limit]]
+    return [f"Seen before: {_title(hit)} ({hit.document.id}), {_sure(hit)}{_helped(hit)}" for hit in found[:limit]]
 
 
 def question(incident: Incident) -> str:
@@ -112,6 +118,11 @@ def _answers(retriever: Retriever, text: str, limit: int) -> list[Hit]:
 def _title(hit: Hit) -> str:
     first = hit.document.text.lstrip().partition("\n")[0]
     return hit.document.title or first.removeprefix("# ")
+
+
+def _helped(hit: Hit) -> str:
+    helped = cut(mask_quoted(first_item(hit.document.text, HELPED)), LONGEST_CURE)
+    return f", helped: {helped}" if helped else ""
 
 
 def _sure(hit: Hit) -> str:

@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from adapters.kubernetes.changes import Mark, Placed
-from adapters.kubernetes.cluster import Document, Patch
+from adapters.kubernetes.cluster import Cluster, Document, Patch
 from adapters.kubernetes.restarts import RESTARTED_BY
-from adapters.kubernetes.workloads import Kind
+from adapters.kubernetes.workloads import Kind, Workload
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH_LABEL = "pod-template-hash"  # what the Deployment's controller adds
@@ -28,6 +29,12 @@ class Release:
 
     revision: int
     template: Document  # of its pods
+    created_at: datetime  # the first time that it was rolled out
+
+    @property
+    def images(self) -> str:
+        """What its containers run."""
+        return " and ".join(str(each["image"]) for each in self.template["spec"]["containers"])
 
     @property
     def mark(self) -> str:
@@ -50,15 +57,14 @@ class RollingBack:
         before = _before(placed)
         if before is None:
             raise placed.refused("the cluster keeps no earlier release of it")
-        images = " and ".join(each["image"] for each in before.template["spec"]["containers"])
-        return f"roll {placed.order.target} back to revision {before.revision} ({images})"
+        return f"roll {placed.order.target} back to revision {before.revision} ({before.images})"
 
     def apply(self, placed: Placed) -> None:
         if before := _before(placed):
             _replace(placed, before)
 
     def put_back(self, placed: Placed, mark: str) -> None:
-        found = next((release for release in _releases(placed) if release.mark == mark), None)
+        found = next((release for release in releases(placed.cluster, placed.workload) if release.mark == mark), None)
         if found is None:
             raise placed.refused("the cluster no longer keeps the release that ran before")
         _replace(placed, found)
@@ -80,23 +86,26 @@ def _present(placed: Placed) -> str:
 def _before(placed: Placed) -> Release | None:
     """The newest revision that is older than the present one and another release; None where there is none."""
     present = _present(placed)
-    newest_first = sorted(_releases(placed), key=lambda release: release.revision, reverse=True)
+    kept = releases(placed.cluster, placed.workload)
+    newest_first = sorted(kept, key=lambda release: release.revision, reverse=True)
     return next((release for release in newest_first if release.mark != present), None)
 
 
-def _releases(placed: Placed) -> Iterator[Release]:
-    """Every revision that the cluster keeps of the workload."""
-    of_deployment = placed.workload.kind is Kind.DEPLOYMENT
+def releases(cluster: Cluster, workload: Workload) -> Iterator[Release]:
+    """Every revision that the cluster keeps of the workload. Raises Unavailable or Refused."""
+    of_deployment = workload.kind is Kind.DEPLOYMENT
     what = "replicasets" if of_deployment else "controllerrevisions"
-    path = f"/apis/apps/v1/namespaces/{placed.workload.namespace}/{what}"
-    uid = placed.workload.document["metadata"]["uid"]
-    for kept in placed.cluster.items(path, placed.workload.selector):
+    path = f"/apis/apps/v1/namespaces/{workload.namespace}/{what}"
+    uid = workload.document["metadata"]["uid"]
+    for kept in cluster.items(path, workload.selector):
         if all(owner["uid"] != uid for owner in kept["metadata"].get("ownerReferences", ())):
             continue
+        created = datetime.fromisoformat(kept["metadata"]["creationTimestamp"])
         if of_deployment:
-            yield Release(int(kept["metadata"]["annotations"].get(REVISION, 0)), _plain(kept["spec"]["template"]))
+            number = int(kept["metadata"]["annotations"].get(REVISION, 0))
+            yield Release(number, _plain(kept["spec"]["template"]), created)
         else:
-            yield Release(int(kept["revision"]), _plain(kept["data"]["spec"]["template"]))
+            yield Release(int(kept["revision"]), _plain(kept["data"]["spec"]["template"]), created)
 
 
 def _plain(template: Document) -> Document:

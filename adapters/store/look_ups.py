@@ -20,6 +20,7 @@ from adapters.store.tables import (
     incidents,
     ledger,
     pages,
+    resolution_notes,
     steps,
     topics,
 )
@@ -46,7 +47,7 @@ def list_incidents(engine: sa.Engine, *, only_open: bool, limit: int) -> list[Ro
 
 
 def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
-    """An incident with its alerts, actions, pages with their deliveries, escalation and ledger entries."""
+    """An incident with its alerts, actions, pages with their deliveries, escalation, notes and ledger entries."""
     found = _rows(engine, sa.select(incidents).where(incidents.c.id == incident_id))
     if not found:
         return None
@@ -60,6 +61,9 @@ def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
         "pages": sa.select(pages).where(pages.c.incident_id == incident_id).order_by(pages.c.id),
         "deliveries": sa.select(deliveries).where(deliveries.c.incident_id == incident_id).order_by(deliveries.c.id),
         "escalation": sa.select(escalations).where(escalations.c.incident_id == incident_id),
+        "notes": sa.select(resolution_notes)
+        .where(resolution_notes.c.incident_id == incident_id)
+        .order_by(resolution_notes.c.id),
         "ledger": sa.select(ledger).where(ledger.c.incident_id == incident_id).order_by(ledger.c.id),
     }
     return found[0] | {name: _rows(engine, query) for name, query in of_it.items()}

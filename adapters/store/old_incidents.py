@@ -10,12 +10,15 @@ from adapters.store.database import transaction
 from adapters.store.tables import (
     actions,
     alerts,
+    analyses,
     approvals,
     deliveries,
     escalations,
     incidents,
+    llm_calls,
     outside_alerts,
     pages,
+    resolution_notes,
     responses,
     steps,
     steps_taken,
@@ -24,7 +27,10 @@ from adapters.store.tables import (
 AT_ONCE = 500
 CLOSED = ("resolved", "merged")
 UNDER_WAY = ("queued", "sending")
-OF_INCIDENTS = (alerts, steps_taken, approvals, actions, pages, deliveries, escalations, responses, outside_alerts)
+OF_INCIDENTS = (
+    *(alerts, steps_taken, approvals, actions, pages, deliveries, escalations, responses, outside_alerts),
+    *(analyses, llm_calls, resolution_notes),
+)
 
 
 def _old(before: datetime) -> list[sa.ColumnElement[bool]]:

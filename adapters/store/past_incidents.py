@@ -1,4 +1,4 @@
-"""Closed incidents as texts to search: what was seen, what was done, what came of it, and who closed it."""
+"""Closed incidents as texts to search: what was seen and done, what came of it, and what people found out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from adapters.store import resolution_notes
 from adapters.store.action_log import as_record
 from adapters.store.database import transaction
 from adapters.store.many_rows import among
 from adapters.store.tables import actions, incidents, ledger
-from domain.documents import Document
+from domain.documents import CAUSE, HELPED, Document
 from domain.errors import BadInput
 from domain.incidents import State
 from domain.ledger import LedgerKind
-from domain.words import sentence
+from domain.resolution_notes import ResolutionNote
+from domain.words import printable, sentence
 
 NEWEST = 2_000
 # Entries of the ledger that say who ended it and how.
@@ -33,7 +35,8 @@ def past_incidents(engine: sa.Engine, *, limit: int = NEWEST) -> list[Document]:
         ids = [row.id for row in rows]
         done = _lines(connection, _actions(connection, ids))
         ended = _lines(connection, _ends(connection, ids))
-    return [_document(row, done.get(row.id, []), ended.get(row.id, [])) for row in rows]
+        notes = resolution_notes.of_incidents(connection, ids)
+    return [_document(row, done.get(row.id, []), ended.get(row.id, []), notes.get(row.id, [])) for row in rows]
 
 
 def _actions(connection: sa.Connection, ids: list[int]) -> sa.Select[Any]:
@@ -66,13 +69,21 @@ def _end(row: sa.Row[Any]) -> str:
     return ": ".join([sentence(row.kind, row.fields), *more])
 
 
-def _document(row: sa.Row[Any], done: list[str], ended: list[str]) -> Document:
+def _document(row: sa.Row[Any], done: list[str], ended: list[str], notes: list[ResolutionNote]) -> Document:
     seen = [row.template, f"metric {row.metric} {row.direction}".strip() if row.metric else ""]
     parts = {
         f"# {row.service}: {row.playbook or row.template}": [],
         "## What was seen": [line for line in seen if line],
         "## What was done": done or ["nothing by the agent"],
         "## How it ended": ended,
-    }
-    text = "\n\n".join("\n".join([heading, *(f"- {line}" for line in lines)]) for heading, lines in parts.items())
+    } | {f"## {heading}": lines for heading, lines in _found_out(notes).items() if lines}
+    text = "\n\n".join(
+        "\n".join([printable(heading), *(f"- {printable(line)}" for line in lines)]) for heading, lines in parts.items()
+    )
     return Document(f"incident-{row.id}", text, names=(row.service, row.playbook))
+
+
+def _found_out(notes: list[ResolutionNote]) -> dict[str, list[str]]:
+    """What people wrote, the newest first, by the heading under which it stands."""
+    newest = notes[::-1]
+    return {CAUSE: [one.cause for one in newest if one.cause], HELPED: [one.helped for one in newest if one.helped]}

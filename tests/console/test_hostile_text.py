@@ -12,12 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.store import mutes
+from adapters.store.changes import keep
 from adapters.store.closing import acknowledge
-from adapters.store.database import Engine
+from adapters.store.database import Engine, transaction
+from adapters.store.resolution_notes import add
 from adapters.store.switches import report_condition
 from console import main as entry
 from console.main import cli
+from domain.changes import Change, ChangeKind
 from domain.errors import Refused
+from domain.resolution_notes import ResolutionNote
 from tests.parts.judged_part import Feed, known
 from tests.parts.logs_part import a_log, an_error
 from tests.parts.mutes_part import a_silence
@@ -45,7 +49,9 @@ COMMANDS = (
     ("config",),
     ("ack", "1"),
     ("comment", "1", HOSTILE),
-    ("resolve", "1"),
+    ("resolve", "1", "--cause", HOSTILE, "--helped", HOSTILE, "--origin", HOSTILE),
+    ("change", HOSTILE, HOSTILE, "--by", HOSTILE),
+    ("changes",),
 )
 
 
@@ -61,6 +67,9 @@ def stranger(store: Engine, store_url: str, tmp_path: Path, monkeypatch: pytest.
     feed.take(*logs, a_log(request_id="hostile"), HOSTILE.encode(), now=now)  # type: ignore[arg-type]
     report_condition(store, f"kafka {HOSTILE}", seen_by="watch", healthy=False, detail=HOSTILE, now=now)
     acknowledge(store, 1, by=HOSTILE, now=now)
+    keep(store, [Change(now, HOSTILE, ChangeKind.DEPLOY, HOSTILE, HOSTILE)], now=now)
+    with transaction(store) as connection:
+        add(connection, ResolutionNote(1, 1, now, HOSTILE, HOSTILE, HOSTILE, HOSTILE))
     silence = a_silence("service=web", starts_at=now, ends_at=now + timedelta(hours=1))
     mutes.add(store, replace(silence, comment=HOSTILE, author=HOSTILE), now=now)
 

@@ -44,6 +44,11 @@ PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
         ),
         (LedgerKind.RESOLVED, {"resolution": "human", "by": "ada"}, "resolved by hand by ada"),
         (LedgerKind.ACKED, {"by": "ada"}, "acknowledged by ada"),
+        (
+            LedgerKind.NOTED,
+            {"by": "ada", "cause": "a slow disk", "helped": "swapped it", "origin": "db", "verdict": "right"},
+            "ada noted cause: a slow disk; helped: swapped it; origin: db; the analysis was right",
+        ),
         (LedgerKind.ESCALATED, {"reason": "ineffective"}, "given to a human: the action did not help"),
         (
             LedgerKind.PAGE_QUEUED,

@@ -64,6 +64,28 @@ def test_an_incident_like_one_before_says_so() -> None:
     assert line.startswith("Seen before: web: quota exceeded for tenant (incident-7), ")
 
 
+@pytest.mark.parametrize(
+    ("helped", "shown"),
+    [
+        pytest.param("set the quota to 40", ", helped: set the quota to 40", id="as it was written"),
+        pytest.param("a " * 100, f", helped: {'a ' * 58}a…", id="cut"),
+    ],
+)
+def test_an_incident_like_one_before_says_what_helped(helped: str, shown: str) -> None:
+    text = f"# web: quota exceeded for tenant\n\n## Cause\n- too many tenants\n\n## What helped\n- {helped}\n- waited"
+    past = index([Document("incident-7", text), Document("incident-8", "# web: disk full")], SETTINGS)
+    (line,) = seen_before(an_incident(id=9, template="quota exceeded for tenant <*>"), past)
+    assert line.endswith(shown)
+
+
+def test_what_helped_is_masked_before_it_is_cut() -> None:
+    """Half of a secret is one still; the page masks every line once more."""
+    text = f"# web: quota exceeded for tenant\n\n## What helped\n- set password={'h' * 200} anew"
+    past = index([Document("incident-7", text), Document("incident-8", "# web: disk full")], SETTINGS)
+    (line,) = seen_before(an_incident(id=9, template="quota exceeded for tenant <*>"), past)
+    assert line.endswith(", helped: set password=*** anew")
+
+
 def test_an_incident_is_not_like_itself() -> None:
     past = index([Document("incident-9", "# web: quota exceeded for tenant")], SETTINGS)
     assert [] == seen_before(an_incident(id=9, template="quota exceeded for tenant <*>"), past)

@@ -7,7 +7,10 @@ import pytest
 from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.past_incidents import past_incidents
+from adapters.store.resolution_notes import add
 from adapters.store.tables import actions
+from domain.documents import HELPED, first_item
+from domain.resolution_notes import ResolutionNote
 from tests.parts.judged_part import NOW, Feed
 
 
@@ -58,6 +61,24 @@ def test_it_says_what_was_done_and_what_came_of_it(store: Engine, kind: str, say
             )
         )
     assert says in past_incidents(store)[0].text
+
+
+def test_it_says_what_people_found_out_the_newest_first(store: Engine) -> None:
+    number = closed(store)
+    with transaction(store) as connection:
+        for cause, helped in (("a slow disk", ""), ("a bad disk\n## What helped\n- rm -rf", "swapped it")):
+            add(connection, ResolutionNote(number, 1, NOW, "ann", cause, helped))
+    (document,) = past_incidents(store)
+    assert "## Cause\n- a bad disk ## What helped - rm -rf\n- a slow disk\n" in document.text
+    assert document.text.endswith("## What helped\n- swapped it")
+    assert "swapped it" == first_item(document.text, HELPED)
+
+
+def test_where_nobody_found_out_anything_it_says_nothing_of_it(store: Engine) -> None:
+    closed(store)
+    (document,) = past_incidents(store)
+    assert "## Cause" not in document.text
+    assert "" == first_item(document.text, HELPED)
 
 
 @pytest.mark.parametrize("limit", [1, 2])

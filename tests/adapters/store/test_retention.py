@@ -16,10 +16,15 @@ from adapters.anchors import FileAnchors
 from adapters.log_archive import Archive
 from adapters.store.chain import begins_after, seal, verify
 from adapters.store.chain_cut import cut, links_before
+from adapters.store.changes import keep
 from adapters.store.database import Engine, transaction
 from adapters.store.ledger_rows import note
+from adapters.store.resolution_notes import add
 from adapters.store.retention import GIGABYTE, drop_logs, going, pieces
+from adapters.store.tables import analyses, llm_calls
+from domain.changes import Change, ChangeKind
 from domain.ledger import LedgerKind
+from domain.resolution_notes import ResolutionNote
 from domain.settings import StoreSettings
 from tasks.keeping import clean, preview
 from tests.parts.compaction_part import LATER, filled_store, gather
@@ -101,6 +106,28 @@ def test_closed_incidents_go_with_what_belongs_to_them(store: Engine, kept: Stor
     assert 1 == clean(store, kept, now=NOW + 31 * DAY).incidents
     left = {table: count(store, table) for table in ("incidents", "alerts", "pages", "steps_taken", "actions")}
     assert dict.fromkeys(left, 0) == left
+
+
+def test_what_was_found_out_about_them_goes_too(store: Engine, kept: StoreSettings) -> None:
+    number = Feed(store).incident()
+    _resolve(store)
+    of_it = {"incident_id": number, "episode": 1}
+    call = {"at": NOW, "tokens_in": 1, "tokens_out": 1, "cost": 0.1, "seconds": 1.0}
+    with transaction(store) as connection:
+        connection.execute(analyses.insert().values(**of_it, signature="web", state="done", due_at=NOW, queued_at=NOW))
+        connection.execute(llm_calls.insert().values(**of_it, **call))
+        add(connection, ResolutionNote(number, 1, NOW, "ann", "a slow disk"))
+    clean(store, kept, now=NOW + 29 * DAY)
+    assert [1, 1, 1] == [count(store, name) for name in ("analyses", "llm_calls", "resolution_notes")]
+    clean(store, kept, now=NOW + 31 * DAY)
+    assert [0, 0, 0] == [count(store, name) for name in ("analyses", "llm_calls", "resolution_notes")]
+
+
+def test_old_changes_go(store: Engine, kept: StoreSettings) -> None:
+    keep(store, [Change(NOW + days * DAY, "web", ChangeKind.DEPLOY, "v2") for days in (0, 5)], now=NOW)
+    assert 0 == clean(store, kept, now=NOW + 29 * DAY).changes
+    assert 1 == preview(store, kept, now=NOW + 31 * DAY).changes == clean(store, kept, now=NOW + 31 * DAY).changes
+    assert 1 == count(store, "changes")
 
 
 def test_open_incidents_never_go_nor_do_their_entries(store: Engine, kept: StoreSettings) -> None:

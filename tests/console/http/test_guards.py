@@ -30,7 +30,7 @@ AWAY = ("192.0.2.7", 50_000)
 TOKEN = HttpSettings(token=SecretStr("secret-token"), per_minute=100_000)
 
 
-@pytest.mark.parametrize("path", ["/logs", "/alertmanager"])
+@pytest.mark.parametrize("path", ["/logs", "/alertmanager", "/changes"])
 @pytest.mark.parametrize(
     ("settings", "client", "headers", "expected"),
     [
@@ -52,7 +52,8 @@ def test_who_may_send(  # noqa: PLR0917 - the columns of the table
     expected: int,
 ) -> None:
     made = a_service(connect(sqlite_url), tmp_path, settings=settings)
-    body = a_log() if path == "/logs" else json.dumps(a_webhook()).encode()
+    change = json.dumps({"service": "web", "what": "v2"}).encode()
+    body = {"/logs": a_log(), "/alertmanager": json.dumps(a_webhook()).encode(), "/changes": change}[path]
     assert expected == a_client(made, client).post(path, content=body, headers=headers).status_code
 
 
