@@ -86,12 +86,12 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
     )
 
 
-<<<<<<< HEAD
 def _analysis(found: dict[str, Any]) -> list[str]:
     from domain.analysis_words import stored_lines  # noqa: PLC0415 - keeps `sre --help` fast
 
     return stored_lines(found["analyses"], found["id"])
-=======
+
+
 def _note(row: dict[str, Any]) -> dict[str, object]:
     return {
         "at": row["at"],
@@ -101,7 +101,6 @@ def _note(row: dict[str, Any]) -> dict[str, object]:
         "origin": row["origin"],
         "the analysis was": row["verdict"],
     }
->>>>>>> h3
 
 
 def _alert(row: dict[str, Any], found: dict[str, Any]) -> dict[str, object]:

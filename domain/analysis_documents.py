@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,31 +11,30 @@ from domain.analysis import Analysis
 from domain.dossier import Dossier
 from domain.errors import BadInput
 
-
-@lru_cache(maxsize=2)
-def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+Kept = TypeVar("Kept")
+DOSSIERS, ANALYSES = TypeAdapter(Dossier), TypeAdapter(Analysis)
 
 
 def document(value: Dossier | Analysis) -> dict[str, Any]:
     """As JSON can carry it."""
-    found: dict[str, Any] = _adapter(type(value)).dump_python(value, mode="json")
+    adapter: TypeAdapter[Any] = DOSSIERS if isinstance(value, Dossier) else ANALYSES
+    found: dict[str, Any] = adapter.dump_python(value, mode="json")
     return found
 
 
-def as_dossier(stored: dict[str, Any]) -> Dossier:
+def as_dossier(stored: Mapping[str, Any]) -> Dossier:
     """The dossier that a document holds. Raises BadInput where it is none."""
-    return _read(Dossier, stored)
+    return _read("dossier", DOSSIERS, stored)
 
 
-def as_analysis(stored: dict[str, Any]) -> Analysis:
+def as_analysis(stored: Mapping[str, Any]) -> Analysis:
     """The analysis that a document holds. Raises BadInput where it is none."""
-    return _read(Analysis, stored)
+    return _read("analysis", ANALYSES, stored)
 
 
-def _read(kind: type[Any], stored: dict[str, Any]) -> Any:  # noqa: ANN401 - as the callers say
+def _read(name: str, adapter: TypeAdapter[Kept], stored: Mapping[str, Any]) -> Kept:
     try:
-        return _adapter(kind).validate_python(stored)
+        return adapter.validate_python(stored)
     except ValidationError as error:
         places = sorted({".".join(map(str, flaw["loc"])) for flaw in error.errors()})
-        raise BadInput(f"a stored {kind.__name__.lower()} cannot be read: {', '.join(places)[:200]}") from error
+        raise BadInput(f"a stored {name} cannot be read: {', '.join(places)[:200]}") from error

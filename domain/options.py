@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ from domain.autonomy import Autonomy
 from domain.incidents import Incident
 from domain.inventory import Inventory, Service
 from domain.parameters import Scale
-from domain.plan_documents import as_document, as_plan, digest
+from domain.plan_documents import as_document, digest
 from domain.plans import PROPOSED, Plan
 from domain.playbooks import Fit, Playbook, bind
 
@@ -36,11 +37,6 @@ class Option:
     service: str
     plan: Plan
     why: str
-
-    @property
-    def told(self) -> str:
-        """As people and models read it."""
-        return in_words(self.as_document)
 
     @property
     def as_document(self) -> dict[str, Any]:
@@ -72,7 +68,8 @@ def offered(incident: Incident, candidates: Iterable[Candidate], inventory: Inve
 
 def _permitted(playbook: Playbook, service: Service) -> bool:
     limits = service.limits
-    if not playbook.actions or Autonomy.OBSERVE in (playbook.autonomy, limits.autonomy):
+    meant = any(fnmatch.fnmatch(service.name, glob) for glob in playbook.matches.services)
+    if not (playbook.actions and meant) or Autonomy.OBSERVE in (playbook.autonomy, limits.autonomy):
         return False
     return all(
         action.kind in limits.actions
@@ -99,9 +96,3 @@ def told(stored: Iterable[Mapping[str, Any]], incident_id: int) -> dict[str, str
 def as_documents(options: Iterable[Option]) -> list[dict[str, Any]]:
     """As they are stored."""
     return [one.as_document for one in options]
-
-
-def from_documents(incident_id: int, stored: Iterable[Mapping[str, Any]]) -> list[Option]:
-    """As they were stored. Raises BadInput where one cannot be read."""
-    names = ("name", "playbook", "title", "service")
-    return [Option(*(one[name] for name in names), as_plan(incident_id, one["plan"]), one["why"]) for one in stored]

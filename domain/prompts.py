@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from domain.dossier import Dossier, Fact
 from domain.exhibits import Exhibit, LogExhibit
 from domain.llm import Message, Role
-from domain.options import Option
 from domain.tools import as_data
 
 BEGIN, END = "<data>", "</data>"
@@ -34,13 +33,13 @@ AGAIN = "That was no JSON of the asked shape. Answer once more, with that JSON a
 
 
 def opening(
-    dossier: Dossier, options: Sequence[Option], people: Sequence[str], text: Mapping[str, str]
+    dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], text: Mapping[str, str]
 ) -> tuple[Message, ...]:
-    """The beginning of an investigation; `text` has the disguised text of each exhibit."""
-    return (Message(Role.SYSTEM, SYSTEM), Message(Role.USER, brief(dossier, options, people, text)))
+    """The beginning of an investigation; `plans` has each in words, `text` the disguised text of each exhibit."""
+    return (Message(Role.SYSTEM, SYSTEM), Message(Role.USER, brief(dossier, plans, people, text)))
 
 
-def brief(dossier: Dossier, options: Sequence[Option], people: Sequence[str], text: Mapping[str, str]) -> str:
+def brief(dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], text: Mapping[str, str]) -> str:
     """The dossier as data."""
     document = {
         "incident": {
@@ -63,7 +62,7 @@ def brief(dossier: Dossier, options: Sequence[Option], people: Sequence[str], te
             {"was": one.text, "cause": one.cause, "helped": one.helped} for one in dossier.similar
         ],
         "exhibits": {name: exhibit(one, text.get(name, "")) for name, one in dossier.exhibits.items()},
-        "plans": {one.name: one.told for one in options},
+        "plans": dict(plans),
         "people": list(people),
         "could not be looked at": list(dossier.flaws),
     }

@@ -32,7 +32,7 @@ from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit
 from domain.incidents import Incident
 from domain.llm import Model, Usage
 from domain.model_answer import AnswerSaid
-from domain.options import as_documents, from_documents, told
+from domain.options import as_documents, in_words, told
 from domain.settings import Settings
 from domain.telemetry import Span
 from tasks.gathering import Gathering, exhibit
@@ -167,8 +167,8 @@ class Analyst:
         exhibits = Exhibits(dict(dossier.exhibits))
         disguise = Disguise(redaction(self.means.settings.paging.mask))
         bench = Bench(self.means, incident, dossier, exhibits, disguise)
-        options = from_documents(task.incident_id, task.options)
-        return Investigation(task, bench, model, options, self._people(dossier), went=self._went)
+        plans = {one["name"]: in_words(one) for one in task.options}
+        return Investigation(task, bench, model, plans, self._people(dossier), went=self._went)
 
     def _went(self, well: bool) -> None:  # noqa: FBT001 - as a callback is called
         now = self.means.clock()

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from adapters.llm import with_model
-
 from adapters import parts_file
 from adapters.anchors import anchor_places
 from adapters.executing import wall_clock
@@ -18,6 +16,7 @@ from adapters.inventory_files import load as load_inventory
 from adapters.kafka import embedded
 from adapters.kafka.consumer import Cluster
 from adapters.link_keys import signer
+from adapters.llm import with_model
 from adapters.on_call_files.source import RosterSource
 from adapters.own_log import configure
 from adapters.page_spool import PageSpool

@@ -18,7 +18,6 @@ from domain.errors import BadInput, Refused, Unavailable, Unreadable
 from domain.investigation import Move, Next, Progress, cost, estimated, next_move, reserved
 from domain.llm import Message, Model, Question, Reply, Role, ToolCall, Usage
 from domain.model_answer import AnswerSaid, read, schema
-from domain.options import Option
 from domain.prompts import EXPLORE, final, opening
 from domain.tools import as_text
 from tasks.tools import Bench, offered_tools, run
@@ -43,7 +42,7 @@ class Investigation:
     task: Task
     bench: Bench
     model: Model
-    options: Sequence[Option]
+    plans: Mapping[str, str]  # that may be chosen, in words
     people: Sequence[str]
     turns: list[dict[str, Any]] = field(default_factory=list)
     went: Callable[[bool], None] = lambda _well: None  # told of each call
@@ -90,7 +89,7 @@ class Investigation:
         limits = self.bench.means.settings.llm
         hide = self.bench.disguise.hide
         shown = {name: hide(getattr(one, "text", "")) for name, one in self.bench.dossier.exhibits.items()}
-        messages = [*opening(self.bench.dossier, self.options, self.people, shown), *_replayed(self.turns)]
+        messages = [*opening(self.bench.dossier, self.plans, self.people, shown), *_replayed(self.turns)]
         again = any(turn["kind"] == Turn.ANSWERED for turn in self.turns)
         if answering:
             messages.append(final(again=again))

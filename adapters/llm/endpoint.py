@@ -14,7 +14,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
 from adapters.channels.calls import Answer, Passing, host_of
 from adapters.trust import hint, trusted
-from domain.errors import BadSettings, Refused, Unavailable
+from domain.errors import BadSettings, Unavailable, Unreadable
 from domain.llm_settings import LlmSettings
 from domain.settings import CallSettings
 
@@ -61,7 +61,7 @@ def endpoint_of(settings: LlmSettings, calls: CallSettings) -> Endpoint:
 def exchange(endpoint: Endpoint, body: Mapping[str, Any], until: float) -> Answer:
     """Whatever is answered to a chat completion.
 
-    Raises Passing where nothing is, Unavailable where nothing is in time, and Refused for more than may be read.
+    Raises Passing where nothing is, Unavailable where nothing is in time, and Unreadable for more than may be read.
     """
     where = endpoint.where
     try:
@@ -82,7 +82,9 @@ async def _exchange(endpoint: Endpoint, body: Mapping[str, Any], seconds: float)
 
     async def bound(response: httpx2.Response) -> None:
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise Refused(f"{endpoint.where}: what came back is no answer: it is compressed, which was not asked for")
+            raise Unreadable(
+                f"{endpoint.where}: what came back is no answer: it is compressed, which was not asked for"
+            )
         response.stream = _Bounded(response, endpoint.where)
 
     headers: dict[str, str | Omit] = {"Accept-Encoding": "identity"}
@@ -114,12 +116,14 @@ class _Bounded(httpx2.AsyncByteStream):
         self._where = where
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces. Raises Refused."""
+        """Its pieces. Raises Unreadable."""
         read = 0
         async for piece in self._stream:
             read += len(piece)
             if read > LONGEST_ANSWER:
-                raise Refused(f"{self._where}: what came back is no answer: it is longer than {LONGEST_ANSWER:,} bytes")
+                raise Unreadable(
+                    f"{self._where}: what came back is no answer: it is longer than {LONGEST_ANSWER:,} bytes"
+                )
             yield piece
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.channels.calls import Answer
 from adapters.llm.json_text import json_object, parsed, without_thoughts
-from domain.errors import Refused
+from domain.errors import Unreadable
 from domain.llm import Question, Reply, ToolCall
 
 MOST_TOKENS = 1_000_000_000  # that a server is believed to have counted
@@ -23,16 +23,16 @@ def fields_of(value: object) -> Fields:
 
 
 def reply_of(answer: Answer, question: Question, where: str) -> Reply:
-    """The reply that the answer holds. Raises Refused where it holds none."""
+    """The reply that the answer holds. Raises Unreadable where it holds none."""
     document = fields_of(parsed(answer.body))
     choices = document.get("choices")
     choice = fields_of(choices[0]) if isinstance(choices, list) and choices else {}
     if not isinstance(choice.get("message"), dict):
-        raise Refused(f"{where}: what came back is no answer: it is no chat completion (see llm.base_url)")
+        raise Unreadable(f"{where}: what came back is no answer: it is no chat completion (see llm.base_url)")
     message, cut = choice["message"], choice.get("finish_reason") == "length"
     calls, text = tuple(_calls(message, turn=len(question.messages))), _text(message.get("content"))
     if why := _no_answer(choice, has_one=bool(calls or text.strip() or cut)):
-        raise Refused(f"{where}: what came back is no answer: {why}")
+        raise Unreadable(f"{where}: what came back is no answer: {why}")
     usage = fields_of(document.get("usage"))
     return Reply(
         text=_asked_for(text, question),
