@@ -19,7 +19,7 @@ import pytest
 from adapters import trust
 from adapters.llm import with_model
 from adapters.llm.client import OpenAiModel
-from adapters.own_log import configure
+from adapters.own_log import CHATTY, OURS, configure
 from benchmarks.evals.answers import Answer, Request, as_json
 from benchmarks.evals.behaviours import (
     Answering,
@@ -248,7 +248,7 @@ def test_the_library_tells_no_log_what_it_sends(name: str) -> None:
 @contextmanager
 def own_log(home: Path) -> Iterator[Path]:
     """Our log's file, with everything in it that would come there; the loggers are as before in the end."""
-    loggers = [logging.getLogger(name) for name in ("", "adapters", "console", "domain", "flows", "ml", "tasks")]
+    loggers = [logging.getLogger(name) for name in ("", *OURS, *CHATTY)]
     before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
     configure(LoggingSettings(level="DEBUG"), home, debug=True)
     try:
