@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
-from adapters.llm.json_text import parsed
+from adapters.llm.json_text import parsed, storable
 from adapters.llm.ways import Way
 from domain.llm import Message, Question, Role, Tool, ToolCall
 from domain.llm_settings import LlmSettings
@@ -55,26 +55,26 @@ def _messages(question: Question, way: Way) -> list[Entry]:
 
 def _with_calls(message: Message) -> Entry:
     """A message that may call tools or answer their calls."""
-    entry: Entry = {"role": message.role.value, "content": message.text}
+    entry: Entry = {"role": message.role.value, "content": storable(message.text)}
     if message.role is Role.TOOL:
         entry["tool_call_id"] = message.answers
     if message.calls:
-        entry |= {"content": message.text or None, "tool_calls": [_call(one) for one in message.calls]}
+        entry |= {"content": entry["content"] or None, "tool_calls": [_call(one) for one in message.calls]}
     return entry
 
 
 def _call(call: ToolCall) -> Entry:
     """A call of before. Servers read its arguments and fail at what is no JSON, so none are told then."""
-    arguments = call.arguments if isinstance(parsed(call.arguments), dict) else "{}"
+    arguments = storable(call.arguments) if isinstance(parsed(call.arguments), dict) else "{}"
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def _as_text(message: Message) -> Entry:
     """The same for a server that knows no tools."""
     if message.role is Role.TOOL:
-        return {"role": Role.USER.value, "content": f"The tool answered:\n{message.text}"}
+        return {"role": Role.USER.value, "content": storable(f"The tool answered:\n{message.text}")}
     asked = [f"I ask the tool {call.name} with {call.arguments}" for call in message.calls]
-    return {"role": message.role.value, "content": "\n".join(filter(None, [message.text, *asked]))}
+    return {"role": message.role.value, "content": storable("\n".join(filter(None, [message.text, *asked])))}
 
 
 def _in_turn(entries: Iterable[Entry]) -> Iterable[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -21,6 +22,8 @@ from domain.settings import CallSettings
 OPENAI = "https://api.openai.com/v1"
 LONGEST_ANSWER = 1_000_000  # bytes that are read of an answer
 
+MOST_PORT = 65_535
+
 # They tell what they send, some of it at DEBUG: only their warnings may reach a log.
 _TALKERS = ("openai", "httpx2", "httpcore2")
 
@@ -36,8 +39,10 @@ class Endpoint:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be repeated."""
-        return tuple(filter(None, (self.key, httpx2.URL(self.url).password)))
+        """What must not be repeated: the key, and a password of the address as it is and as it is sent."""
+        user, password = httpx2.URL(self.url).username, httpx2.URL(self.url).password
+        sent = b64encode(f"{user}:{password}".encode()).decode() if password else ""
+        return tuple(filter(None, (self.key, password, sent)))
 
 
 def endpoint_of(settings: LlmSettings, calls: CallSettings) -> Endpoint:
@@ -49,13 +54,18 @@ def endpoint_of(settings: LlmSettings, calls: CallSettings) -> Endpoint:
         raise BadSettings(
             "llm.api_key: a key is printable ASCII without spaces; one of its characters is something else"
         )
-    try:
-        host = httpx2.URL(url).host
-    except httpx2.InvalidURL:
-        host = ""
-    if not host:
-        raise BadSettings("llm.base_url: no address of a server; it looks like http://127.0.0.1:8080/v1")
+    if not _is_address(url):
+        raise BadSettings("llm.base_url: no address of a server; one looks like http://127.0.0.1:8080/v1")
     return Endpoint(f"model {settings.model} at {host_of(url)}", url, key, calls.timeout_seconds)
+
+
+def _is_address(url: str) -> bool:
+    """Whether it has a host that could be looked up, and a port that there is."""
+    try:
+        parts = httpx2.URL(url)
+        return bool(parts.host.encode("idna")) and (parts.port is None or 0 < parts.port <= MOST_PORT)
+    except (httpx2.InvalidURL, UnicodeError):
+        return False
 
 
 def exchange(endpoint: Endpoint, body: Mapping[str, Any], until: float) -> Answer:
@@ -87,9 +97,6 @@ async def _exchange(endpoint: Endpoint, body: Mapping[str, Any], seconds: float)
             )
         response.stream = _Bounded(response, endpoint.where)
 
-    headers: dict[str, str | Omit] = {"Accept-Encoding": "identity"}
-    if not endpoint.key:
-        headers["Authorization"] = Omit()
     async with (
         asyncio.timeout(seconds),
         httpx2.AsyncClient(
@@ -103,9 +110,18 @@ async def _exchange(endpoint: Endpoint, body: Mapping[str, Any], seconds: float)
         ) as client,
     ):
         answer = await client.post(
-            "/chat/completions", body=dict(body), cast_to=httpx2.Response, options={"headers": headers}
+            "/chat/completions", body=dict(body), cast_to=httpx2.Response, options={"headers": _headers(endpoint)}
         )
         return Answer(answer.status_code, answer.headers, answer.content)
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str | Omit]:
+    """What the settings say, whatever the environment says to the library."""
+    headers: dict[str, str | Omit] = {"Accept-Encoding": "identity"}
+    headers["Authorization"] = f"Bearer {endpoint.key}" if endpoint.key else Omit()
+    if endpoint.url != OPENAI:
+        headers |= {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
+    return headers
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-MOST_STARTS = 50  # braces at which an object is looked for
+LONGEST = 100_000  # characters in which an object is looked for: each brace may cost a look at all of them
+MOST_STARTS = 20  # braces at which one is looked for
 
 _THOUGHT = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 # A comma before a closing bracket, and whole strings, in which such a comma is text. A string may end with the text,
@@ -31,6 +32,11 @@ def parsed(text: str | bytes) -> object:
     return value
 
 
+def storable(text: object) -> str:
+    """A text that can be sent and stored: half of a character, which JSON may hold, cannot. Empty where it is none."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
+
+
 def without_thoughts(text: str) -> str:
     """The text behind what a model thought aloud first."""
     thought = _THOUGHT.match(text)
@@ -42,7 +48,8 @@ def json_object(text: str) -> str | None:
 
     What stands behind a thought is looked at first, so that a draft within it is not taken for the answer.
     """
-    for part in (text.rpartition("</think>")[2], text):
+    parts = dict.fromkeys((text.rpartition("</think>")[2], text))
+    for part in (one for one in parts if len(one) <= LONGEST):
         if found := max(_objects(part), key=len, default=None):
             return found
     return None

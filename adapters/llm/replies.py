@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.channels.calls import Answer
-from adapters.llm.json_text import json_object, parsed, without_thoughts
+from adapters.llm.json_text import json_object, parsed, storable, without_thoughts
 from domain.errors import Unreadable
 from domain.llm import Question, Reply, ToolCall
 
@@ -40,7 +40,7 @@ def reply_of(answer: Answer, question: Question, where: str) -> Reply:
         tokens_in=_tokens(usage.get("prompt_tokens")),
         tokens_out=_tokens(usage.get("completion_tokens")),
         cut=cut,
-        model=_clean(document.get("model"))[:LONGEST_NAME],
+        model=storable(document.get("model"))[:LONGEST_NAME],
     )
 
 
@@ -56,8 +56,8 @@ def _no_answer(choice: Fields, *, has_one: bool) -> str:
 def _text(content: object) -> str:
     """The text, or the texts of its parts."""
     if isinstance(content, list):
-        return "".join(_clean(fields_of(part).get("text")) for part in content)
-    return _clean(content)
+        return "".join(storable(fields_of(part).get("text")) for part in content)
+    return storable(content)
 
 
 def _asked_for(text: str, question: Question) -> str:
@@ -73,7 +73,7 @@ def _calls(message: Fields, *, turn: int) -> Iterator[ToolCall]:
     seen: set[str] = set()
     for number, call in enumerate(found):
         function = fields_of(fields_of(call).get("function"))
-        name, its_id = _clean(function.get("name")), _clean(fields_of(call).get("id"))
+        name, its_id = storable(function.get("name")), storable(fields_of(call).get("id"))
         if not name:
             continue
         if not its_id or its_id in seen:
@@ -85,14 +85,9 @@ def _calls(message: Fields, *, turn: int) -> Iterator[ToolCall]:
 def _arguments(given: object) -> str:
     """As text, which they are by the protocol and not with every server."""
     if isinstance(given, str):
-        return _clean(given)
+        return storable(given)
     return "{}" if given is None else json.dumps(given)
 
 
 def _tokens(count: object) -> int:
     return min(max(count, 0), MOST_TOKENS) if isinstance(count, int) else 0
-
-
-def _clean(text: object) -> str:
-    """A text that can be stored: half of a character, which JSON may hold, cannot. Empty where it is no text."""
-    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""

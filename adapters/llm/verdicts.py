@@ -73,7 +73,10 @@ def _passing(answer: Answer, told: str) -> SreError | None:
     again = answer.headers.get("x-should-retry", "true" if passes else "false").lower() == "true"
     if not again:
         return Unavailable(told) if passes else None
-    seconds = retry_after(answer.headers, now=datetime.now(UTC))
+    try:
+        seconds = retry_after(answer.headers, now=datetime.now(UTC))
+    except OverflowError:  # a date beyond all calendars
+        seconds = None
     if seconds is None:
         return Passing(told)
     return Later(f"{told}: it asks to come again in {seconds:.0f} s", seconds)

@@ -22,7 +22,7 @@ from tests.parts.answering_part import World
 from tests.parts.judged_part import rows
 
 # What no playbook is for.
-UNKNOWN = "ledger drift: 17 entries of account-9 do not add up"
+UNKNOWN = "ledger drift: failed to add up 17 entries of account-9"
 
 
 def llm(server: Server | None = None, **changes: Any) -> LlmSettings:
