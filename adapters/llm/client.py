@@ -8,7 +8,6 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 import stamina
@@ -59,14 +58,13 @@ class OpenAiModel:
 
     def _answer(self, question: Question, until: float) -> Reply:
         """The reply in the first way that the server takes; each refusal leaves a lesser way, so there are few."""
-        earlier = Reply("")
         for _ in range(MOST_STEPS):
             way = self._way
             found = self._found(question, way, until)
-            if isinstance(found, Reply) and not _schema_ignored(found, question, way):
-                return _with_tokens(found, earlier)
             if isinstance(found, Reply):
-                earlier, found = _with_tokens(found, earlier), way.without("schema")
+                if _schema_ignored(found, question, way):
+                    self._learn(way.without("schema"))  # whoever asks again gets it in the prompt
+                return found
             self._learn(found)
         raise Unavailable(f"{self._endpoint.where}: it takes this question in no way")
 
@@ -99,13 +97,6 @@ def _schema_ignored(reply: Reply, question: Question, way: Way) -> bool:
     if "schema" not in way.uses(question) or reply.calls or reply.cut:
         return False
     return "{" not in reply.text
-
-
-def _with_tokens(reply: Reply, earlier: Reply) -> Reply:
-    """The reply with what an earlier one cost."""
-    return replace(
-        reply, tokens_in=reply.tokens_in + earlier.tokens_in, tokens_out=reply.tokens_out + earlier.tokens_out
-    )
 
 
 def again(once: Callable[[], Result], until: float, tries: int) -> Result:

@@ -71,7 +71,10 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
     exhibits: Mapping[str, str] = told.get("exhibits", {})
     leading = told.get("services by how much moved, most first", [])
     shown = [
-        (name, exhibits[name], one["service"]) for one in leading for fact in one["what moved"] for name in fact["exhibits"]
+        (name, exhibits[name], one["service"])
+        for one in leading
+        for fact in one["what moved"]
+        for name in fact["exhibits"]
     ]
     claims = [claim(*one) for one in shown[:4]]
     return {
@@ -110,7 +113,7 @@ def looping(request: Request) -> Turn:
     return call("logs", {"service": service}) if may_explore(request) else say("Let me look at the logs once more.")
 
 
-def babbling(request: Request) -> Turn:
+def babbling(_: Request) -> Turn:
     """Words without an answer, as many as fit."""
     return say("Thinking about it. " * 2_000)
 

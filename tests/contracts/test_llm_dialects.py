@@ -138,17 +138,17 @@ def test_a_schema_that_is_refused_is_part_of_the_prompt() -> None:
     assert [False, True, True] == [json.dumps(SCHEMA) in one["messages"][-1]["content"] for one in bodies]
 
 
-def test_a_server_that_passes_over_the_schema_is_told_it_in_the_prompt() -> None:
+def test_a_server_that_passes_over_the_schema_is_told_it_in_the_prompt_of_the_next_call() -> None:
     def script(request: dict[str, object]) -> object:
         return say({"cause": "disk"} if "JSON schema" in json.dumps(request["messages"]) else "It is the disk.")
 
     with serve(script) as server:
         model = a_model(server)
-        reply = model.ask(a_question(schema=SCHEMA))
+        first, second = (model.ask(a_question(schema=SCHEMA)) for _ in range(2))
+        # Each call is one that is counted: whoever asks again is asked for it.
         assert (Abilities(schema=False), 2) == (model.abilities, len(server.requests))
-    assert {"cause": "disk"} == json.loads(reply.text)
-    first = len("It is the disk.") // 4
-    assert first + len('{"cause": "disk"}') // 4 == reply.tokens_out  # what the first answer cost is not forgotten
+    assert "It is the disk." == first.text
+    assert {"cause": "disk"} == json.loads(second.text)
 
 
 def test_arguments_that_a_template_could_not_read_are_not_sent_back() -> None:

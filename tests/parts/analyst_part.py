@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from adapters.llm import with_model
@@ -17,7 +15,6 @@ from domain.llm_settings import LlmSettings
 from domain.settings import CallSettings
 from tasks.analysing import Analyst, Trace, breaker_of
 from tasks.retrieval import Library
-from tests.contracts.fakes import RecordingChannel
 from tests.parts.answering_part import World
 from tests.parts.judged_part import rows
 

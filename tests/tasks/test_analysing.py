@@ -1,4 +1,4 @@
-"""Uncommon incidents are looked into: without a model always, with one within limits, and never in the way of a page."""
+"""Uncommon incidents are looked into: without a model always, with one within limits, never in the way of a page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.evals.scripted import serve
 from domain.analysis import DETERMINISTIC, Because
 from domain.incidents import State
 from domain.ledger import LedgerKind
-from tests.parts.analyst_part import UNKNOWN, Desk, llm
+from tests.parts.analyst_part import Desk, llm
 from tests.parts.answering_part import World
 
 
@@ -79,7 +79,9 @@ def test_a_looping_model_ends_within_its_caps(store: Engine) -> None:
     assert len(server.requests) <= desk.settings.incident.calls
 
 
-@pytest.mark.parametrize("name", ["dead", "failing", "silent", "malformed"])
+@pytest.mark.parametrize(
+    "name", ["dead", "failing", "silent", "endless", "always_rate_limited", "malformed_html", "malformed_deep"]
+)
 def test_a_server_that_does_not_work_leaves_the_dossier(store: Engine, name: str) -> None:
     with serve(honest, behaviour=BEHAVIOURS[name]) as server:
         desk = Desk(World(store), llm(server, call_seconds=2))
