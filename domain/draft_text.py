@@ -13,7 +13,7 @@ from domain.words import cut, printable
 LONGEST_TITLE, LONGEST_QUOTE, MOST_QUOTES = 80, 400, 10
 # What makes Markdown, HTML, a link or a placeholder of a text.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>|#~!&$]|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
-_NO_WORD = re.compile(r"[^\w ,./()-]+")
+_WORD = re.compile(r"\w(?:[\w./-]*\w)?")
 REVIEW = "A draft: nobody has reviewed it."
 NOBODY_KNOWS = "Nobody has written this down yet: who suffers, and how badly?"
 
@@ -21,7 +21,7 @@ NOBODY_KNOWS = "Nobody has written this down yet: who suffers, and how badly?"
 def title_of(incident: Incident) -> str:
     """What an incident shows, in plain words."""
     shown = printable(mask_quoted(incident.template or f"{incident.metric} {incident.direction}"))
-    words = cut(" ".join(_NO_WORD.sub(" ", shown).split()).strip(" ,./()-"), LONGEST_TITLE)
+    words = cut(" ".join(_WORD.findall(shown)), LONGEST_TITLE)
     return f"{words[:1].upper()}{words[1:]}" or f"Draft of incident {incident.id}"
 
 
@@ -43,11 +43,11 @@ def body_of(
 def _meaning(incidents: Sequence[Incident]) -> list[str]:
     numbers = ", ".join(str(one.id) for one in incidents)
     said = dict.fromkeys(one.template or f"{one.metric} {one.direction}" for one in incidents)
-    return [f"{REVIEW}", f"Made of the resolved incidents {numbers}.", *_quoted("They showed:", said)]
+    return [REVIEW, f"Made of the resolved incidents {numbers}.", *_quoted("They showed:", said)]
 
 
 def _diagnosis(incidents: Sequence[Incident], notes: Sequence[ResolutionNote]) -> list[str]:
-    looks = " and ".join(f"`sre incident {one.id}`" for one in incidents[:3])
+    looks = ", ".join(f"`sre incident {one.id}`" for one in incidents[:3])
     origins = dict.fromkeys(note.origin for note in notes if note.origin)
     return [f"Compare it with {looks}.", *_quoted("The service at fault was:", origins)]
 

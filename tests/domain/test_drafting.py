@@ -109,7 +109,7 @@ def test_three_incidents_that_one_cure_ended_make_a_playbook_for_people() -> Non
     assert isinstance(found, Draft)
     book = found.playbook
     assert ((1, 2, 3), CURE) == (found.incidents, found.cure)
-    assert ("quota-exceeded-for-tenant-max", "Quota exceeded for tenant (max") == (book.id, book.title)
+    assert ("quota-exceeded-for-tenant-max", "Quota exceeded for tenant max") == (book.id, book.title)
     assert ((), FOR_PEOPLE, Risk.MEDIUM) == (book.actions, book.for_people, book.risk)
     assert (r"^quota exceeded for tenant .+ \(max\)$",) == book.matches.templates
     assert ("web",) == book.matches.services
