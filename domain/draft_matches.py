@@ -17,7 +17,7 @@ from domain.playbooks import LogSample, Matches, MetricMatch
 from domain.quoted import MASK, mask_quoted
 from domain.templates import MASK as VARIES
 from domain.templates import template
-from domain.words import printable
+from domain.words import printable, visible
 
 FEWEST_LETTERS = 8  # a text with fewer is no kind of incident
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -41,8 +41,8 @@ def _letter(letter: str) -> str:
 
 
 def glob_of(name: str) -> str:
-    """A glob for exactly that name."""
-    return _GLOB.sub(r"[\g<0>]", name)
+    """A glob for that name; what cannot be printed is left open."""
+    return "".join(_GLOB.sub(r"[\g<0>]", letter) if letter.isprintable() else "?" for letter in name)
 
 
 def too_little(incident: Incident) -> str:
@@ -75,7 +75,7 @@ def samples_of(incidents: Iterable[Incident]) -> tuple[LogSample, ...]:
 def _sample(incident: Incident) -> LogSample:
     level = Level.ERROR if incident.level >= Level.ERROR else Level.WARN
     message = "" if incident.kind is Kind.METRIC else _message(incident)
-    return LogSample(message, level, incident.metric, incident.direction, incident.service)
+    return LogSample(message, level, visible(incident.metric), incident.direction, visible(incident.service))
 
 
 def _message(incident: Incident) -> str:
@@ -96,12 +96,13 @@ def near_misses_of(incident: Incident) -> tuple[LogSample, ...]:
 
 
 def _near(incident: Incident) -> Iterator[LogSample]:
+    service = visible(incident.service)
     if incident.kind is Kind.METRIC:
         other = _OTHER.get(incident.direction, "low")
-        yield LogSample(metric=incident.metric, direction=other, service=incident.service)
+        yield LogSample(metric=visible(incident.metric), direction=other, service=service)
     else:
         words = _shown(incident.template).split()
-        yield LogSample(_shown(incident.template), Level.INFO, service=incident.service)
+        yield LogSample(_shown(incident.template), Level.INFO, service=service)
         if half := " ".join(words[: len(words) // 2]):
-            yield LogSample(half, service=incident.service)
-    yield from (LogSample(text, Level.INFO, service=incident.service) for text in _HARMLESS)
+            yield LogSample(half, service=service)
+    yield from (LogSample(text, Level.INFO, service=service) for text in _HARMLESS)

@@ -14,9 +14,9 @@ from adapters.parts_file import PROJECT
 from adapters.playbook_files import check, load
 from adapters.playbook_files.writing import written
 from domain.drafting import Draft, draft
-from domain.playbooks import Playbook
+from domain.playbooks import Playbook, fit
 from domain.templates import template
-from tests.parts.drafting_part import CURE, HOSTILE, a_recovery, cases
+from tests.parts.drafting_part import CURE, HOSTILE, a_recovery, a_resolved, cases
 
 SHIPPED = load(PROJECT / "playbooks")
 
@@ -64,3 +64,4 @@ def test_whatever_is_said_breaks_no_file(said: str, helped: str, service: str) -
         found = read_back(playbook, Path(folder))
     assert () == found.actions
     assert playbook.matches == found.matches
+    assert fit(found, a_resolved(template=template(message), service=f"s{service}")) is not None
