@@ -36,7 +36,7 @@ def ack(ctx: click.Context, number: int, *, as_json: bool) -> None:
 @as_option
 @json_option
 @click.pass_context
-def resolve(ctx: click.Context, number: int, *, as_json: bool, **said: str | None) -> None:
+def resolve(ctx: click.Context, /, number: int, *, as_json: bool, **said: str | None) -> None:
     """Close incident NUMBER by hand; whoever was paged is told.
 
     What caused it and what helped is found when something like it comes again.

@@ -60,7 +60,7 @@ def changes(ctx: click.Context, services: tuple[str, ...], since: str, limit: in
 @as_option
 @json_option
 @click.pass_context
-def change(ctx: click.Context, service: str, what: str, *, as_json: bool, **given: str) -> None:
+def change(ctx: click.Context, /, service: str, what: str, *, as_json: bool, **given: str) -> None:
     """Tell of a change of SERVICE: WHAT changed, in a few words."""
     from adapters.store.changes import keep  # noqa: PLC0415 - keeps `sre --help` fast
 

@@ -40,7 +40,7 @@ def as_findings(said: Mapping[str, str | None]) -> Findings:
 @as_option
 @json_option
 @click.pass_context
-def note(ctx: click.Context, number: int, *, as_json: bool, **said: str | None) -> None:
+def note(ctx: click.Context, /, number: int, *, as_json: bool, **said: str | None) -> None:
     """Say what caused incident NUMBER, which is closed, and what helped."""
     from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
     from tasks.noting import note_closed  # noqa: PLC0415 - as above

@@ -12,6 +12,7 @@ from adapters.parts_file import PROJECT
 from adapters.playbook_files import check
 from adapters.settings_files import load
 from console.output import json_option, say, show, show_json
+from console.playbook_draft import draft
 from console.playbook_import import import_playbooks
 from console.playbook_search import search
 from domain.playbooks import Playbook
@@ -27,7 +28,7 @@ _IN_USE = Path()
     type=click.Path(path_type=Path),
     is_flag=False,
     flag_value=_IN_USE,
-    help="Check the playbooks of that folder, or without a name of the one in use.",
+    help="Check the playbooks of that folder or file, or without a name of the folder in use.",
 )
 @click.pass_context
 def playbooks(ctx: click.Context, *, as_json: bool, folder: Path | None) -> None:
@@ -40,6 +41,7 @@ def playbooks(ctx: click.Context, *, as_json: bool, folder: Path | None) -> None
 
 playbooks.add_command(search)
 playbooks.add_command(import_playbooks)
+playbooks.add_command(draft)
 
 
 def _list(obj: Mapping[str, object] | None, *, as_json: bool, folder: Path | None) -> None:

@@ -62,7 +62,8 @@ def checked(change: Change, *, now: datetime) -> Change:
     texts = {name: printable(getattr(change, name)) for name in ("service", "what", "by")}
     if flaw := next(_flaws(change, texts, now), ""):
         raise BadInput(flaw)
-    made = replace(change, at=change.at.astimezone(UTC), **texts)
+    at, service, what, by = change.at.astimezone(UTC), texts["service"], texts["what"], texts["by"]
+    made = replace(change, at=at, service=service, what=what, by=by)
     return replace(made, key=key_of(made))
 
 

@@ -58,13 +58,14 @@ def load(folder: Path) -> tuple[Playbook, ...]:
 
 
 def check(folder: Path, settings: MitigationSettings | None = None) -> Checked:
-    """The playbooks of `folder` and below, a README aside, and what is wrong with any of them.
+    """The playbooks of `folder` and below, a README aside, and what is wrong with any of them; or those of one file.
 
     With settings, what they do not list is noted.
     """
-    if not folder.is_dir():
+    if not folder.exists():
         return Checked((), (f"{folder}: no such folder",))
-    files = [_read(path) for path in sorted(path for path in folder.rglob("*") if _concerns(path, folder))]
+    within = sorted(path for path in folder.rglob("*") if _concerns(path, folder))
+    files = [_read(path) for path in ([folder] if folder.is_file() else within)]
     faults = [text for file in files for text in file.all_told]
     by_id: dict[str, _File] = {}
     faults += [

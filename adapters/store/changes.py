@@ -17,9 +17,9 @@ AT_ONCE = 500  # rows of one statement; SQLite takes so many parameters and no m
 
 def keep(engine: sa.Engine, told: Iterable[Change], *, now: datetime) -> int:
     """Store changes, all or none; how many were new."""
-    rows = {row["key"]: row for row in (_row(change, now) for change in told)}
+    by_key = {key_of(change): change for change in told}
     # In one order, so that two who tell of the same changes wait for each other and do not lock.
-    ordered = [rows[key] for key in sorted(rows)]
+    ordered = [_row(by_key[key], now) for key in sorted(by_key)]
     with transaction(engine) as connection:
         some = (ordered[first : first + AT_ONCE] for first in range(0, len(ordered), AT_ONCE))
         return sum(_insert(connection, each) for each in some)
