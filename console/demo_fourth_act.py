@@ -15,6 +15,7 @@ from console.demo_on_call import FIRST, HOOK, MAILS, SECOND, WAIT_SECONDS
 from console.demo_paging import Answered
 from console.demo_view import View
 from domain.errors import Unavailable
+from domain.pages import NEWS
 from domain.words import listed, receiver
 
 # How long each step may take before the demonstration gives up.
@@ -88,7 +89,7 @@ def answers(found: Row) -> tuple[object, ...]:
 
 def told(found: Row, person: str) -> bool:
     """Whether somebody has the newest page that asks for a look."""
-    asking = [page["id"] for page in found["pages"] if page["reason"] not in ("acknowledged", "resolved")]
+    asking = [page["id"] for page in found["pages"] if page["reason"] not in NEWS]
     return any(one["person"] == person and one["page_id"] == max(asking) for one in sent(found))
 
 

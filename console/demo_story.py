@@ -27,6 +27,7 @@ from console.demo_on_call import PageHook, hook_folder, page_hook, write_on_call
 from console.demo_paging import Answered, Kept
 from console.demo_summary import Fault, Summary, why_not
 from console.demo_third_act import ThirdAct
+from console.demo_uncommon import Uncommon, UncommonAct
 from console.demo_view import View
 from deployments.layout import Home
 from deployments.shop import control, layout, running
@@ -52,6 +53,7 @@ class Shown:
 
     champion: int
     faults: list[Fault]
+    uncommon: Uncommon
     cascade: Cascade
     answered: Answered
 
@@ -80,15 +82,17 @@ class Story:
         return self.sum_up(begun, shown)
 
     def play(self, view: View) -> Shown:
-        """The four acts."""
+        """The five acts."""
         self.normal_traffic(view)
         champion = self.train(view)
         faults = [self.inject(view, injection) for injection in control.SHOWCASE]
         self.wait_for_answers(view, faults)
+        known = self.settings.llm.enabled and self.settings.llm.known
+        uncommon = UncommonAct(self.home, self.engine, view, self.sre, known).play()
         self.leave_alone(view, faults)
         cascade = ThirdAct(self.home, self.engine, view, self.sre).play()
         answered = FourthAct(self.engine, view, self.mails, cascade.incident, cascade.over_at).play()
-        return Shown(champion, faults, cascade, answered)
+        return Shown(champion, faults, uncommon, cascade, answered)
 
     # --- setting up -----------------------------------------------------------------------------
 
@@ -275,6 +279,7 @@ class Story:
             stored=stored,
             champion=shown.champion,
             faults=shown.faults,
+            uncommon=shown.uncommon,
             cascade=shown.cascade,
             answered=shown.answered,
             incidents=[found for found in incidents if found],

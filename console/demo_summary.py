@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from console.demo_cascade import Cascade, Claim, cascade_document, unmet
 from console.demo_paging import Answered, Kept, in_words, paging_document, unmet_of_paging
+from console.demo_uncommon import Uncommon, uncommon_document, unmet_of_uncommon
 from console.output import plain, say, show_table
 from domain.words import listed, printable, receiver, sentence
 
@@ -43,6 +44,7 @@ class Summary:
         stored: Sequence[Position],
         champion: int,
         faults: Sequence[Fault],
+        uncommon: Uncommon,
         cascade: Cascade,
         answered: Answered,
         incidents: Sequence[dict[str, Any]],
@@ -70,6 +72,7 @@ class Summary:
                     for row in found["actions"]
                 ],
                 "pages": pages,
+                "uncommon": uncommon_document(uncommon, incidents),
                 "cascade": cascade_document(cascade, incidents, pages),
                 "paging": paging_document(answered, incidents, kept),
                 "addresses": addresses,
@@ -83,7 +86,13 @@ class Summary:
         """What it promises and did not show, in words."""
         found = [words for words, holds in CLAIMS if not holds(self.document)]
         cascade = (f"the cascade: {words}" for words in unmet(self.document["cascade"]))
-        return [*found, *cascade, *(f"paging: {words}" for words in unmet_of_paging(self.document["paging"]))]
+        uncommon = (f"the uncommon fault: {words}" for words in unmet_of_uncommon(self.document["uncommon"]))
+        return [
+            *found,
+            *uncommon,
+            *cascade,
+            *(f"paging: {words}" for words in unmet_of_paging(self.document["paging"])),
+        ]
 
     @property
     def passed(self) -> bool:
@@ -221,6 +230,13 @@ def show_cascade(cascade: dict[str, Any]) -> None:
     show_table([cascade["action"]] if cascade["action"] else [], title="What did not help", empty="nothing was done")
 
 
+def show_uncommon(told: dict[str, Any]) -> None:
+    """Print what was found out about the fault that no playbook is for."""
+    names = ("fault", "service", "incident", "source", "suspects")
+    show_table([{name: told[name] for name in names}], title="The uncommon fault")
+    say("", "What was found out", *(f"  {line}" for line in told["lines"]))
+
+
 def show_paging(told: dict[str, Any]) -> None:
     """Print who was paged how, and what they answered."""
     shown = [{name: one[name] for name in ("at", "reason", "to", "channel")} for one in told["messages"]]
@@ -238,6 +254,7 @@ def show_summary(summary: Summary, *, path: Path, kept: Path | None) -> None:
     show_table(document["incidents"], title="Incidents")
     show_table(document["actions"], title="Actions", empty="no actions")
     show_table(document["pages"], title="Pages", empty="no pages")
+    show_uncommon(document["uncommon"])
     show_cascade(document["cascade"])
     show_paging(document["paging"])
     for words in summary.unmet:

@@ -8,8 +8,11 @@ from enum import StrEnum
 
 from domain.exhibits import Exhibit
 from domain.llm import NOTHING, Usage
+from domain.pages import NEWS, PageReason
 
 DETERMINISTIC = "deterministic"
+# Why a human has an incident of which nobody knows the cause. Where a plan may only not run, the cause is known.
+LOOKED_INTO = frozenset(PageReason) - {PageReason.OBJECTED, PageReason.APPROVAL} - frozenset(NEWS)
 
 
 class Because(StrEnum):

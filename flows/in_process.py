@@ -17,6 +17,7 @@ from adapters.encryption_keys import keyring_of
 from adapters.executing import wall_clock
 from adapters.log_files import as_batch
 from adapters.store import action_log, step_queue
+from adapters.store.analyses import SETTLING
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.look_ups import one_incident
@@ -24,6 +25,7 @@ from adapters.store.migrate import migrate
 from adapters.store.opening import archive_at, with_archive, with_keyring
 from adapters.store.outbox import QueuedPage
 from adapters.store.positions import read_positions, start_positions, topic_number
+from domain.analysis_words import headline
 from domain.correlation import Folded
 from domain.encryption_settings import EncryptionSettings
 from domain.errors import BadInput, OffsetLost, SreError, Unavailable
@@ -33,11 +35,14 @@ from domain.pages import Channel
 from domain.settings import Settings, StoreSettings
 from domain.steps import Answer, Step, StepKind
 from domain.verdicts import Reason
+from tasks import bootstrap
+from tasks.analysing import Analyst
 from tasks.answer import run_steps
 from tasks.delivering import run as deliver_now
 from tasks.held import Held, Means
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
 from tasks.paging import Pager
+from tasks.retrieval import Library
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +109,8 @@ class Chain:
         self.counts: Counter[str] = Counter()
         self.lock = Lock()
         self.given: Given | None = None  # of the last call
+        self.analyst: Analyst | None = None  # with the settings of the last call
+        self.library: Library | None = None  # of the playbooks of the last call
         self.topic_id, _ = topic_number(engine, SOURCE, SOURCE, now=datetime.now(UTC))
         self.place = (self.topic_id, 0)
         self.next = start_positions(engine, {self.place: 0}, now=datetime.now(UTC))[self.place]
@@ -125,7 +132,9 @@ class Chain:
             if self.given is None:
                 return []
             decisions, _ = self._steps(self.given, now=now)
-            return [*decisions, *self._page(self.given, now=now)]
+            paged = self._page(self.given, now=now)
+            analysed = self._analyse(self.given, now or wall_clock())
+            return [*decisions, *paged, *analysed, *self._page(self.given, now=now)]
 
     def _judge(self, log_entry: Mapping[str, Any], given: Given) -> Result:
         now = datetime.now(UTC)
@@ -149,7 +158,10 @@ class Chain:
         answered, taken = self._steps(given, incident_id=incident.id)
         if not answered:
             answered = _waiting(incident, given.knowledge)
-        told = [*decisions, _about(incident), *answered, *self._page(given)]
+        paged = self._page(given)
+        # Whoever called waits for the result, and nothing comes of waiting for more logs here.
+        analysed = self._analyse(given, wall_clock() + SETTLING)
+        told = [*decisions, _about(incident), *answered, *paged, *analysed, *self._page(given)]
         return Result(tuple(told), tuple(taken), incident.id)
 
     def _steps(
@@ -171,6 +183,24 @@ class Chain:
             taken += [record.told for record in after.actions if record.id not in {old.id for old in before.actions}]
         self.counts["actions"] += len(taken)
         return decisions, taken
+
+    def _analyse(self, given: Given, now: datetime) -> list[Decision]:
+        """Look into what is due to be looked into: by the model of the settings, or without one."""
+        means = Means(self.engine, given.knowledge, given.executor, lambda: now, library=self._library(given.knowledge))
+        if self.analyst is None or self.analyst.means.settings.llm != means.settings.llm:
+            self.analyst = bootstrap.analyst(means)
+        self.analyst.means = means
+        decisions = []
+        while (task := self.analyst.claim()) is not None:
+            if (found := self.analyst.work(task)) is not None:
+                numbers = {"confidence": found.confidence, "struck_out": len(found.struck), "calls": found.usage.calls}
+                decisions.append(Decision(f"analysis of incident {task.incident_id}", headline(found), numbers))
+        return decisions
+
+    def _library(self, known: Knowledge) -> Library:
+        if self.library is None or (self.library.known, self.library.settings) != (known.playbooks, known.settings):
+            self.library = Library(known.settings, known.playbooks)
+        return self.library
 
     def _after(self, before: Answer) -> Answer:
         with transaction(self.engine) as connection:

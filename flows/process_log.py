@@ -155,11 +155,14 @@ def health() -> dict[str, Any]:
         "detection": tree.detection.enabled,
         "playbooks": tree.playbooks.enabled,
         "mitigation": tree.mitigation.enabled,
+        "llm": tree.llm.enabled,
         "paging": tree.paging.enabled,
     }
     parts = {name: "ready" if on else "switched off" for name, on in switched.items()}
     if switched["detection"] and (chain is None or chain.given is None or chain.given.knowledge.champion is None):
         parts["detection"] = "ready, rules alone: no model"
+    if switched["llm"] and not tree.llm.known:
+        parts["llm"] = "ready, without a model: none is set"
     parts["store"] = "ready" if chain is None or chain.engine.url.database != ":memory:" else "in memory only"
     return {
         "healthy": parts["store"] == "ready",

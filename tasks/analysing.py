@@ -74,26 +74,28 @@ class Analyst:
         token = f"{self.token}:{uuid.uuid4().hex}"
         return analyses.claim(self.means.engine, token=token, lease=LEASE, now=self.means.clock())
 
-    def work(self, task: Task) -> None:
-        """Whatever is due of one analysis; what fails is due again after a pause."""
+    def work(self, task: Task) -> Analysis | None:
+        """Whatever is due of one analysis; what was found out, if that is new. What fails is due again later."""
         try:
-            self._steps(task)
+            return self._steps(task)
         except SreError as error:
             log.warning("analysis.put-off", extra={"incident": task.incident_id, "why": str(error)[:200]})
             pause = timedelta(seconds=min(2.0**task.tries, LONGEST_PAUSE_SECONDS))
             analyses.put_off(self.means.engine, task, due_at=self.means.clock() + pause)
+            return None
 
-    def _steps(self, task: Task) -> None:
+    def _steps(self, task: Task) -> Analysis | None:
         incident = reread(self.means.engine, task.incident_id)
         if incident is None or incident.episode != task.episode:
             self._finish(task)
-            return
+            return None
         task = self._with_dossier(task, incident)
         known = task.answer is not None
         task = task if known else self._with_answer(task, incident)
         self._tell(task, incident)
         if not known and task.answer is not None and task.answer.usage.calls:
             self._traced(task, task.answer)
+        return None if known else task.answer
 
     # --- what is known without a model ----------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from adapters.store.database import Connection
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import queue, tells
 from domain.actions import ActionState
+from domain.analysis import LOOKED_INTO
 from domain.asking import Objected
 from domain.correlation import stored_page_key
 from domain.errors import SreError
@@ -87,7 +88,8 @@ def to_human(
     if told:
         note(connection, LedgerKind.OBJECTED, incident.id, {"objections": told}, now=now)
     step_queue.drop_when_held(connection, held.claim)
-    analyses.queue(connection, incident, now=now)
+    if reason in LOOKED_INTO:
+        analyses.queue(connection, incident, now=now)
     late = _is_late(held, answer, reason)
     if _is_told(held, connection, answer, reason, late=late):
         fields = {"reason": reason, "why": "a page told of it before" if incident.page_key else "late"}

@@ -43,7 +43,7 @@ class Asked:
 
 
 def unwrapped(answer: Answer) -> Answer:
-    """An error that a gateway hands on within a success, as the error that it is."""
+    """An error that a proxy hands on within a success, as the error that it is."""
     document = fields_of(parsed(answer.body)) if answer.status == HTTPStatus.OK else {}
     status = fields_of(document.get("error")).get("code")
     if "choices" in document or not isinstance(status, int) or status not in range(400, 600):

@@ -23,7 +23,7 @@ Behaviour = Callable[[Request, Answering], Answer]
 Choice = dict[str, Any]
 
 FOR_EVER = 1_000_000_000
-HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+HTML = b"<html><head><title>502 bad gateway</title></head><body>nginx</body></html>"
 PIECE = b" " * 65_536
 
 

@@ -29,6 +29,8 @@ class Injection:
 
 # What a demonstration injects, one after the other: one that fails requests, one that writes no line about itself.
 SHOWCASE = (Injection("pool-exhaustion", "payments"), Injection("memory-leak", "inventory"))
+# Then one that no playbook is for.
+UNCOMMON = Injection("error-burst", "orders")
 # And at last something outside that every charge waits for: so slow that three workers are too few as well.
 CASCADE = Injection("slow-dependency", "payments", sticky=True, amount=6)
 

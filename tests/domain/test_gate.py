@@ -30,6 +30,7 @@ def owned(limits: Limits) -> Any:
     return replace(WEB, limits=limits)
 
 
+PROPOSED = replace(PLAN, source="analysis:restart-it", confidence=0.3)
 RISKY = replace(PLAN, actions=(replace(RESTART, risk=Risk.MEDIUM),))
 SCALING = replace(PLAN, actions=(SCALE,))
 
@@ -66,6 +67,7 @@ CASES: list[Any] = [
     pytest.param({"trusted": Trust(Autonomy.ASK, "x")}, POLICY, Objection.ASKS, id="it-has-proved-too-little"),
     pytest.param({"trusted": Trust(Autonomy.SUGGEST, "x")}, POLICY, Objection.SUGGESTS, id="it-has-failed"),
     pytest.param({"trusted": Trust(Autonomy.OBSERVE, "x")}, POLICY, Objection.OBSERVES, id="it-is-not-trusted-at-all"),
+    pytest.param({"plan": PROPOSED}, POLICY, Objection.PROPOSED, id="an-analysis-proposes-it-however-well-it-fits"),
     pytest.param({"plan": replace(PLAN, confidence=0.79)}, POLICY, Objection.CONFIDENCE, id="fits-badly"),
     pytest.param({"plan": needing(min_confidence=0.95)}, POLICY, Objection.CONFIDENCE, id="doubtful-anomaly"),
     pytest.param({"incident": an_incident(logs=2)}, POLICY, Objection.TOO_FEW_LOGS, id="too-few-logs"),
@@ -137,6 +139,7 @@ WHEN: list[Any] = [
     pytest.param({"incident": an_incident(widespread=True)}, POLICY, FORWARD, id="it-spread-meanwhile"),
     pytest.param({"plan": RISKY}, POLICY, FORWARD, id="people-lowered-the-risk-meanwhile"),
     pytest.param({"plan": RISKY, "approved": True}, POLICY, set(), id="what-was-allowed-stays-allowed"),
+    pytest.param({"plan": PROPOSED}, POLICY, {Purpose.BEGIN}, id="a-proposed-plan-needs-a-word-before-it-begins"),
     pytest.param(
         {}, replace(POLICY, budgets=replace(POLICY.budgets, actions_per_hour=0)), {Purpose.BEGIN},
         id="what-is-reserved-has-its-place-in-the-budgets",
@@ -158,7 +161,8 @@ def test_a_destructive_action_without_a_way_back_never_runs(monkeypatch: pytest.
 def test_a_person_may_allow_what_is_risky_and_nothing_else() -> None:
     assert [] == met(a_question(plan=RISKY, approved=True))
     assert [Objection.ACKNOWLEDGED] == met(a_question(plan=RISKY, approved=True, incident=an_incident(acked_at=NOON)))
-    assert {Objection.RISK, Objection.NO_UNDO, Objection.ASKS} == APPROVABLE
+    assert [] == met(a_question(plan=PROPOSED, approved=True))
+    assert {Objection.RISK, Objection.NO_UNDO, Objection.ASKS, Objection.PROPOSED} == APPROVABLE
 
 
 def test_only_where_nothing_else_speaks_against_it_is_a_person_asked() -> None:

@@ -10,7 +10,7 @@ from flows.incident_page import markdown, without_quotes
 from tests.parts.logs_part import NOON
 
 QUOTED = "login password=hunter2 of ann@example.org, cust-17"
-NOTHING = ("alerts", "ledger", "plan", "objections", "actions", "pages", "deliveries", "due", "notes")
+NOTHING = ("alerts", "ledger", "plan", "objections", "actions", "pages", "deliveries", "due", "notes", "analyses")
 INCIDENT: dict[str, Any] = {
     "id": 17,
     "service": "web",

@@ -188,11 +188,23 @@ async def test_a_store_that_cannot_be_written_is_replaced_by_memory_and_that_is_
     assert (False, "in memory only") == (found["healthy"], found["parts"]["store"])
 
 
+async def test_what_no_playbook_is_for_is_looked_into(tree: Settings) -> None:
+    told = []
+    for number in range(3):
+        entry = entry_of(request_id=f"r{number}", message="ledger drift: failed to add up", metrics={})
+        result = await process_log(entry, settings=tree)
+        told = [decision for decision in [*told, *result.decisions] if decision.what.startswith("analysis")]
+    (analysis,) = told
+    assert "analysis of incident 1" == analysis.what
+    assert analysis.reason.startswith("Analysis without a model")
+
+
 async def test_health_names_what_works(tree: Settings) -> None:
     await process_log(entry_of(), settings=tree)
     found = health()
     assert found["healthy"]
-    assert ["detection", "playbooks", "mitigation", "paging"] == found["active_agents"]
+    assert ["detection", "playbooks", "mitigation", "llm", "paging"] == found["active_agents"]
+    assert "ready, without a model: none is set" == found["parts"]["llm"]
     assert "rules alone" in found["parts"]["detection"]
 
 
