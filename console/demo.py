@@ -19,7 +19,7 @@ import click
 )
 @click.pass_context
 def demo(ctx: click.Context, normal_seconds: float, *, keep: bool) -> None:
-    """Run the demonstration on embedded parts: logs, a model, repairs, an analysis, a cascade, an escalation; about five minutes."""
+    """Run the demonstration on embedded parts: logs, repairs, an analysis, a cascade, an escalation; five minutes."""
     from adapters.parts_file import home  # noqa: PLC0415 - keeps `sre --help` fast
     from console.demo_story import Story  # noqa: PLC0415
     from console.demo_summary import show_summary, write_summary  # noqa: PLC0415

@@ -20,6 +20,8 @@ from domain.words import receiver
 
 # How long each step may take before the demonstration gives up.
 ANALYSED_SECONDS = 90.0
+# The services tell the mean of ten seconds.
+CALM_SECONDS = 15.0
 MOST_LINES = 12
 CAUSE, HELPED = "amounts were rounded twice", "the rounding was switched off"
 WITH_A_KEY = (
@@ -60,6 +62,7 @@ class UncommonAct:
         if not self.has_model:
             self.view.say(WITH_A_KEY)
         control.clear(self.home, UNCOMMON.fault, UNCOMMON.service)
+        self.view.pause(CALM_SECONDS)
         self.view.say(f'a person ends it: sre resolve {found["id"]} --cause "{CAUSE}" --helped "{HELPED}"')
         self.sre("resolve", str(found["id"]), "--cause", CAUSE, "--helped", HELPED)
         return Uncommon(found["id"], at)

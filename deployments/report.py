@@ -212,7 +212,7 @@ def switched_off(settings: Settings) -> list[PartReport]:
         "detection": (settings.detection.enabled, "logs are stored unscored, no incident opens"),
         "playbooks": (settings.playbooks.enabled, "every incident goes to a human"),
         "mitigation": (settings.mitigation.enabled, "no plan is made, confirmed incidents page"),
-        "llm": (settings.llm.enabled, "no analysis of uncommon incidents"),
+        "llm": (settings.llm.enabled, "uncommon incidents are analysed without a model"),
         "paging": (settings.paging.enabled, "pages are recorded, not sent"),
         "http": (settings.http.enabled, "nobody answers by a link or a button, no alert or log comes in by HTTP"),
     }

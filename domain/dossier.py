@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.changes import Change
@@ -21,6 +21,10 @@ MOST_CHANGES = 8
 CHANGED_WITHIN = timedelta(hours=2)
 # Whoever leads has so many times the score of the next one, or it is a guess.
 CLEARLY = 1.5
+# What moved by less than this share of what moved most is chance, and hides the rest.
+WORTH = 0.25
+# What has a moment at which it began; a text that comes more or less often has none.
+BEGAN = frozenset({MovementKind.TEXT_NEW, MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 
 
@@ -96,8 +100,21 @@ class Dossier:
 
 def shown_logs(found: Sequence[Suspect]) -> list[LogId]:
     """The logs whose text a dossier of these suspects quotes."""
-    moved = [one for suspect in found[:MOST_SUSPECTS] for one in suspect.movements[:MOST_FACTS]]
-    return list(dict.fromkeys(one.example for one in [*moved, *_first(found)] if one.example is not None))
+    shown = _shown(found)
+    moved = [*(one for suspect in shown for one in suspect.movements), *_first(shown)]
+    return list(dict.fromkeys(one.example for one in moved if one.example is not None))
+
+
+def _shown(found: Sequence[Suspect]) -> list[Suspect]:
+    """The services that moved, the likeliest first, each with what of it is worth telling."""
+    strongest = max((one.size for suspect in found for one in suspect.movements), default=0.0)
+    worth = [
+        replace(suspect, movements=tuple(one for one in suspect.movements if one.size >= WORTH * strongest))
+        for suspect in found
+        if suspect.score > 0
+    ]
+    told = [one for one in worth if one.movements][:MOST_SUSPECTS]
+    return [replace(one, movements=one.movements[:MOST_FACTS]) for one in told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +134,9 @@ def compose(
     """The dossier of an incident; every text of a log or a person in it is masked."""
     exhibits = Exhibits()
     telling = _Telling(telemetry, looked.texts, exhibits, mask)
-    suspects = tuple(_ranked(one, telling) for one in found[:MOST_SUSPECTS] if one.score > 0)
-    first = tuple(telling.fact(one) for one in _first(found))
+    shown = _shown(found)
+    suspects = tuple(_ranked(one, telling) for one in shown)
+    first = tuple(telling.fact(one) for one in _first(shown))
     return Dossier(
         incident_id=incident.id,
         title=mask(incident.title),
@@ -144,15 +162,14 @@ def touched(incident: Incident) -> tuple[str, ...]:
 
 
 def _ranked(suspect: Suspect, telling: _Telling) -> Ranked:
-    facts = tuple(telling.fact(one) for one in suspect.movements[:MOST_FACTS])
+    facts = tuple(telling.fact(one) for one in suspect.movements)
     return Ranked(suspect.service, round(suspect.score, 3), facts)
 
 
 def _first(found: Iterable[Suspect]) -> list[Movement]:
-    """What moved first, over all suspects that the dossier shows."""
-    moved = [one for suspect in list(found)[:MOST_SUSPECTS] if suspect.score > 0 for one in suspect.movements]
-    timed = [one for one in moved if one.at is not None]
-    return sorted(timed, key=lambda one: (one.at, -one.size, one.service, one.what))[:MOST_FIRST]
+    """What began first."""
+    began = [one for suspect in found for one in suspect.movements if one.kind in BEGAN]
+    return sorted(began, key=lambda one: (one.at, -one.size, one.service, one.what))[:MOST_FIRST]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +183,12 @@ class _Telling:
 
     def fact(self, moved: Movement) -> Fact:
         """The movement in words, with what shows it."""
-        at = moved.at or self.telemetry.onset
         cites = []
         if moved.example is not None and moved.example in self.texts:
             cites.append(self.exhibits.add(self.texts[moved.example]))
         elif (measured := self._measured(moved)) is not None:
             cites.append(self.exhibits.add(measured))
-        return Fact(self.mask(moved.told), moved.service, at, tuple(cites))
+        return Fact(self.mask(moved.told), moved.service, moved.at, tuple(cites))
 
     def _measured(self, moved: Movement) -> MetricExhibit | None:
         """The means of a metric since the onset and before it, in whole minutes."""

@@ -23,7 +23,7 @@ DUE, DONE = "due", "done"
 # What is about the agent itself, or the fleet, has no logs of a service to look at.
 ANALYSED = frozenset({Kind.LOG, Kind.METRIC, Kind.STORM, Kind.ALERT})
 # Logs right after the first ones say most; and a page is on its way by then.
-SETTLING = timedelta(seconds=5)
+SETTLING = timedelta(seconds=15)
 SEPARATOR = "\N{UNIT SEPARATOR}"
 
 

@@ -51,7 +51,7 @@ class Desk:
         self.world.traffic(30)
         number = self.world.fault(message, **changes)
         self.world.run(number)
-        self.world.forward(6)
+        self.world.forward(16)
         return number
 
     def work(self, most: int = 20) -> int:
