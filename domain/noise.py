@@ -12,7 +12,7 @@ from domain.pages import PageReason
 MINUTE = timedelta(minutes=1)
 MERGED = "comes with others: "  # begins the reason of what is sent together with what else waits
 # News that ask nothing of anybody.
-GROUPED = frozenset({PageReason.COMMENTED, PageReason.ANALYSED, PageReason.WORSE})
+GROUPED = frozenset({PageReason.COMMENTED, PageReason.WORSE})
 NEVER = frozenset({PageReason.DIGEST, PageReason.RESOLVED, PageReason.ACKNOWLEDGED, PageReason.APPROVAL})
 
 
