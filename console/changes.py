@@ -26,7 +26,7 @@ def _row(change: Change) -> dict[str, object]:
     }
 
 
-@click.command(epilog="Example: sre changes --service payments --since 2h")
+@click.command(epilog="Example: sre changes --service checkout --since 2h")
 @click.option("--service", "services", multiple=True, help="Only of this service; may be given more than once.")
 @click.option("--since", default="24h", show_default=True, help="From when on: 30m, 24h, 7d, 14:30, 2026-01-05T14:30.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, MOST), help="Most rows.")
@@ -49,7 +49,7 @@ def changes(ctx: click.Context, services: tuple[str, ...], since: str, limit: in
     )
 
 
-@click.command(epilog='Example: sre change payments "v1.4.2"')
+@click.command(epilog='Example: sre change checkout "v1.4.2"')
 @click.argument("service")
 @click.argument("what")
 @click.option("--kind", type=click.Choice([kind.value for kind in ChangeKind]), default="deploy", show_default=True)
