@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from domain.suspects import suspects
-
+from adapters.executing import Given
+from adapters.executors import CHANGES
 from adapters.log_telemetry import Part, telemetry, versions
 from adapters.redaction import redaction
 from adapters.store import changes as change_rows
@@ -16,11 +16,13 @@ from adapters.store.alert_rows import some_alerts
 from adapters.store.database import snapshot
 from adapters.store.telemetry import Quoted, first_of, part
 from domain.changes import Change, versions_changed
-from domain.dossier import CHANGED_WITHIN, Dossier, Looked, compose, shown_logs
+from domain.dossier import CHANGED_WITHIN, Dossier, Looked, compose, shown_logs, touched
+from domain.errors import SreError
 from domain.exhibits import LogExhibit
 from domain.incidents import Incident
 from domain.options import Option, offered
 from domain.quoted import Mask
+from domain.suspects import suspects
 from domain.telemetry import LogId, Span
 from domain.words import cut, printable
 from tasks.alike import alike, candidates
@@ -31,6 +33,8 @@ BEFORE, DURING = timedelta(minutes=15), timedelta(minutes=5)
 AHEAD = timedelta(seconds=30)
 LONGEST_LOG = 400  # characters of a quoted log
 MOST_CHANGES = 50
+MOST_ASKED = 5  # services whose platform is asked for changes
+LONGEST_FLAW = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Gathering:
     means: Means
     incident: Incident
     mask: Mask = field(init=False)
+    flaws: list[str] = field(default_factory=list)  # what could not be looked at, in words
 
     def __post_init__(self) -> None:
         self.mask = redaction(self.means.settings.paging.mask)
@@ -66,7 +71,7 @@ class Gathering:
             changes=self._changes(before, during),
             similar=similar,
             impact=str(impact) if impact.ratio is not None else "",
-            flaws=[] if len(during.logs) else ["there are no logs since it began"],
+            flaws=self.flaws if len(during.logs) else ["there are no logs since it began", *self.flaws],
         )
         dossier = compose(self.incident, seen, found, looked, self.mask)
         fitting = candidates(self.means, self.incident, similar)
@@ -95,7 +100,21 @@ class Gathering:
         onset = self.incident.begun_at
         with snapshot(self.means.engine) as connection:
             known = change_rows.recent(connection, None, onset - CHANGED_WITHIN, onset + AHEAD, MOST_CHANGES)
-        return [*known, *versions_changed(versions(before.logs), versions(during.logs))]
+        return [*known, *versions_changed(versions(before.logs), versions(during.logs)), *self._rollouts(onset)]
+
+    def _rollouts(self, onset: datetime) -> list[Change]:
+        """What the platforms of its services rolled out before; where one does not say, the dossier says that."""
+        known, found = self.means.knowledge.inventory.services, []
+        given = Given(self.means.settings, self.means.engine, self.means.home, self.means.clock)
+        for name in touched(self.incident)[:MOST_ASKED]:
+            service = known.get(name)
+            if service is None or service.executor not in CHANGES:
+                continue
+            try:
+                found += CHANGES[service.executor](given, service, onset - CHANGED_WITHIN)
+            except SreError as error:
+                self.flaws.append(f"changes of {name}: {error}"[:LONGEST_FLAW])
+        return found
 
 
 def exhibit(log: Quoted, mask: Mask) -> LogExhibit:

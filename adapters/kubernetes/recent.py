@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
+from adapters.executing import Given
 from adapters.kubernetes.cluster import Cluster, Document
 from adapters.kubernetes.releases import Release, releases
 from adapters.kubernetes.workloads import existing
 from domain.changes import LONGEST, Change, ChangeKind, ChangeSource, key_of
 from domain.inventory import Service
 from domain.words import cut, printable
+
+LOOK_SECONDS = 3.0  # an analysis goes on without what a cluster does not say so soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,12 @@ def rollouts(cluster: Cluster, service: Service, since: datetime) -> list[Change
     kept = sorted(releases(cluster, workload), key=lambda release: release.revision)
     found = [one for one in told(kept, workload.document.get("status", {})) if one.at >= since]
     return sorted((_change(service.name, one) for one in found), key=lambda change: change.at)
+
+
+def rollouts_of(given: Given, service: Service, since: datetime) -> list[Change]:
+    """As `rollouts`, of the settings' cluster, within seconds. Raises BadSettings where there is none."""
+    acting, seconds = given.settings.mitigation, min(LOOK_SECONDS, given.settings.calls.timeout_seconds)
+    return rollouts(Cluster(acting.kubeconfig, acting.kube_context, seconds), service, since)
 
 
 def told(kept: Sequence[Release], status: Document) -> Iterator[Rollout]:
