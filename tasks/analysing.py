@@ -67,6 +67,7 @@ class Analyst:
     model: Model | None
     breaker: Breaker
     trace: Trace | None = None
+    flaw: str = ""  # why the model of the settings cannot be asked
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def claim(self) -> Task | None:
@@ -154,13 +155,13 @@ class Analyst:
         found = concluded(said, proof, dossier, choices, source=f"llm:{self.model.name}", usage=used)
         return found if is_supported(found) else with_dossier(found, without_model(dossier, names, ""))
 
-    def _why_not(self, task: Task) -> Because | None:
+    def _why_not(self, task: Task) -> str | None:
         """Why no model is asked."""
         llm = self.means.settings.llm
         if not llm.enabled:
             return Because.OFF
         if self.model is None:
-            return Because.NO_MODEL
+            return self.flaw or Because.NO_MODEL
         if task.tries > MOST_TRIES:
             return Because.INTERRUPTED
         return None if self.breaker.lets_through(self.means.clock()) else Because.BROKEN

@@ -170,7 +170,11 @@ def analyst(means: Means) -> Analyst:
     tree = means.settings
     uri = tree.servers.mlflow_tracking_uri
     trace = Tracer(uri, tree.calls.timeout_seconds).write if uri else None
-    return Analyst(means, with_model(tree.llm, tree.calls), breaker_of(tree), trace)
+    try:
+        return Analyst(means, with_model(tree.llm, tree.calls), breaker_of(tree), trace)
+    except BadSettings as error:  # whoever pages must not end because nobody can be asked
+        log.error("llm.not-usable", extra={"why": str(error)[:300]})
+        return Analyst(means, None, breaker_of(tree), trace, flaw=str(error)[:300])
 
 
 def rounds(tree: Settings) -> Rounds:

@@ -11,6 +11,8 @@ from adapters.parts_file import PROJECT
 from adapters.store.database import Engine, connect
 from domain.settings import Settings
 from tasks import bootstrap, on_call
+from tasks.held import Means
+from tasks.judging import Knowledge
 from tests.parts.judged_part import count, rows
 
 GOOD = "memory-leak"
@@ -77,3 +79,11 @@ def test_nothing_is_told_when_all_is_well(sqlite_url: str, playbooks: Path) -> N
     assert 0 == on_call.tell_flaws(store, bootstrap.knowledge(tree(playbooks)))
     assert 0 == count(store, "incidents")
     store.dispose()
+
+
+@pytest.mark.parametrize("llm", [{"base_url": "http://[::1"}, {"api_key": "not a key"}])
+def test_a_model_that_cannot_be_asked_leaves_an_analyst_without_one(store: Engine, llm: dict[str, str]) -> None:
+    means = Means(store, Knowledge(Settings.model_validate({"llm": llm}), (), None))
+    found = bootstrap.analyst(means)
+    assert found.model is None
+    assert "llm." in found.flaw
