@@ -173,7 +173,7 @@ def analyst(means: Means) -> Analyst:
     try:
         return Analyst(means, with_model(tree.llm, tree.calls), breaker_of(tree), trace)
     except BadSettings as error:  # whoever pages must not end because nobody can be asked
-        log.error("llm.not-usable", extra={"why": str(error)[:300]})
+        log.warning("llm.not-usable", extra={"why": str(error)[:300]})
         return Analyst(means, None, breaker_of(tree), trace, flaw=str(error)[:300])
 
 
