@@ -20,6 +20,8 @@ from adapters.store.log_look_ups import stored_positions
 from adapters.store.look_ups import list_incidents, one_incident
 from adapters.store.tables import conditions
 from adapters.store.watch_signs import readers, signs
+from benchmarks.evals.minds import honest
+from benchmarks.evals.scripted import Server, serve
 from benchmarks.stack import Stack, running
 from deployments import supervised
 from deployments.intake_report import Seen
@@ -34,6 +36,11 @@ PATIENCE_SECONDS = 240
 RATE = 100
 SECRET = "a-password-nobody-else-has"
 SECRETS = {"SRE_PAGING__EMAIL__PASSWORD": SECRET, "SRE_LLM__API_KEY": SECRET}
+
+
+def asking(model: Server) -> dict[str, str]:
+    """Settings by which a model on this machine is asked, whatever key is set."""
+    return {"SRE_LLM__BASE_URL": model.url, "SRE_LLM__MODEL": "scripted"}
 
 
 class Traffic:
@@ -89,8 +96,9 @@ def until(question: Callable[[], object], what: str) -> object:
 class Deployed:
     """The stack, as the tests ask it."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, model: Server) -> None:
         self.stack = stack
+        self.model = model  # that is asked about uncommon incidents
         self.home = Home(stack.home, PROJECT)
         self.engine = stack.engine()
 
@@ -131,6 +139,12 @@ class Deployed:
         sent = whole and whole["pages"] and all(page["state"] == "sent" for page in whole["pages"])
         return whole if sent and whole["state"] == State.ESCALATED else None
 
+    def analysed(self, service: str) -> dict[str, Any] | None:
+        """The service's incident, once somebody has the news of its analysis."""
+        found = self.answered(service)
+        told = found and any(page["reason"] == "analysed" for page in found["pages"])
+        return found if told else None
+
     def supervisor(self, *arguments: str) -> None:
         self.stack.supervisorctl(*arguments)
 
@@ -150,8 +164,8 @@ def deployed() -> Iterator[Deployed]:
     if tools := missing_tools():
         reason = f"real Kafka needs {tools}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with running("outages", "--sink", extra=SECRETS) as stack:
-        found = Deployed(stack)
+    with serve(honest) as model, running("outages", "--sink", extra=SECRETS | asking(model)) as stack:
+        found = Deployed(stack, model)
         yield found
         found.engine.dispose()
 

@@ -4,12 +4,14 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
+import mlflow
 import pytest
 
 from adapters.channels.email.mail import message_id
 from benchmarks.stack import PARTITIONS
 from deployments.reading import is_shared
 from domain.ledger import LedgerKind
+from ml.tracing import EXPERIMENT
 from tests.flows.conftest import PATIENCE_SECONDS, SECRET, Deployed, Traffic, kill, log, until
 from tests.parts.brake_part import Brake, kill_standing, on_call_runs
 
@@ -117,7 +119,7 @@ def test_on_call_killed_in_the_middle_of_a_step_has_its_successor_take_it_once(
     found = until(lambda: deployed.answered("returns"), "the answer of the successor")
     assert [] == found["due"]
     assert 1 == [entry["kind"] for entry in found["ledger"]].count(LedgerKind.ESCALATED)
-    (page,) = found["pages"]
+    (page,) = (one for one in found["pages"] if one["reason"] != "analysed")
     name = message_id(page["key"]).encode()
     assert any(name in mail for mail in deployed.mails())
 
@@ -131,6 +133,31 @@ def test_a_critical_page_leaves_while_mlflow_is_gone(deployed: Deployed, traffic
         assert b"mlflow is down" in mail[0].replace(b"=\n", b"").replace(b"=\r\n", b"")
     finally:
         deployed.supervisor("start", "mlflow")
+
+
+def test_an_uncommon_incident_is_looked_into_by_a_model_after_its_page(deployed: Deployed, traffic: Traffic) -> None:
+    traffic.say(*(log("books", "failed to balance account 9", "ERROR") for _ in range(5)))
+    found = until(lambda: deployed.analysed("books"), "the news of an analysis")
+    page, news = (next(one for one in found["pages"] if one["reason"] == reason) for reason in ("uncommon", "analysed"))
+    assert page["sent_at"] < news["sent_at"]
+    (analysis,) = found["analyses"]
+    assert ("llm:scripted", []) == (analysis["answer"]["source"], analysis["answer"]["struck"])
+    assert "books" == analysis["answer"]["root_cause"]["service"]
+    told = [mail.replace(b"=\n", b"").replace(b"=\r\n", b"") for mail in deployed.mails()]
+    (mail,) = (mail for mail in told if b"Analysis by scripted" in mail)
+    assert message_id(page["key"]).encode() in mail  # in its thread
+    assert all(SECRET not in request.text for request in deployed.model.requests)
+    with deployed.prefect() as api:
+        runs = api._call("POST", "flow_runs/filter", {"limit": 200, "sort": "START_TIME_DESC"})
+    assert f"analysis of incident {found['id']}" in [run["name"] for run in runs]
+    until(lambda: traced(deployed, found["id"]), "a trace in MLflow")
+
+
+def traced(deployed: Deployed, number: int) -> bool:
+    client = mlflow.MlflowClient(deployed.stack.settings.servers.mlflow_tracking_uri)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    found = client.search_traces(locations=[experiment.experiment_id]) if experiment else []
+    return str(number) in [trace.info.tags.get("incident") for trace in found]
 
 
 def test_the_environment_of_watch_holds_no_credential(deployed: Deployed) -> None:
