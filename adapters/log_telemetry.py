@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +49,7 @@ def telemetry(
         onset=onset,
         before=before.span,
         during=during.span,
-        series=series([before.logs, during.logs]),
+        series=series([before.logs, during.logs], onset),
         phrases=_phrases(kinds, before, during),
         follows=_follows(kinds, before, during),
         calls=calls,
@@ -170,8 +170,11 @@ def _pairs(logs: pa.Table, codes: Ints) -> dict[tuple[int, int], Heard]:
     }
 
 
-def series(tables: Sequence[pa.Table]) -> tuple[Series, ...]:
-    """The mean of each metric of each service, minute by minute."""
+def series(tables: Sequence[pa.Table], onset: datetime) -> tuple[Series, ...]:
+    """The mean of each metric of each service, minute by minute; minutes are counted from the onset.
+
+    So what was measured right after the onset is in no minute with what was measured before it.
+    """
     whole = pa.concat_tables([one.select(["timestamp", "service", "measured"]) for one in tables])
     if not len(whole):
         return ()
@@ -184,22 +187,29 @@ def series(tables: Sequence[pa.Table]) -> tuple[Series, ...]:
     values = pc.struct_field(flat, "value").to_numpy(zero_copy_only=False)
     of_row = _numpy(rows)
     services = whole["service"].combine_chunks().dictionary_encode()
-    minutes = whole["timestamp"].cast(pa.int64()).to_numpy() // MINUTE
+    zero = _microseconds(onset)
+    minutes = (whole["timestamp"].cast(pa.int64()).to_numpy() - zero) // MINUTE
     keys = np.stack([_numpy(services.indices)[of_row], _numpy(metrics.indices), minutes[of_row]], axis=1)
     good = np.isfinite(values)
     distinct, group = np.unique(keys[good], axis=0, return_inverse=True)
     group = group.reshape(-1)
     means = np.bincount(group, values[good]) / np.bincount(group)
-    return tuple(_as_series(distinct, means, services.dictionary, metrics.dictionary))
+    return tuple(_as_series(distinct, means, (services.dictionary, metrics.dictionary), onset))
 
 
-def _as_series(keys: Ints, means: NDArray[np.float64], services: pa.Array, metrics: pa.Array) -> list[Series]:
+def _microseconds(at: datetime) -> int:
+    return (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+
+
+def _as_series(
+    keys: Ints, means: NDArray[np.float64], names: tuple[pa.Array, pa.Array], onset: datetime
+) -> list[Series]:
     """Rows of (service, metric, minute), in this order, with their means."""
     begins = np.flatnonzero(np.any(np.diff(keys[:, :2], axis=0, prepend=-1), axis=1))
     found = []
     for begin, end in zip(begins, [*begins[1:], len(keys)], strict=True):
-        service, metric = services[int(keys[begin, 0])].as_py(), metrics[int(keys[begin, 1])].as_py()
-        times = tuple(datetime.fromtimestamp(int(minute) * 60, UTC) for minute in keys[begin:end, 2])
+        service, metric = (known[int(key)].as_py() for known, key in zip(names, keys[begin, :2], strict=True))
+        times = tuple(onset + timedelta(minutes=int(minute)) for minute in keys[begin:end, 2])
         found.append(Series(service, metric, times, tuple(float(mean) for mean in means[begin:end])))
     return found
 

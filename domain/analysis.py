@@ -27,6 +27,7 @@ class Because(StrEnum):
     REFUSED = "the model's server refused"
     UNREADABLE = "the model's answer could not be read"
     UNSUPPORTED = "nothing that the model said is supported by what it cited"
+    CAUSE = "the cause that the model named does not hold against what it cited"
     INTERRUPTED = "the investigation was interrupted too often"
 
 

@@ -22,6 +22,7 @@ from domain.llm import NOTHING, Usage
 from domain.model_answer import AnswerSaid, CheckSaid, ClaimSaid
 
 LONGEST_WAIT = 240  # minutes until others are told
+CAUSE = "root cause"  # the part of an answer
 # How sure a model may be where only some of its claims hold.
 HALF = 0.5
 
@@ -108,16 +109,18 @@ def concluded(
     )
 
 
-def is_supported(found: Analysis) -> bool:
-    """Whether anything that a model claimed was left, or it said itself that nothing shows the cause."""
-    return bool(found.root_cause or found.chain or found.impact or found.hypotheses) or not found.struck
+def unusable(found: Analysis) -> Because | None:
+    """Why a model's answer is not told: nothing of it is left, or not the cause that the rest was about."""
+    if not (found.root_cause or found.chain or found.impact or found.hypotheses) and found.struck:
+        return Because.UNSUPPORTED
+    return Because.CAUSE if any(one.part == CAUSE for one in found.struck) else None
 
 
-def with_dossier(by_model: Analysis, plain: Analysis) -> Analysis:
-    """A model's answer of which nothing is left: what the dossier says, with what was struck out and what it cost."""
+def with_dossier(by_model: Analysis, plain: Analysis, because: Because) -> Analysis:
+    """What the dossier says in place of a model's answer, with what was struck out of that and what it cost."""
     return Analysis(
         source=DETERMINISTIC,
-        because=Because.UNSUPPORTED,
+        because=because,
         root_cause=plain.root_cause,
         confidence=plain.confidence,
         hypotheses=plain.hypotheses,
@@ -134,7 +137,7 @@ def _cause(
 ) -> tuple[Claim | None, tuple[Struck, ...]]:
     if said.inconclusive or said.root_cause is None:
         return None, ()
-    found: Checked = check(said.root_cause, proof, "root cause")
+    found: Checked = check(said.root_cause, proof, CAUSE)
     if found.claim is None:
         return None, (found.struck,) if found.struck else ()
     too_late = late(found.claim, effects, dossier.onset)
@@ -181,7 +184,7 @@ def _confidence(said: AnswerSaid, cause: Claim | None, kept: int, struck: Sequen
     """As the model says, and less where part of what it said did not hold."""
     if cause is None:
         return 0.0
-    claims = sum(one.part in ("root cause", "chain", "impact", "hypothesis") for one in struck)
+    claims = sum(one.part in (CAUSE, "chain", "impact", "hypothesis") for one in struck)
     return round(said.confidence * (1 - HALF * claims / (claims + kept + 1)), 2)
 
 

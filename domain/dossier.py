@@ -191,17 +191,16 @@ class _Telling:
         return Fact(self.mask(moved.told), moved.service, moved.at, tuple(cites))
 
     def _measured(self, moved: Movement) -> MetricExhibit | None:
-        """The means of a metric since the onset and before it, in whole minutes."""
+        """The means of a metric since the onset and before it."""
         if moved.kind not in OF_METRICS:
             return None
         same = (moved.service, moved.what, moved.instance)
         for one in self.telemetry.series:
             if (one.service, one.metric, one.instance) == same:
-                since = self.telemetry.during.since.replace(second=0, microsecond=0)
-                value = one.mean(since, self.telemetry.during.until)
+                since, until = self.telemetry.onset, self.telemetry.during.until
+                value = one.mean(since, until)
                 if value is not None and one.at[0] < since:
-                    before = one.mean(one.at[0], since)
-                    return MetricExhibit(*same[:2], since, self.telemetry.during.until, value, before)
+                    return MetricExhibit(*same[:2], since, until, value, one.mean(one.at[0], since))
         return None
 
 

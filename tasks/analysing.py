@@ -24,7 +24,7 @@ from domain.analysis_documents import document
 from domain.analysis_words import page_lines
 from domain.breaker import Breaker
 from domain.claim_check import Proof
-from domain.concluding import Choices, concluded, is_supported, proof_of, with_dossier, without_model
+from domain.concluding import Choices, concluded, proof_of, unusable, with_dossier, without_model
 from domain.disguise import Disguise
 from domain.dossier import Dossier
 from domain.errors import Refused, SreError
@@ -153,7 +153,8 @@ class Analyst:
         proof = Proof(self._read_again(said, shown), _moved(dossier), self._known(dossier), _numbers(dossier))
         choices = Choices(frozenset(names), frozenset(investigation.people), proof.known)
         found = concluded(said, proof, dossier, choices, source=f"llm:{self.model.name}", usage=used)
-        return found if is_supported(found) else with_dossier(found, without_model(dossier, names, ""))
+        because = unusable(found)
+        return with_dossier(found, without_model(dossier, names, ""), because) if because else found
 
     def _why_not(self, task: Task) -> str | None:
         """Why no model is asked."""
@@ -198,7 +199,7 @@ class Analyst:
     def _measured(self, shown: MetricExhibit) -> MetricExhibit | None:
         """The same window of the same metric as it is stored now."""
         logs = part(self.means.engine, Span(shown.since, shown.until), [shown.service]).logs
-        found = next((one for one in series([logs]) if one.metric == shown.metric), None)
+        found = next((one for one in series([logs], shown.since) if one.metric == shown.metric), None)
         value = found.mean(shown.since, shown.until) if found else None
         return replace(shown, value=value) if value is not None else None
 

@@ -169,26 +169,25 @@ def _metric(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
     half = timedelta(minutes=asked.minutes) / 2
     span = Span(onset - half, min(onset + half, bench.means.clock()))
     logs = part(bench.means.engine, span, [asked.service]).logs
-    found = {one.metric: one for one in series([logs])}
+    found = {one.metric: one for one in series([logs], onset)}
     query = f"metric {asked.metric} of {asked.service}, minute by minute, {_told(span)}"
     if asked.metric not in found:
         known = ", ".join(sorted(found)[:MOST_TEMPLATES])
         return Found(Status.NO_DATA, query, hint=f"its metrics are {known}" if known else "it has no metrics then")
     one = found[asked.metric]
-    lines = [f"{at:%H:%M} {number(round(value, 4))}" for at, value in zip(one.at, one.values, strict=True)]
+    lines = [f"{at:%H:%M:%S} {number(round(value, 4))}" for at, value in zip(one.at, one.values, strict=True)]
     return _found(query, [*_window(bench, one, onset), *lines])
 
 
 def _window(bench: Bench, one: Series, onset: datetime) -> list[str]:
     """Its means before and since, as something that can be cited."""
-    minute = onset.replace(second=0, microsecond=0)
-    early = [value for at, value in zip(one.at, one.values, strict=True) if at < minute]
-    late = [value for at, value in zip(one.at, one.values, strict=True) if at >= minute]
+    early = [value for at, value in zip(one.at, one.values, strict=True) if at < onset]
+    late = [value for at, value in zip(one.at, one.values, strict=True) if at >= onset]
     if not late:
         return []
-    until = one.at[-1] + timedelta(minutes=1)
+    until = min(one.at[-1] + timedelta(minutes=1), bench.means.clock())
     before = sum(early) / len(early) if early else None
-    shown = MetricExhibit(one.service, one.metric, minute, until, sum(late) / len(late), before)
+    shown = MetricExhibit(one.service, one.metric, onset, until, sum(late) / len(late), before)
     return [f"{bench.exhibits.add(shown)} {shown.told}"]
 
 

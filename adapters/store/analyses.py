@@ -22,8 +22,9 @@ from domain.ledger import LedgerKind
 DUE, DONE = "due", "done"
 # What is about the agent itself, or the fleet, has no logs of a service to look at.
 ANALYSED = frozenset({Kind.LOG, Kind.METRIC, Kind.STORM, Kind.ALERT})
-# Logs right after the first ones say most; and a page is on its way by then.
-SETTLING = timedelta(seconds=15)
+# Logs right after the first ones say most, and a page is on its way by then; metrics come once a minute.
+SETTLING, MEASURED = timedelta(seconds=15), timedelta(seconds=75)
+SHOWN_BY_METRICS = frozenset({Kind.METRIC, Kind.ALERT})
 SEPARATOR = "\N{UNIT SEPARATOR}"
 
 
@@ -62,7 +63,7 @@ def queue(connection: sa.Connection, incident: Incident, *, now: datetime) -> bo
             episode=incident.episode,
             signature=signature(incident),
             state=DUE,
-            due_at=now + SETTLING,
+            due_at=now + (MEASURED if incident.kind in SHOWN_BY_METRICS else SETTLING),
             queued_at=now,
         )
     )

@@ -79,11 +79,18 @@ def test_metrics_are_means_minute_by_minute() -> None:
         a_row(NOON + MINUTE, measured=[("cpu", 90.0)]),
         a_row(NOON + MINUTE, measured=[("cpu", float("nan"))]),
     ]
-    cpu, memory = series([a_table(rows)])
+    cpu, memory = series([a_table(rows)], NOON)
     assert (cpu.metric, cpu.at, cpu.values) == ("cpu", (NOON, NOON + MINUTE), (15.0, 90.0))
     assert memory.values == (3.0,)
     assert cpu.mean(NOON, NOON + MINUTE) == 15.0
     assert cpu.mean(NOON + 5 * MINUTE, NOON + 6 * MINUTE) is None
+
+
+def test_minutes_are_counted_from_the_onset_so_none_holds_what_was_before_and_after() -> None:
+    onset = NOON + 20 * SECOND
+    rows = [a_row(onset + one * SECOND, measured=[("cpu", value)]) for one, value in ((-61, 1.0), (-1, 2.0), (1, 9.0))]
+    (cpu,) = series([a_table(rows)], onset)
+    assert (cpu.at, cpu.values) == ((onset - 2 * MINUTE, onset - MINUTE, onset), (1.0, 2.0, 9.0))
 
 
 def test_versions_stand_in_attributes() -> None:

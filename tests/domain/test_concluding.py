@@ -7,7 +7,7 @@ from dataclasses import replace
 from domain.analysis import DETERMINISTIC, Because, StruckWhy
 from domain.analysis_documents import as_analysis, as_dossier, document
 from domain.analysis_words import headline, page_lines
-from domain.concluding import Choices, concluded, is_supported, proof_of, with_dossier, without_model
+from domain.concluding import Choices, concluded, proof_of, unusable, with_dossier, without_model
 from domain.llm import Usage
 from domain.model_answer import AnswerSaid, CheckSaid, CiteSaid, EscalationSaid, read
 from tests.parts.analysis_part import HEARD, PROOF, QUOTE, a_dossier, said
@@ -49,6 +49,15 @@ def test_a_cause_that_does_not_hold_leaves_it_inconclusive() -> None:
     assert "Struck out: 1 claim of the model (root cause: the quoted words do not stand there)" in told
 
 
+def test_where_its_cause_does_not_hold_the_dossier_speaks_for_the_rest_of_an_answer_too() -> None:
+    found = concluded(GOOD.model_copy(update={"root_cause": LIE}), PROOF, a_dossier(), CHOICES, source="llm:m")
+    assert found.chain
+    assert Because.CAUSE == unusable(found)
+    told = with_dossier(found, without_model(a_dossier(), [], ""), Because.CAUSE)
+    assert told.root_cause is not None
+    assert (told.source, told.root_cause.service, len(told.struck)) == (DETERMINISTIC, "payments", 1)
+
+
 def test_every_claim_that_does_not_hold_lowers_the_confidence() -> None:
     one_lie = concluded(GOOD.model_copy(update={"chain": [LIE]}), PROOF, a_dossier(), CHOICES, source="llm:m")
     assert 0 < one_lie.confidence < GOOD.confidence
@@ -72,8 +81,8 @@ def test_what_was_not_offered_cannot_be_chosen() -> None:
 def test_where_nothing_holds_the_dossier_speaks() -> None:
     lies = AnswerSaid(root_cause=LIE, chain=[LIE], confidence=1.0)
     found = concluded(lies, PROOF, a_dossier(), CHOICES, source="llm:m", usage=Usage(1, 10, 10))
-    assert not is_supported(found)
-    plain = with_dossier(found, without_model(a_dossier(), ["P1"], ""))
+    assert Because.UNSUPPORTED == unusable(found)
+    plain = with_dossier(found, without_model(a_dossier(), ["P1"], ""), Because.UNSUPPORTED)
     assert (plain.source, plain.because) == (DETERMINISTIC, Because.UNSUPPORTED)
     assert len(plain.struck) == 2
     assert plain.usage.calls == 1
@@ -82,7 +91,7 @@ def test_where_nothing_holds_the_dossier_speaks() -> None:
 
 def test_a_model_may_say_that_nothing_shows_the_cause() -> None:
     found = concluded(AnswerSaid(inconclusive=True), PROOF, a_dossier(), CHOICES, source="llm:m")
-    assert is_supported(found)
+    assert unusable(found) is None
     assert "Analysis by m: inconclusive, nothing shows the cause" == headline(found)
 
 
