@@ -169,7 +169,8 @@ def analyst(means: Means) -> Analyst:
     """What looks into uncommon incidents: by itself, or with the model of the settings."""
     tree = means.settings
     uri = tree.servers.mlflow_tracking_uri
-    trace = Tracer(uri, tree.calls.timeout_seconds).write if uri else None
+    traced = uri and tree.encryption.quotes_in_artifacts
+    trace = Tracer(uri, tree.calls.timeout_seconds).write if traced else None
     try:
         return Analyst(means, with_model(tree.llm, tree.calls), breaker_of(tree), trace)
     except BadSettings as error:  # whoever pages must not end because nobody can be asked
