@@ -25,6 +25,11 @@ class Because(StrEnum):
     UNREADABLE = "the model's answer could not be read"
     UNSUPPORTED = "nothing that the model said is supported by what it cited"
     INTERRUPTED = "the investigation was interrupted too often"
+    AS_BEFORE = "a model was asked about the same fault lately, and nothing came of it (llm.reuse_hours)"
+
+
+# A model was asked, in full, and another time would bring no more.
+IN_VAIN = frozenset({Because.INCIDENT_CAP, Because.UNREADABLE, Because.UNSUPPORTED, Because.INTERRUPTED})
 
 
 class StruckWhy(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,7 +176,8 @@ def _says(cite: CiteSaid, shown: MetricExhibit) -> bool:
 
 
 def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= max(TOLERANCE * max(abs(one), abs(other)), 1e-9)
+    both = math.isfinite(one) and math.isfinite(other)  # everything is near to what is endless
+    return both and abs(one - other) <= max(TOLERANCE * max(abs(one), abs(other)), 1e-9)
 
 
 def _values(exhibit: Exhibit) -> Iterator[float]:

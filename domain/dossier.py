@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.changes import Change
-from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit
+from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit, told_metric
 from domain.incidents import Incident
 from domain.movements import Movement, MovementKind
 from domain.suspects import Suspect
 from domain.telemetry import LogId, Telemetry
+from domain.templates import template
+from domain.words import cut
 
 MOST_SUSPECTS = 5
 MOST_FACTS = 6  # of one suspect
 MOST_FIRST = 6  # of what moved first
 MOST_CHANGES = 8
+MOST_CALLS = 40
+LONGEST_FACT = 400  # characters
 # What was changed so long before may be the cause.
 CHANGED_WITHIN = timedelta(hours=2)
 # Whoever leads has so many times the score of the next one, or it is a guess.
 CLEARLY = 1.5
+OF_TEXTS = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_GONE, MovementKind.TEXT_MORE, MovementKind.TEXT_LESS})
 OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 
 
@@ -130,12 +135,17 @@ def compose(
         suspects=suspects,
         first=first,
         changes=tuple(_changed(one, telemetry.onset, mask) for one in _recent(looked.changes, telemetry.onset)),
-        calls=tuple(sorted(telemetry.calls)),
+        calls=_around(telemetry.calls, {*touched(incident), *(one.service for one in suspects)}),
         similar=tuple(looked.similar),
         exhibits=exhibits.as_mapping,
         impact=looked.impact,
         flaws=tuple(looked.flaws),
     )
+
+
+def _around(calls: Iterable[tuple[str, str]], services: set[str]) -> tuple[tuple[str, str], ...]:
+    """The calls from and to these services."""
+    return tuple(sorted(one for one in calls if services & set(one)))[:MOST_CALLS]
 
 
 def touched(incident: Incident) -> tuple[str, ...]:
@@ -168,11 +178,19 @@ class _Telling:
         """The movement in words, with what shows it."""
         at = moved.at or self.telemetry.onset
         cites = []
+        told = self.mask(self._whole(moved).told)
         if moved.example is not None and moved.example in self.texts:
             cites.append(self.exhibits.add(self.texts[moved.example]))
         elif (measured := self._measured(moved)) is not None:
             cites.append(self.exhibits.add(measured))
-        return Fact(self.mask(moved.told), moved.service, at, tuple(cites))
+        return Fact(cut(told, LONGEST_FACT), moved.service, at, tuple(cites))
+
+    def _whole(self, moved: Movement) -> Movement:
+        """With its text masked as a whole log is: of what is cut short, half of a secret may be left."""
+        if moved.kind not in OF_TEXTS:
+            return replace(moved, what=self.mask(moved.what))
+        shown = self.texts.get(moved.example) if moved.example is not None else None
+        return replace(moved, what=template(shown.text) if shown else self.mask(moved.what))
 
     def _measured(self, moved: Movement) -> MetricExhibit | None:
         """The means of a metric since the onset and before it, in whole minutes."""
@@ -185,7 +203,8 @@ class _Telling:
                 value = one.mean(since, self.telemetry.during.until)
                 if value is not None and one.at[0] < since:
                     before = one.mean(one.at[0], since)
-                    return MetricExhibit(*same[:2], since, self.telemetry.during.until, value, before)
+                    metric = told_metric(one.metric, self.mask)
+                    return MetricExhibit(one.service, metric, since, self.telemetry.during.until, value, before)
         return None
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.suspects import suspects
-
 from adapters.log_telemetry import Part, telemetry, versions
 from adapters.redaction import redaction
 from adapters.store import changes as change_rows
@@ -21,6 +19,7 @@ from domain.exhibits import LogExhibit
 from domain.incidents import Incident
 from domain.options import Option, offered
 from domain.quoted import Mask
+from domain.suspects import suspects
 from domain.telemetry import LogId, Span
 from domain.words import cut, printable
 from tasks.alike import alike, candidates
