@@ -18,6 +18,7 @@ from domain.templates import template
 
 MINUTE = 60_000_000  # microseconds
 MOST_FOLLOWS = 20_000
+HUGE = 1e300  # values of a metric beyond are no measurements, and their sum is endless
 PLACE = ("topic", "partition", "offset", "part")
 READ = ("timestamp", "service", "level", "message", "trace_id", "request_id", "measured", "attributes", *PLACE)
 # The version that a service's logs name, as OpenTelemetry calls it and as others do.
@@ -190,7 +191,7 @@ def series(tables: Sequence[pa.Table], onset: datetime) -> tuple[Series, ...]:
     zero = _microseconds(onset)
     minutes = (whole["timestamp"].cast(pa.int64()).to_numpy() - zero) // MINUTE
     keys = np.stack([_numpy(services.indices)[of_row], _numpy(metrics.indices), minutes[of_row]], axis=1)
-    good = np.isfinite(values)
+    good = np.abs(values) < HUGE  # and no NaN
     distinct, group = np.unique(keys[good], axis=0, return_inverse=True)
     group = group.reshape(-1)
     means = np.bincount(group, values[good]) / np.bincount(group)

@@ -29,6 +29,11 @@ class Because(StrEnum):
     UNSUPPORTED = "nothing that the model said is supported by what it cited"
     CAUSE = "the cause that the model named does not hold against what it cited"
     INTERRUPTED = "the investigation was interrupted too often"
+    AS_BEFORE = "a model was asked about the same fault lately, and nothing came of it (llm.reuse_hours)"
+
+
+# A model was asked, in full, and another time would bring no more.
+IN_VAIN = frozenset({Because.INCIDENT_CAP, Because.UNREADABLE, Because.UNSUPPORTED, Because.INTERRUPTED})
 
 
 class StruckWhy(StrEnum):

@@ -109,7 +109,7 @@ def stored_lines(rows: Sequence[Mapping[str, Any]], incident_id: int) -> list[st
         return []
     row = rows[-1]
     if not row["answer"]:
-        return ["it is being looked into"]
+        return ["it could not be looked into" if row["state"] == "dropped" else "it is being looked into"]
     try:
         found, dossier = as_analysis(row["answer"]), as_dossier(row["dossier"]) if row["dossier"] else None
     except BadInput as error:

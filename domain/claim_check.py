@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ TOLERANCE = 0.05  # of a metric's value, and of a number that a claim names
 SLACK = timedelta(seconds=60)
 SHORTEST_QUOTE = 3  # characters
 SHORTEST_WORD = 4
+FEWEST_WORDS = 0.2  # of a sentence, that what it cites says too: whoever explains says more than what is there
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:]\d+)*(?![\w])")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+_COMMON = frozenset({"that", "this", "with", "from", "have", "been", "were", "then", "when", "will", "into", "while"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]")
 # Links, markup, commands: an explanation needs none of them.
 _NO_SENTENCE = re.compile(
@@ -48,7 +51,7 @@ def check(said: ClaimSaid, proof: Proof, part: str) -> Checked:
     for why, detail in _flaws(said, proof):
         return Checked(None, Struck(part, why, detail[:80]))
     cited = _cited(said.cites, proof)
-    return Checked(Claim(said.text, said.service, min(one.at for one in cited), tuple(cited)))
+    return Checked(Claim(_in_quotes(said.text, cited), said.service, min(one.at for one in cited), tuple(cited)))
 
 
 def check_all(said: Iterable[ClaimSaid], proof: Proof, part: str) -> tuple[list[Claim], list[Struck]]:
@@ -65,7 +68,7 @@ def check_hypothesis(said: HypothesisSaid, proof: Proof) -> tuple[Hypothesis | N
     if found.claim is None:
         return None, found.struck
     sides = (tuple(_cited(cites, proof)) for cites in (said.cites_for, said.cites_against))
-    return Hypothesis(said.text, said.service, *sides), None
+    return Hypothesis(found.claim.text, said.service, *sides), None
 
 
 def late(cause: Claim, effects: Sequence[Claim], onset: datetime) -> Struck | None:
@@ -138,11 +141,12 @@ def _numbers(said: ClaimSaid, proof: Proof) -> Iterator[Flaw]:
 
 
 def _about_it(said: ClaimSaid, proof: Proof) -> Iterator[Flaw]:
-    """At least one word of the sentence stands in what it cites, or names it."""
+    """Some of the words of the sentence stand in what it cites, or name it."""
     cited = _cited(said.cites, proof)
-    there = {_stem(word) for one in cited for word in _WORD.findall(f"{_text_of(one)} {one.service}")}
-    said_words = {_stem(word) for word in _WORD.findall(said.text)}
-    if not said_words & there:
+    there = {word for one in cited for word in _words(f"{_text_of(one)} {one.service}")}
+    told = _words(said.text) or {_stem(word) for word in _WORD.findall(said.text)}
+    stands = sum(any(word.startswith(one) or one.startswith(word) for one in there) for word in told)
+    if not stands or stands < FEWEST_WORDS * len(told):
         yield StruckWhy.WORDS, ""
 
 
@@ -155,6 +159,14 @@ FLAWS: tuple[Callable[[ClaimSaid, Proof], Iterator[Flaw]], ...] = (
     _numbers,
     _about_it,
 )
+
+
+def _in_quotes(text: str, cited: Iterable[Exhibit]) -> str:
+    """What only repeats a log, as what that log says: a stranger's words must not look like ours."""
+    bare = " ".join(text.split())
+    whose = (one.service for one in cited if isinstance(one, LogExhibit) and bare in " ".join(one.text.split()))
+    service = next(whose, "")
+    return f"{service} says: “{bare}”" if service else text
 
 
 def _cited(cites: Iterable[CiteSaid], proof: Proof) -> list[Exhibit]:
@@ -175,7 +187,8 @@ def _says(cite: CiteSaid, shown: MetricExhibit) -> bool:
 
 
 def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= max(TOLERANCE * max(abs(one), abs(other)), 1e-9)
+    both = math.isfinite(one) and math.isfinite(other)  # everything is near to what is endless
+    return both and abs(one - other) <= max(TOLERANCE * max(abs(one), abs(other)), 1e-9)
 
 
 def _values(exhibit: Exhibit) -> Iterator[float]:
@@ -215,6 +228,11 @@ def _text_of(exhibit: Exhibit) -> str:
 
 def _names(text: str) -> set[str]:
     return set(_NAME.findall(text))
+
+
+def _words(text: str) -> set[str]:
+    """The stems of its words, without those that stand in every text."""
+    return {_stem(word) for word in _WORD.findall(text) if len(word) >= SHORTEST_WORD and word.lower() not in _COMMON}
 
 
 def _stem(word: str) -> str:

@@ -7,16 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.changes import Change
-from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit
+from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit, told_metric
 from domain.incidents import Incident
 from domain.movements import Movement, MovementKind
 from domain.suspects import Suspect
 from domain.telemetry import LogId, Telemetry
+from domain.templates import template
+from domain.words import cut
 
 MOST_SUSPECTS = 5
 MOST_FACTS = 6  # of one suspect
 MOST_FIRST = 6  # of what moved first
 MOST_CHANGES = 8
+MOST_CALLS = 40
+LONGEST_FACT = 400  # characters
 # What was changed so long before may be the cause.
 CHANGED_WITHIN = timedelta(hours=2)
 # Whoever leads has so many times the score of the next one, or it is a guess.
@@ -25,6 +29,7 @@ CLEARLY = 1.5
 WORTH = 0.25
 # What has a moment at which it began; a text that comes more or less often has none.
 BEGAN = frozenset({MovementKind.TEXT_NEW, MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
+OF_TEXTS = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_GONE, MovementKind.TEXT_MORE, MovementKind.TEXT_LESS})
 OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 
 
@@ -148,12 +153,17 @@ def compose(
         suspects=suspects,
         first=first,
         changes=tuple(_changed(one, telemetry.onset, mask) for one in _recent(looked.changes, telemetry.onset)),
-        calls=tuple(sorted(telemetry.calls)),
+        calls=_around(telemetry.calls, {*touched(incident), *(one.service for one in suspects)}),
         similar=tuple(looked.similar),
         exhibits=exhibits.as_mapping,
         impact=looked.impact,
         flaws=tuple(looked.flaws),
     )
+
+
+def _around(calls: Iterable[tuple[str, str]], services: set[str]) -> tuple[tuple[str, str], ...]:
+    """The calls from and to these services."""
+    return tuple(sorted(one for one in calls if services & set(one)))[:MOST_CALLS]
 
 
 def touched(incident: Incident) -> tuple[str, ...]:
@@ -184,11 +194,19 @@ class _Telling:
     def fact(self, moved: Movement) -> Fact:
         """The movement in words, with what shows it."""
         cites = []
+        told = self.mask(self._whole(moved).told)
         if moved.example is not None and moved.example in self.texts:
             cites.append(self.exhibits.add(self.texts[moved.example]))
         elif (measured := self._measured(moved)) is not None:
             cites.append(self.exhibits.add(measured))
-        return Fact(self.mask(moved.told), moved.service, moved.at, tuple(cites))
+        return Fact(cut(told, LONGEST_FACT), moved.service, moved.at, tuple(cites))
+
+    def _whole(self, moved: Movement) -> Movement:
+        """With its text masked as a whole log is: of what is cut short, half of a secret may be left."""
+        if moved.kind not in OF_TEXTS:
+            return replace(moved, what=self.mask(moved.what))
+        shown = self.texts.get(moved.example) if moved.example is not None else None
+        return replace(moved, what=template(shown.text) if shown else self.mask(moved.what))
 
     def _measured(self, moved: Movement) -> MetricExhibit | None:
         """The means of a metric since the onset and before it."""
@@ -200,7 +218,8 @@ class _Telling:
                 since, until = self.telemetry.onset, self.telemetry.during.until
                 value = one.mean(since, until)
                 if value is not None and one.at[0] < since:
-                    return MetricExhibit(*same[:2], since, until, value, one.mean(one.at[0], since))
+                    metric = told_metric(one.metric, self.mask)
+                    return MetricExhibit(one.service, metric, since, until, value, one.mean(one.at[0], since))
         return None
 
 

@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.logs import Level
+from domain.quoted import Mask
 from domain.telemetry import LogId
-from domain.words import number
+from domain.words import cut, number, printable
+
+LONGEST_NAME = 200  # characters of a metric's name; longer ones are shown cut
+
+
+def told_metric(name: str, mask: Mask) -> str:
+    """A metric's name as it may be shown: masked, then cut."""
+    return cut(printable(mask(name)), LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class MetricExhibit:
     """The mean of one metric of one service over a time, and what it was before."""
 
     service: str
-    metric: str
+    metric: str  # its name as it may be shown
     since: datetime
     until: datetime
     value: float

@@ -56,10 +56,14 @@ class Question:
     seconds: float = 60.0  # for the answer, tries and pauses included
 
     @property
-    def characters(self) -> int:
-        """How long what is sent is, by which its tokens are estimated before anybody counted them."""
-        told = sum(len(one.text) + sum(len(call.arguments) + 40 for call in one.calls) for one in self.messages)
-        return told + len(str(self.schema or "")) + sum(len(str(tool)) for tool in self.tools)
+    def size(self) -> int:
+        """Bytes of what is sent, by which its tokens are estimated before anybody counted them."""
+        told = sum(_bytes(one.text) + sum(_bytes(call.arguments) + 40 for call in one.calls) for one in self.messages)
+        return told + _bytes(str(self.schema or "")) + sum(_bytes(str(tool)) for tool in self.tools)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)

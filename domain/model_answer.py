@@ -13,6 +13,7 @@ from domain.words import printable
 LONGEST_TEXT = 300  # characters of one claim
 LONGEST_QUOTE = 300
 MOST_CITES, MOST_CLAIMS, MOST_CHOICES = 5, 8, 5
+USUAL_MINUTES, LONGEST_MINUTES = 15, 1e6  # until others are told
 
 
 def _text(value: object) -> str:
@@ -27,8 +28,13 @@ def _items(most: int) -> BeforeValidator:
 def _number(value: object) -> float | None:
     try:
         return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def _minutes(value: object) -> int:
+    found = _number(value)
+    return int(found) if found is not None and abs(found) < LONGEST_MINUTES else USUAL_MINUTES
 
 
 def _share(value: object) -> float:
@@ -88,7 +94,7 @@ class EscalationSaid(Said):
     """When others should be told."""
 
     when: Annotated[Literal["now", "not better", "worse"], BeforeValidator(lambda value: value or "worse")] = "worse"
-    minutes: Annotated[int, BeforeValidator(lambda value: int(_number(value) or 15))] = 15
+    minutes: Annotated[int, BeforeValidator(_minutes)] = USUAL_MINUTES
 
 
 class AnswerSaid(Said):
@@ -115,7 +121,7 @@ def read(text: str) -> AnswerSaid:
     """The answer that a text holds. Raises BadInput where it holds none."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput("the model's answer is no JSON") from error
     if not isinstance(document, dict) or not document.keys() & AnswerSaid.model_fields.keys():
         raise BadInput("the model's answer is no object of the asked shape")

@@ -12,6 +12,8 @@ from domain.families import Family, family_of
 from domain.movements import Movement, MovementKind
 from domain.telemetry import Series, Telemetry
 
+# What is beyond cannot be reckoned with; NaN is not below it either.
+HUGE = 1e300
 # Of the highest value of a metric anywhere: below this it is idle, whatever multiple of nothing it reaches.
 IDLE = 0.02
 # How much of what metrics of one name do in quiet time is usual.
@@ -43,7 +45,7 @@ def series_movements(telemetry: Telemetry) -> Iterator[Movement]:
 
 
 def _cut(series: Series, onset: datetime) -> _Cut:
-    pairs = [(at, value) for at, value in zip(series.at, series.values, strict=True) if math.isfinite(value)]
+    pairs = [(at, value) for at, value in zip(series.at, series.values, strict=True) if abs(value) < HUGE]
     since = tuple(at for at, _ in pairs if at >= onset)
     during = tuple(value for at, value in pairs if at >= onset)
     return _Cut(series, tuple(value for at, value in pairs if at < onset), during, since)

@@ -62,6 +62,16 @@ class _Share:
         return math.copysign(math.sqrt(max(ratio, 0.0)), self.during - self.expected)
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """How many lines there are, of each service and of all."""
+
+    before: Counter[str]
+    during: Counter[str]
+    of_all_before: int
+    of_all_during: int
+
+
 def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
     """Each text whose share of its service's lines moved by more than chance."""
     said = _grouped(telemetry.phrases)
@@ -70,8 +80,9 @@ def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
     for each in said:
         before[each.phrase.service] += each.before
         during[each.phrase.service] += each.during
+    lines = _Lines(before, during, before.total(), during.total())
     for each in said:
-        share = _share(each, before, during)
+        share = _share(each, lines)
         size = _size(each, share.deviations, services)
         if size > 0:
             yield _movement(each, share, size, telemetry)
@@ -90,11 +101,11 @@ def _said(group: list[Phrase]) -> _Said:
     return _Said(first, level, sum(one.before for one in group), sum(one.during for one in group))
 
 
-def _share(said: _Said, before: Counter[str], during: Counter[str]) -> _Share:
-    service = said.phrase.service
-    if min(before[service] - said.before, during[service] - said.during) < LEAST_LINES:
-        return _Share(said.before, before.total(), said.during, during.total())
-    return _Share(said.before, before[service], said.during, during[service])
+def _share(said: _Said, lines: _Lines) -> _Share:
+    before, during = lines.before[said.phrase.service], lines.during[said.phrase.service]
+    if min(before - said.before, during - said.during) < LEAST_LINES:
+        before, during = lines.of_all_before, lines.of_all_during
+    return _Share(said.before, before, said.during, during)
 
 
 def _size(said: _Said, moved: float, services: set[str]) -> float:

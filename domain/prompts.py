@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from domain.dossier import Dossier, Fact
 from domain.exhibits import Exhibit, LogExhibit
 from domain.llm import Message, Role
+from domain.quoted import Mask, masked_within
 from domain.tools import as_data
 
 BEGIN, END = "<data>", "</data>"
+_MARK = re.compile(r"<\s*/?\s*data\b[^>]*>?", re.IGNORECASE)
 SYSTEM = f"""\
 You are the analyst of an on-call team. An incident was found in the logs of services; find out what is behind it.
 
@@ -32,14 +35,12 @@ ANSWER = (
 AGAIN = "That was no JSON of the asked shape. Answer once more, with that JSON and nothing else."
 
 
-def opening(
-    dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], text: Mapping[str, str]
-) -> tuple[Message, ...]:
-    """The beginning of an investigation; `plans` has each in words, `text` the disguised text of each exhibit."""
-    return (Message(Role.SYSTEM, SYSTEM), Message(Role.USER, brief(dossier, plans, people, text)))
+def opening(dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], hide: Mask) -> tuple[Message, ...]:
+    """The beginning of an investigation; `plans` has each in words, `hide` hides what must not leave."""
+    return (Message(Role.SYSTEM, SYSTEM), Message(Role.USER, brief(dossier, plans, people, hide)))
 
 
-def brief(dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], text: Mapping[str, str]) -> str:
+def brief(dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], hide: Mask) -> str:
     """The dossier as data."""
     document = {
         "incident": {
@@ -57,27 +58,33 @@ def brief(dossier: Dossier, plans: Mapping[str, str], people: Sequence[str], tex
         ],
         "what moved first": [_fact(fact) for fact in dossier.first],
         "changes before": [fact.text for fact in dossier.changes],
-        "who calls whom": [f"{caller} calls {called}" for caller, called in dossier.calls[:40]],
+        "who calls whom": [f"{caller} calls {called}" for caller, called in dossier.calls],
         "past incidents alike": [
             {"was": one.text, "cause": one.cause, "helped": one.helped} for one in dossier.similar
         ],
-        "exhibits": {name: exhibit(one, text.get(name, "")) for name, one in dossier.exhibits.items()},
+        "exhibits": {name: exhibit(one) for name, one in dossier.exhibits.items()},
         "plans": dict(plans),
         "people": list(people),
         "could not be looked at": list(dossier.flaws),
     }
-    return data(document)
+    # Text by text: what is hidden in JSON as a whole may take a quotation mark of it along.
+    return marked(as_data(masked_within(document, hide)))
 
 
-def data(document: object) -> str:
-    """Between marks that it cannot close."""
-    return f"{BEGIN}\n{as_data(document)}\n{END}"
+def marked(text: str) -> str:
+    """Data, as `as_data` writes it, between marks that it cannot close."""
+    return f"{BEGIN}\n{text}\n{END}"
 
 
-def exhibit(one: Exhibit, text: str) -> str:
+def unmarked(text: str) -> str:
+    """What a model said, without marks: nothing that it repeats may begin or end data."""
+    return _MARK.sub("", text)
+
+
+def exhibit(one: Exhibit) -> str:
     """One exhibit as a model is shown it."""
     if isinstance(one, LogExhibit):
-        return f"{one.at:%H:%M:%S} {one.service} {one.level.name}: {text or one.text}"
+        return f"{one.at:%H:%M:%S} {one.service} {one.level.name}: {one.text}"
     return one.told
 
 

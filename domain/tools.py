@@ -30,7 +30,7 @@ def as_text(found: Found, limit: int) -> str:
     """JSON that a model is shown: at most about `limit` characters of lines, cut between them, with a hint."""
     kept, size = [], 0
     for line in found.lines:
-        size += len(line) + 4
+        size += len(as_data(line)) + 2
         if size > limit:
             break
         kept.append(line)
@@ -50,7 +50,7 @@ def as_data(document: object) -> str:
     text = json.dumps(document, ensure_ascii=False, default=str)
     for letter in ("<", ">", "&", "\N{LINE SEPARATOR}", "\N{PARAGRAPH SEPARATOR}"):
         text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 def canonical(name: str, arguments: dict[str, object]) -> str:

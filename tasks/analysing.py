@@ -6,7 +6,8 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 
 from adapters.log_telemetry import series
@@ -28,7 +29,7 @@ from domain.concluding import Choices, concluded, proof_of, unusable, with_dossi
 from domain.disguise import Disguise
 from domain.dossier import Dossier
 from domain.errors import Refused, SreError
-from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit
+from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit, told_metric
 from domain.incidents import Incident
 from domain.llm import Model, Usage
 from domain.model_answer import AnswerSaid
@@ -45,7 +46,8 @@ log = logging.getLogger(__name__)
 SEEN_BY = "on-call"
 PART = "the language model"
 LEASE = timedelta(seconds=120)
-MOST_TRIES = 5  # of what was interrupted, or failed
+MOST_TRIES = 5  # of what was interrupted, or failed; after that no model is asked
+MOST_LOOKS = 20  # after that nothing more is tried
 LONGEST_PAUSE_SECONDS = 60.0
 # A page that is held back may go out so much later; its analysis waits as long.
 TELL_WITHIN = timedelta(hours=1)
@@ -69,6 +71,7 @@ class Analyst:
     trace: Trace | None = None
     flaw: str = ""  # why the model of the settings cannot be asked
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _counting: Lock = field(default_factory=Lock, repr=False)
 
     def claim(self) -> Task | None:
         """The analysis to work on next. Raises Unavailable."""
@@ -77,10 +80,15 @@ class Analyst:
 
     def work(self, task: Task) -> Analysis | None:
         """Whatever is due of one analysis; what was found out, if that is new. What fails is due again later."""
+        if task.tries > MOST_LOOKS:
+            log.error("analysis.given-up", extra={"incident": task.incident_id, "tries": task.tries})
+            analyses.drop(self.means.engine, task)
+            return None
         try:
             return self._steps(task)
         except SreError as error:
-            log.warning("analysis.put-off", extra={"incident": task.incident_id, "why": str(error)[:200]})
+            why = redaction(self.means.settings.paging.mask)(str(error))[:200]
+            log.warning("analysis.put-off", extra={"incident": task.incident_id, "why": why})
             pause = timedelta(seconds=min(2.0**task.tries, LONGEST_PAUSE_SECONDS))
             analyses.put_off(self.means.engine, task, due_at=self.means.clock() + pause)
             return None
@@ -93,7 +101,7 @@ class Analyst:
         task = self._with_dossier(task, incident)
         known = task.answer is not None
         task = task if known else self._with_answer(task, incident)
-        self._tell(task, incident)
+        self._tell(task, incident if known else reread(self.means.engine, task.incident_id))
         if not known and task.answer is not None and task.answer.usage.calls:
             self._traced(task, task.answer)
         return None if known else task.answer
@@ -114,10 +122,10 @@ class Analyst:
     def _with_answer(self, task: Task, incident: Incident) -> Task:
         reused = self._made_before(task)
         found = reused[1] if reused else self._found(task, incident)
+        came_from = reused[0] if reused else None
         with transaction(self.means.engine) as connection:
-            came_from = reused[0] if reused else None
             analyses.answered(connection, task, found, now=self.means.clock(), lease=LEASE, reused_from=came_from)
-        return replace(task, answer=found)
+        return replace(task, answer=found, reused_from=came_from)
 
     def _traced(self, task: Task, found: Analysis) -> None:
         """The investigation in MLflow, where that is on; nothing waits for it but the next analysis."""
@@ -132,9 +140,8 @@ class Analyst:
 
     def _made_before(self, task: Task) -> tuple[int, Analysis] | None:
         """What a model found out about the same fault lately; it costs nothing again."""
-        since = self.means.clock() - timedelta(hours=self.means.settings.llm.reuse_hours)
         with snapshot(self.means.engine) as connection:
-            known = analyses.made_before(connection, task, since=since)
+            known = analyses.made_before(connection, task, since=self._lately)
         mine = tuple(one["name"] for one in task.options)
         return (known[0], replace(known[1], usage=Usage(), plans=mine)) if known else None
 
@@ -165,7 +172,15 @@ class Analyst:
             return self.flaw or Because.NO_MODEL
         if task.tries > MOST_TRIES:
             return Because.INTERRUPTED
+        with snapshot(self.means.engine) as connection:
+            if analyses.asked_in_vain(connection, task, since=self._lately):
+                return Because.AS_BEFORE
         return None if self.breaker.lets_through(self.means.clock()) else Because.BROKEN
+
+    @property
+    def _lately(self) -> datetime:
+        """From here on what was found out counts for the same fault too."""
+        return self.means.clock() - timedelta(hours=self.means.settings.llm.reuse_hours)
 
     def _investigation(self, task: Task, incident: Incident, dossier: Dossier, model: Model) -> Investigation:
         exhibits = Exhibits(dict(dossier.exhibits))
@@ -176,7 +191,8 @@ class Analyst:
 
     def _went(self, well: bool) -> None:  # noqa: FBT001 - as a callback is called
         now = self.means.clock()
-        self.breaker = self.breaker.went(well=well, now=now)
+        with self._counting:  # two investigations end at once
+            self.breaker = self.breaker.went(well=well, now=now)
         detail = "" if well else f"it did not answer {self.breaker.failures} times in a row"
         report_condition(self.means.engine, PART, seen_by=SEEN_BY, healthy=well, detail=detail, now=now)
 
@@ -199,7 +215,9 @@ class Analyst:
     def _measured(self, shown: MetricExhibit) -> MetricExhibit | None:
         """The same window of the same metric as it is stored now."""
         logs = part(self.means.engine, Span(shown.since, shown.until), [shown.service]).logs
-        found = next((one for one in series([logs], shown.since) if one.metric == shown.metric), None)
+        mask = redaction(self.means.settings.paging.mask)
+        measured = series([logs], shown.since)
+        found = next((one for one in measured if told_metric(one.metric, mask) == shown.metric), None)
         value = found.mean(shown.since, shown.until) if found else None
         return replace(shown, value=value) if value is not None else None
 
@@ -215,16 +233,16 @@ class Analyst:
 
     # --- telling --------------------------------------------------------------------------------------
 
-    def _tell(self, task: Task, incident: Incident) -> None:
+    def _tell(self, task: Task, incident: Incident | None) -> None:
         """News in the incident's thread, once somebody has its page."""
         found, now = task.answer, self.means.clock()
-        if found is None or incident.state.closed or now - task.queued_at > TELL_WITHIN:
+        if found is None or incident is None or incident.state.closed or now - task.queued_at > TELL_WITHIN:
             self._finish(task)
             return
         with transaction(self.means.engine) as connection:
             awaited = outbox.awaited(connection, incident)
             if awaited is Awaited.DELIVERED:
-                lines = page_lines(found, task.dossier, told(task.options, incident.id))
+                lines = page_lines(found, task.dossier, told(task.options, incident.id), task.reused_from)
                 outbox.queue_analysis(connection, incident, lines, now=now)
             if awaited is not Awaited.QUEUED:
                 analyses.finish(connection, task)

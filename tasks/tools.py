@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -13,15 +13,17 @@ from adapters.log_telemetry import series, telemetry
 from adapters.store import changes as change_rows
 from adapters.store.database import snapshot
 from adapters.store.log_search import Wanted, search
-from adapters.store.telemetry import as_quoted, part
+from adapters.store.telemetry import Quoted, as_quoted, first_of, part
 from domain.disguise import Disguise
 from domain.dossier import Dossier
 from domain.errors import SreError
-from domain.exhibits import Exhibits, LogExhibit, MetricExhibit
+from domain.exhibits import LONGEST_NAME, Exhibits, LogExhibit, MetricExhibit, told_metric
 from domain.incidents import Incident
 from domain.llm import Tool, ToolCall
 from domain.logs import Level
-from domain.telemetry import Series, Span
+from domain.quoted import Mask
+from domain.telemetry import LogId, Phrase, Series, Span
+from domain.templates import template
 from domain.tools import Found, Status, canonical
 from domain.words import cut, number, printable, share
 from tasks.alike import described
@@ -31,7 +33,9 @@ from tasks.held import Means
 MOST_LOGS, MOST_TEMPLATES, MOST_HITS = 40, 40, 4
 LONGEST_EXCERPT = 600  # characters of a playbook
 LONGEST_ASKED = 200  # characters of what a model may ask
+LONGEST_LINE = 1_000  # characters of one line of an answer
 FARTHEST = timedelta(hours=24)  # before the incident
+SHORTEST = timedelta(seconds=1)
 MINUTES = Field(5, ge=1, le=60, description="how many minutes to look at")
 
 
@@ -59,8 +63,13 @@ class Bench:
 
     def named(self, log: LogExhibit) -> str:
         """A log under its name, as a model is shown it."""
-        text = self.disguise.hide(log.text)
-        return f"{self.exhibits.add(log)} {log.at:%H:%M:%S} {log.service} {log.level.name}: {text}"
+        return f"{self.exhibits.add(log)} {log.at:%H:%M:%S} {log.service} {log.level.name}: {log.text}"
+
+    def hidden(self, found: Found) -> Found:
+        """An answer in which nothing stands that must not leave."""
+        hide = self.disguise.hide
+        lines = tuple(cut(hide(line), LONGEST_LINE) for line in found.lines)
+        return replace(found, query=cut(hide(found.query), LONGEST_LINE), lines=lines, hint=hide(found.hint))
 
 
 def _as_text(value: object) -> str:
@@ -71,7 +80,10 @@ Text = Annotated[str, BeforeValidator(_as_text)]
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError as error:  # before the year 1, or after 9999
+        raise ValueError("beyond all calendars") from error
 
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
@@ -154,14 +166,27 @@ def _templates(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
     spans = Span(dossier.onset - BEFORE, dossier.onset), Span(dossier.onset, dossier.until)
     before, during = (part(bench.means.engine, span, [asked.service]) for span in spans)
     seen = telemetry(dossier.onset, before, during).phrases
-    moved = sorted(seen, key=lambda one: -abs(one.during / spans[1].minutes - one.before / spans[0].minutes))
+    rates = {one: (one.before / _minutes(spans[0]), one.during / _minutes(spans[1])) for one in seen}
+    moved = sorted(seen, key=lambda one: -abs(rates[one][1] - rates[one][0]))[:MOST_TEMPLATES]
+    examples = [one.example for one in moved if one.example is not None]
+    shown = first_of(during.logs, examples) | first_of(before.logs, examples)
     lines = [
-        f"{number(round(one.before / spans[0].minutes, 1))} a minute before, "
-        f"{number(round(one.during / spans[1].minutes, 1))} since: {one.level.name} "
-        f"{bench.disguise.hide(printable(one.template))}"
-        for one in moved[:MOST_TEMPLATES]
+        f"{number(round(rates[one][0], 1))} a minute before, {number(round(rates[one][1], 1))} since: "
+        f"{one.level.name} {_masked_template(one, shown, bench.mask)}"
+        for one in moved
     ]
     return _found(f"texts of {asked.service}, {BEFORE.seconds // 60} minutes before and since it began", lines)
+
+
+def _minutes(span: Span) -> float:
+    """Its length; that of a span that a clock set back made empty is a second."""
+    return max(span.minutes, SHORTEST.total_seconds() / 60)
+
+
+def _masked_template(phrase: Phrase, logs: Mapping[LogId, Quoted], mask: Mask) -> str:
+    """The text of a phrase; masked as a whole log, of which a template may hold half a secret."""
+    log = logs.get(phrase.example) if phrase.example is not None else None
+    return printable(template(mask(log.message)) if log else mask(phrase.template))
 
 
 def _metric(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
@@ -172,11 +197,11 @@ def _metric(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
     found = {one.metric: one for one in series([logs], onset)}
     query = f"metric {asked.metric} of {asked.service}, minute by minute, {_told(span)}"
     if asked.metric not in found:
-        known = ", ".join(sorted(found)[:MOST_TEMPLATES])
+        known = ", ".join(cut(bench.mask(printable(one)), LONGEST_NAME) for one in sorted(found)[:MOST_TEMPLATES])
         return Found(Status.NO_DATA, query, hint=f"its metrics are {known}" if known else "it has no metrics then")
     one = found[asked.metric]
     lines = [f"{at:%H:%M:%S} {number(round(value, 4))}" for at, value in zip(one.at, one.values, strict=True)]
-    return _found(query, [*_window(bench, one, onset), *lines])
+    return _found(query, [*_window(bench, replace(one, metric=told_metric(one.metric, bench.mask)), onset), *lines])
 
 
 def _window(bench: Bench, one: Series, onset: datetime) -> list[str]:
@@ -199,12 +224,13 @@ def _incidents(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
     hits = library.past(bench.means.engine, now=bench.means.clock()).search(asked.text, MOST_HITS).hits
     alike = described(bench.means, [hit for hit in hits if hit.answers], bench.mask)
     lines = [f"{one.text}; cause: {one.cause or 'not written'}; helped: {one.helped or 'not known'}" for one in alike]
-    return _found(query, list(map(bench.disguise.hide, lines)))
+    return _found(query, lines)
 
 
 def _neighbours(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
     service = asked.service or bench.incident.service
-    calls = bench.dossier.calls
+    known = bench.means.knowledge.inventory.services
+    calls = [(name, called) for name, one in known.items() for called in one.dependencies]
     lines = [f"{service} calls {called}" for caller, called in calls if caller == service]
     lines += [f"{caller} calls {service}" for caller, called in calls if called == service]
     return _found(f"who calls {service}, and whom it calls", lines, hint="the inventory says so")
@@ -215,7 +241,7 @@ def _changes(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
     services = [asked.service] if asked.service else None
     with snapshot(bench.means.engine) as connection:
         known = change_rows.recent(connection, services, since, until, MOST_LOGS)
-    lines = [f"{one.at:%Y-%m-%d %H:%M} {one.service}: {one.kind} {bench.disguise.hide(one.what)}" for one in known]
+    lines = [f"{one.at:%Y-%m-%d %H:%M} {one.service}: {one.kind} {one.what}" for one in known]
     return _found(f"changes of {asked.service or 'all services'} in the day before", lines)
 
 
@@ -226,7 +252,7 @@ def _playbooks(bench: Bench, asked: Any) -> Found:  # noqa: ANN401
         return Found(Status.NO_DATA, query)
     hits = library.playbooks.search(asked.text, MOST_HITS).hits
     lines = [
-        f"{hit.document.id} ({share(hit.score)} sure): {cut(printable(hit.excerpt), 600)}"
+        f"{hit.document.id} ({share(hit.score)} sure): {cut(printable(bench.mask(hit.excerpt)), LONGEST_EXCERPT)}"
         for hit in hits
         if hit.answers
     ]
@@ -273,9 +299,9 @@ def run(bench: Bench, call: ToolCall) -> Found:
         return Found(Status.REFUSED, f"the very same call of {call.name}", hint="its answer stands above")
     bench.asked.add(key)
     try:
-        return kind.run(bench, asked)
+        return bench.hidden(kind.run(bench, asked))
     except SreError as error:
-        return Found(Status.ERROR, call.name, hint=cut(printable(str(error)), LONGEST_ASKED))
+        return Found(Status.ERROR, call.name, hint=cut(printable(bench.mask(str(error))), LONGEST_ASKED))
 
 
 def _found(query: str, lines: list[str], hint: str = "") -> Found:

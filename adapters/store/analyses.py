@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
 from adapters.store.tables import analyses, incidents
-from domain.analysis import Analysis
+from domain.analysis import IN_VAIN, Analysis
 from domain.analysis_documents import as_analysis, as_dossier, document
 from domain.dossier import Dossier
-from domain.errors import Refused
+from domain.errors import BadInput, Refused
 from domain.incidents import Incident, Kind
 from domain.ledger import LedgerKind
 
-DUE, DONE = "due", "done"
+DUE, DONE, DROPPED = "due", "done", "dropped"
+CLAIM_LOCK = 7305  # of PostgreSQL: who holds it claims, and nobody else
 # What is about the agent itself, or the fleet, has no logs of a service to look at.
 ANALYSED = frozenset({Kind.LOG, Kind.METRIC, Kind.STORM, Kind.ALERT})
 # Logs right after the first ones say most, and a page is on its way by then; metrics come once a minute.
 SETTLING, MEASURED = timedelta(seconds=15), timedelta(seconds=75)
 SHOWN_BY_METRICS = frozenset({Kind.METRIC, Kind.ALERT})
 SEPARATOR = "\N{UNIT SEPARATOR}"
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Task:
     options: list[dict[str, Any]]
     turns: list[dict[str, Any]]
     answer: Analysis | None
+    reused_from: int | None = None  # the incident whose analysis the answer is
 
 
 def signature(incident: Incident) -> str:
@@ -73,7 +77,8 @@ def queue(connection: sa.Connection, incident: Incident, *, now: datetime) -> bo
 def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> Task | None:
     """The analysis to do next, of the worst incident; never two of one fault at once."""
     with transaction(engine) as connection:
-        busy = sa.select(analyses.c.signature).where(analyses.c.state == DUE, analyses.c.lease_until > now)
+        _one_at_a_time(connection)
+        busy = sa.select(analyses.c.signature).where(analyses.c.state == DUE, ~_free(now))
         query = (
             sa.select(analyses.c.id)
             .join(incidents, incidents.c.id == analyses.c.incident_id)
@@ -87,9 +92,16 @@ def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> 
             return None
         mine = analyses.c.id == number
         held = {"lease_token": token, "lease_until": now + lease, "tries": analyses.c.tries + 1}
-        connection.execute(analyses.update().where(mine).values(**held))
+        if connection.execute(analyses.update().where(mine, _free(now)).values(**held)).rowcount != 1:
+            return None
         row = connection.execute(sa.select(analyses).where(mine)).one()
         return _task(row, token)
+
+
+def _one_at_a_time(connection: sa.Connection) -> None:
+    """Until the transaction ends nobody else claims: two that look at once would each take one of the same fault."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CLAIM_LOCK})
 
 
 # What lies further ahead was written by a clock that was ahead.
@@ -106,6 +118,8 @@ def _free(now: datetime) -> sa.ColumnElement[bool]:
 
 
 def _task(row: sa.Row[Any], token: str) -> Task:
+    """The row as a task; what cannot be read, or rests on what cannot be read, is found out again."""
+    dossier, answer = _readable(as_dossier, row.dossier), _readable(as_analysis, row.answer)
     return Task(
         id=row.id,
         token=token,
@@ -114,11 +128,20 @@ def _task(row: sa.Row[Any], token: str) -> Task:
         signature=row.signature,
         queued_at=row.queued_at,
         tries=row.tries,
-        dossier=as_dossier(row.dossier) if row.dossier else None,
+        dossier=dossier,
         options=row.options or [],
-        turns=row.turns or [],
-        answer=as_analysis(row.answer) if row.answer else None,
+        turns=(row.turns or []) if dossier else [],
+        answer=answer,
+        reused_from=row.reused_from if answer else None,
     )
+
+
+def _readable(read: Callable[[dict[str, Any]], Kept], stored: dict[str, Any] | None) -> Kept | None:
+    """What a document holds; None where it holds nothing that can be read."""
+    try:
+        return read(stored) if stored else None
+    except BadInput:
+        return None
 
 
 def save(connection: sa.Connection, task: Task, lease_until: datetime, **values: object) -> None:
@@ -166,6 +189,14 @@ def finish(connection: sa.Connection, task: Task) -> None:
         raise Refused(f"the analysis of incident {task.incident_id} is somebody else's by now")
 
 
+def drop(engine: sa.Engine, task: Task) -> None:
+    """Nothing comes of it. Nothing happens when the lease was lost."""
+    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
+    with transaction(engine) as connection:
+        values = {"state": DROPPED, "lease_token": None, "lease_until": None}
+        connection.execute(analyses.update().where(*mine).values(**values))
+
+
 def put_off(engine: sa.Engine, task: Task, *, due_at: datetime, tried: bool = True) -> None:
     """Let go; due again then. Nothing happens when the lease was lost."""
     mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
@@ -175,22 +206,28 @@ def put_off(engine: sa.Engine, task: Task, *, due_at: datetime, tried: bool = Tr
         connection.execute(analyses.update().where(*mine).values(**values))
 
 
-def made_before(connection: sa.Connection, task: Task, *, since: datetime) -> tuple[int, Analysis, Dossier] | None:
+def made_before(connection: sa.Connection, task: Task, *, since: datetime) -> tuple[int, Analysis] | None:
     """The newest analysis of the same fault by a model, with the incident that it is of."""
     query = (
-        sa.select(analyses.c.incident_id, analyses.c.reused_from, analyses.c.answer, analyses.c.dossier)
-        .where(
-            analyses.c.signature == task.signature,
-            analyses.c.id != task.id,
-            analyses.c.done_at >= since,
-            analyses.c.reused_from.is_(None),
-            analyses.c.source.startswith("llm:"),
-        )
+        sa.select(analyses.c.incident_id, analyses.c.answer)
+        .where(*_same_fault(task, since), analyses.c.reused_from.is_(None), analyses.c.source.startswith("llm:"))
         .order_by(analyses.c.done_at.desc())
         .limit(1)
     )
     row = connection.execute(query).first()
-    return (row.incident_id, as_analysis(row.answer), as_dossier(row.dossier)) if row and row.answer else None
+    answer = _readable(as_analysis, row.answer) if row else None
+    return (row.incident_id, answer) if row and answer else None
+
+
+def asked_in_vain(connection: sa.Connection, task: Task, *, since: datetime) -> bool:
+    """Whether a model was asked about the same fault since then, and nothing came of it."""
+    query = sa.select(analyses.c.id).where(*_same_fault(task, since), analyses.c.because.in_(IN_VAIN)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _same_fault(task: Task, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Other analyses of it that were done since then."""
+    return (analyses.c.signature == task.signature, analyses.c.id != task.id, analyses.c.done_at >= since)
 
 
 def turns_of(connection: sa.Connection, task: Task) -> list[dict[str, Any]]:
