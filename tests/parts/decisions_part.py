@@ -67,7 +67,7 @@ class Scene:
         """Answer, page, look into it, and tell of it."""
         self.world.run()
         self.page()
-        self.world.forward(10)
+        self.world.forward(20)
         self.world.run()
         self.page()
         self.desk.work()

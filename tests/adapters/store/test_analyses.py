@@ -18,8 +18,8 @@ SECOND = timedelta(seconds=1)
 @pytest.mark.parametrize(
     ("kind", "seconds"),
     [
-        pytest.param(Kind.LOG, 5, id="texts-say-most-at-once"),
-        pytest.param(Kind.STORM, 5, id="so-do-those-of-a-storm"),
+        pytest.param(Kind.LOG, 15, id="texts-say-most-at-once"),
+        pytest.param(Kind.STORM, 15, id="so-do-those-of-a-storm"),
         pytest.param(Kind.METRIC, 75, id="a-metric-comes-once-a-minute"),
         pytest.param(Kind.ALERT, 75, id="whoever-rings-looks-at-metrics"),
     ],
