@@ -48,7 +48,7 @@ def read(connection: sa.Connection, incident_id: int, *, lock: bool = False) -> 
 
 
 def _of_plan(plan: Plan | None, found: tuple[ActionRecord, ...]) -> tuple[ActionRecord, ...]:
-    """The actions of the plan: one that a person chose may follow another one, which is over but for what has no end."""
+    """The actions of the plan: one that a person chose may follow another, which is over but for what has no end."""
     if plan is None or not plan.proposed:
         return found
     return tuple(one for one in found if one.source == plan.source or one.state is ActionState.STARTED)
