@@ -34,6 +34,11 @@ class Part:
     span: Span
     logs: pa.Table
     weight: float = 1.0  # logs that each of these stands for
+    alone: int = 0  # of the first of these, each of which stands for itself
+
+    def stands_for(self, rows: int, alone: int) -> int:
+        """How many logs so many of its rows stand for, of which so many stand for themselves."""
+        return round(alone + (rows - alone) * self.weight)
 
 
 def nothing() -> pa.Table:
@@ -87,29 +92,32 @@ def _numpy(column: pa.Array) -> Ints:
     return found
 
 
+Counted = tuple[int, int, int]  # logs of one kind in one span, their worst level, and the row of the first or last
+
+
 def _phrases(kinds: _Kinds, before: Part, during: Part) -> tuple[Phrase, ...]:
-    held: dict[
-        int, list[tuple[int, int, int]]
-    ] = {}  # kind -> of both spans: logs, worst level, row of the first or last
+    held: dict[int, list[Counted]] = {}
     for place, (part, codes) in enumerate(zip((before, during), kinds.codes, strict=True)):
-        for kind, entry in _counted(part.logs, codes, newest=place == 0).items():
+        for kind, entry in _counted(part, codes, newest=place == 0).items():
             held.setdefault(kind, [(0, 0, -1), (0, 0, -1)])[place] = entry
     return tuple(_phrase(kinds.of(kind), both, before, during) for kind, both in sorted(held.items()))
 
 
-def _counted(logs: pa.Table, codes: Ints, *, newest: bool) -> dict[int, tuple[int, int, int]]:
-    """Each kind with how often it is there, its worst level, and the row of its newest or oldest log."""
+def _counted(part: Part, codes: Ints, *, newest: bool) -> dict[int, Counted]:
+    """Each kind with how many logs it stands for, its worst level, and the row of its newest or oldest log."""
     if not len(codes):
         return {}
+    logs = part.logs
     at = logs["timestamp"].cast(pa.int64()).to_numpy()
     order = np.lexsort((-at if newest else at, codes))
     distinct, first, counts = np.unique(codes[order], return_index=True, return_counts=True)
     levels = logs["level"].to_numpy()[order]
     worst = np.maximum.reduceat(levels, first)
+    alone = np.add.reduceat(order < part.alone, first, dtype=np.int64)
     rows = order[first]
     return {
-        int(kind): (int(count), int(level), int(row))
-        for kind, count, level, row in zip(distinct, counts, worst, rows, strict=True)
+        int(kind): (part.stands_for(int(count), int(itself)), int(level), int(row))
+        for kind, count, itself, level, row in zip(distinct, counts, alone, worst, rows, strict=True)
     }
 
 
@@ -120,8 +128,8 @@ def _phrase(named: tuple[str, str], both: list[tuple[int, int, int]], before: Pa
         service=named[0],
         template=named[1],
         level=Level(max(level_before, level_now)),
-        before=round(earlier * before.weight),
-        during=round(now * during.weight),
+        before=earlier,
+        during=now,
         first_at=during.logs["timestamp"][first].as_py() if now else None,
         example=LogId(*(part.logs[name][row].as_py() or 0 for name in PLACE)),
     )
@@ -134,7 +142,8 @@ NEVER: Heard = (0, 0.0)
 def _follows(kinds: _Kinds, before: Part, during: Part) -> tuple[Follow, ...]:
     pairs: dict[tuple[int, int], list[Heard]] = {}
     for place, (part, codes) in enumerate(zip((before, during), kinds.codes, strict=True)):
-        for pair, heard in _pairs(part.logs, codes).items():
+        # What was taken for its own sake lies in no whole trace.
+        for pair, heard in _pairs(part.logs.slice(part.alone), codes[part.alone :]).items():
             pairs.setdefault(pair, [NEVER, NEVER])[place] = heard
     often = sorted(pairs.items(), key=lambda one: (-one[1][0][0] - one[1][1][0], one[0]))[:MOST_FOLLOWS]
     return tuple(_follow(kinds, pair, both, before, during) for pair, both in often)

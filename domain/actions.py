@@ -41,7 +41,7 @@ class ActionRecord:
     id: int
     incident_id: int
     episode: int
-    ordinal: int  # in its plan
+    ordinal: int  # in its episode
     source: str
     action: Action  # as it was planned, with every parameter
     executor: str

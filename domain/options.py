@@ -69,7 +69,7 @@ def offered(incident: Incident, candidates: Iterable[Candidate], inventory: Inve
 def _permitted(playbook: Playbook, service: Service) -> bool:
     limits = service.limits
     meant = any(fnmatch.fnmatch(service.name, glob) for glob in playbook.matches.services)
-    if not (playbook.actions and meant) or Autonomy.OBSERVE in (playbook.autonomy, limits.autonomy):
+    if not (playbook.actions and meant) or min(playbook.autonomy, limits.autonomy) < Autonomy.ASK:
         return False
     return all(
         action.kind in limits.actions

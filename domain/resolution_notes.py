@@ -68,6 +68,11 @@ def found_out(cause: str, helped: str, origin: str, verdict: Verdict | None) -> 
     return Findings(cleaned["cause"], cleaned["helped"], cleaned["origin"], verdict)
 
 
+def newest_cause(notes: Sequence[ResolutionNote]) -> str:
+    """What caused it, by the newest note that says so; empty where none does. `notes`: the oldest first."""
+    return next((note.cause for note in reversed(notes) if note.cause), "")
+
+
 def newest_cure(notes: Sequence[ResolutionNote]) -> str:
     """What helped, by the newest note that says so; empty where none does. `notes`: the oldest first."""
     return next((note.helped for note in reversed(notes) if note.helped), "")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from adapters.store import experience, resolution_notes
+from adapters.store import action_log, experience, resolution_notes
 from adapters.store.database import snapshot
 from domain.dossier import Similar
 from domain.errors import SreError
 from domain.incidents import Incident
 from domain.options import Candidate
 from domain.quoted import Mask
-from domain.resolution_notes import ResolutionNote
+from domain.resolution_notes import ResolutionNote, newest_cause, newest_cure
 from domain.words import cut, printable, share
 from ml.retrieval import Hit, Retriever
 from tasks.held import Means
@@ -52,8 +52,14 @@ def described(means: Means, hits: Sequence[Hit], mask: Mask) -> list[Similar]:
 
 
 def candidates(means: Means, incident: Incident, similar: Sequence[Similar]) -> list[Candidate]:
-    """The playbooks that may help: what helped before, what fits but was not sure enough, what answers its words."""
-    return list(_candidates(means, incident, similar))
+    """The playbooks that may help: what helped before, what fits but was not sure enough, what answers its words.
+
+    What was carried out in this episode is left out: it did not help, or nothing shows that it did.
+    """
+    with snapshot(means.engine) as connection:
+        done = action_log.of_incident(connection, incident.id, episode=incident.episode)
+    tried = {experience.playbook_of(one.source) for one in done if one.started_at is not None}
+    return [one for one in _candidates(means, incident, similar) if one.playbook.id not in tried]
 
 
 def _candidates(means: Means, incident: Incident, similar: Sequence[Similar]) -> Iterator[Candidate]:
@@ -79,7 +85,7 @@ def _number(hit: Hit) -> int:
 
 
 def _similar(hit: Hit, notes: Sequence[ResolutionNote], proved: experience.Proved | None, mask: Mask) -> Similar:
-    cause, helped = (next(filter(None, (getattr(note, name) for note in notes)), "") for name in ("cause", "helped"))
+    cause, helped = newest_cause(notes), newest_cure(notes)
     title = hit.document.text.lstrip().partition("\n")[0].removeprefix("# ")
     return Similar(
         incident_id=_number(hit),

@@ -82,7 +82,7 @@ class Gathering:
         first = self.incident.begun_at - AHEAD
         until = min(self.means.clock(), self.incident.begun_at + DURING)
         spans = Span(first - BEFORE, first), Span(first, max(until, first + AHEAD))
-        before, during = (part(self.means.engine, span) for span in spans)
+        before, during = (part(self.means.engine, span, incident_id=self.incident.id) for span in spans)
         return before, during
 
     def texts(self, wanted: Sequence[LogId], parts: Sequence[Part]) -> dict[LogId, LogExhibit]:

@@ -74,6 +74,9 @@ def respond_in(connection: Connection, response: Response, person: Person, *, no
     """As `respond`, within a transaction, for somebody who may."""
     incident = incident_in(connection, response.incident_id)
     if incident is None or incident.state.closed:
+        if incident is not None and not response.findings.is_empty:
+            noted = f"`sre note {incident.id} --cause …` keeps what you found out"
+            raise Refused(f"incident {incident.id} is closed already; {noted}")
         gone = f"incident {response.incident_id} does not exist or is closed"
         raise Refused(f"{gone}; `sre incidents --open` lists those that are open")
     if response.episode not in (0, incident.episode):

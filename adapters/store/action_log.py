@@ -92,7 +92,11 @@ def of_incident(connection: sa.Connection, incident_id: int, *, episode: int) ->
 
 
 def reserve(connection: sa.Connection, plan: Plan, seen: Sequence[Seen], *, episode: int, now: datetime) -> None:
-    """The whole plan's actions at once. Raises Contended when this episode's plan was begun before."""
+    """The whole plan's actions at once. Raises Contended when the plan was begun before in this episode."""
+    earlier = sa.select(sa.func.count()).where(
+        actions.c.incident_id == plan.incident_id, actions.c.episode == episode, actions.c.source != plan.source
+    )
+    first = connection.scalar(earlier) or 0
     rows = [
         {
             "incident_id": plan.incident_id,
@@ -109,7 +113,7 @@ def reserve(connection: sa.Connection, plan: Plan, seen: Sequence[Seen], *, epis
             "reserved_at": now,
             "undo": UndoState.NOT,
         }
-        for ordinal, one in enumerate(seen)
+        for ordinal, one in enumerate(seen, first)
     ]
     connection.execute(actions.insert(), rows)
     for row in rows:

@@ -11,7 +11,7 @@ from adapters.store import action_log, proposals, step_queue
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
 from adapters.store.tables import approvals, incidents, steps_taken
-from domain.actions import Approval
+from domain.actions import ActionRecord, ActionState, Approval
 from domain.errors import BadInput, Refused
 from domain.incidents import Incident, State
 from domain.ledger import LedgerKind
@@ -40,11 +40,18 @@ def read(connection: sa.Connection, incident_id: int, *, lock: bool = False) -> 
     return Answer(
         incident=as_incident(row),
         plan=plan,
-        actions=action_log.of_incident(connection, incident_id, episode=row.episode),
+        actions=_of_plan(plan, action_log.of_incident(connection, incident_id, episode=row.episode)),
         approval=_approval(connection, row, digest(plan)) if plan else None,
         due=step_queue.due_of(connection, incident_id) or Due(row.stored_at, "nothing"),
         flaw=flaw,
     )
+
+
+def _of_plan(plan: Plan | None, found: tuple[ActionRecord, ...]) -> tuple[ActionRecord, ...]:
+    """The actions of the plan: one that a person chose may follow another, which is over but for what has no end."""
+    if plan is None or not plan.proposed:
+        return found
+    return tuple(one for one in found if one.source == plan.source or one.state is ActionState.STARTED)
 
 
 def _approval(connection: sa.Connection, incident: sa.Row[Any], plan_digest: str) -> Approval | None:

@@ -16,6 +16,7 @@ from domain.autonomy import Autonomy, Word, level_of
 from domain.experience import Likeness, Past, Run
 from domain.incidents import Incident, Resolution, State
 from domain.ledger import LedgerKind
+from domain.plans import PROPOSED
 from domain.verification import HEALED, Outcome
 
 # What is older says little about the service of today.
@@ -27,8 +28,9 @@ SHORT = timedelta(minutes=2)
 
 
 def playbook_of(source: str) -> str:
-    """The playbook that a plan or action is from; empty where it is from none."""
-    return source.removeprefix(PREFIX) if source.startswith(PREFIX) else ""
+    """The playbook that a plan or action is from, also by way of an analysis; empty where it is from none."""
+    kind, colon, name = source.partition(":")
+    return name if kind + colon in (PREFIX, PROPOSED) else ""
 
 
 def runs(connection: sa.Connection, playbook: str, incident: Incident, *, now: datetime) -> tuple[Run, ...]:
@@ -96,7 +98,7 @@ def proved(connection: sa.Connection, incident_ids: Sequence[int]) -> dict[int, 
         actions.c.incident_id.in_(list(incident_ids)), actions.c.outcome == Outcome.RECOVERED
     )
     rows = connection.execute(query.order_by(actions.c.id)).all()
-    return {row.incident_id: Proved(f"{row.kind} {row.target}", row.source.partition(":")[2]) for row in rows}
+    return {row.incident_id: Proved(f"{row.kind} {row.target}", playbook_of(row.source)) for row in rows}
 
 
 def past(connection: sa.Connection, incident: Incident, *, now: datetime) -> Past:

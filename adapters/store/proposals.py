@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.store import analyses, step_queue
+from adapters.store import action_log, analyses, step_queue
 from adapters.store.ledger_rows import note
 from adapters.store.tables import incidents
 from domain.actions import Approval
@@ -25,7 +25,7 @@ def take_up(connection: sa.Connection, incident: Incident, plan_digest: str, sai
     """Make a proposed plan the incident's own, waiting for exactly this word; False where none is proposed.
 
     Whoever allows it gives the incident back: it is nobody's any more. Raises Refused for a plan that is not among
-    those that are proposed.
+    those that are proposed, or that was begun before in this episode.
     """
     if incident.state is not State.ESCALATED:
         return False
@@ -38,6 +38,11 @@ def take_up(connection: sa.Connection, incident: Incident, plan_digest: str, sai
             raise Refused(f"incident {incident.id}: no plan {plan_digest} is proposed; `sre incident` lists them")
         return False
     plan = as_plan(incident.id, chosen["plan"])
+    done = action_log.of_incident(connection, incident.id, episode=incident.episode)
+    if any(one.source == plan.source for one in done):
+        raise Refused(
+            f"incident {incident.id}: that was begun before; `sre incident {incident.id}` says what came of it"
+        )
     mine = incidents.update().where(incidents.c.id == incident.id, incidents.c.state == State.ESCALATED)
     connection.execute(mine.values(state=State.WAITING, plan=chosen["plan"], objections=[], acked_at=None))
     step_queue.schedule(connection, incident.id, Due(said.at, "the approved plan", said.at + FOLLOWED_WITHIN))

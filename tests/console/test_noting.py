@@ -97,7 +97,9 @@ def test_so_does_the_page_of_prefect_without_quotes_only_whose_they_are(feed: Fe
         pytest.param(
             (), ("resolve", "1", "--cause", "x" * 2_001), BadInput, "cause has 2,001 characters", id="too long"
         ),
-        pytest.param(("resolve", "1"), ("resolve", "1", *FOUND), Refused, "does not exist or is closed", id="closed"),
+        pytest.param(
+            ("resolve", "1"), ("resolve", "1", *FOUND), Refused, "closed already; `sre note 1 --cause …`", id="closed"
+        ),
     ],
 )
 def test_what_is_no_note_is_refused_and_changes_nothing(

@@ -94,8 +94,8 @@ def test_what_people_wrote_about_an_incident_alike_is_told(store: Engine) -> Non
     first = desk.incident()
     close_by_hand(store, first, by="ann", now=desk.world.now)
     with transaction(store) as connection:
-        note = ResolutionNote(first, 1, desk.world.now, "ann", "rounding was done twice", "switched it off")
-        resolution_notes.add(connection, note)
+        for cause, helped in (("a guess", "nothing"), ("rounding was done twice", "switched it off"), ("", "")):
+            resolution_notes.add(connection, ResolutionNote(first, 1, desk.world.now, "ann", cause, helped))
     desk.world.forward(7_200)
     again = Desk(desk.world)
     number = again.incident()

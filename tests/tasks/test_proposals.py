@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from adapters.store import answers
+from adapters.store import answers, experience
 from adapters.store.closing import acknowledge
 from adapters.store.database import Engine, transaction
 from benchmarks.evals.minds import honest
 from benchmarks.evals.scripted import serve
 from domain.actions import Approval
+from domain.autonomy import Autonomy, Word
 from domain.errors import Refused
 from domain.incidents import State
+from domain.inventory import Limits
 from domain.pages import PageReason
 from domain.plans import PROPOSED
 from tests.parts.analyst_part import UNKNOWN, Desk, llm
-from tests.parts.answering_part import World, acting
+from tests.parts.answering_part import SERVICES, World, acting
 
 
 def proposed(store: Engine, **mitigation: object) -> tuple[Desk, int, str]:
@@ -107,3 +111,61 @@ def test_a_model_orders_what_is_offered_and_adds_nothing(store: Engine) -> None:
     assert stored.answer is not None
     assert set(stored.answer.plans) <= {one["name"] for one in stored.options}
     assert all(one["plan"]["source"].startswith(PROPOSED) for one in stored.options)
+
+
+def in_vain(store: Engine) -> tuple[Desk, int]:
+    """An incident whose playbook was followed and did not help, looked into."""
+    limits = {"target_seconds": 0.001, "target_per_day": 99, "kind_per_hour": 99, "max_ineffective": 99}
+    desk = Desk(World(store, knowledge=acting(**limits)))
+    number = desk.world.fault()
+    desk.world.run()
+    desk.world.forward(70)
+    desk.world.fault()
+    desk.world.run()
+    desk.world.forward(16)
+    desk.work()
+    assert desk.world.incident(number).state is State.ESCALATED
+    return desk, number
+
+
+def test_what_was_done_in_vain_is_not_offered_again(store: Engine) -> None:
+    desk, number = in_vain(store)
+    offered = [one["playbook"] for one in desk.stored(number).options]
+    assert offered
+    assert "connection-pool-exhausted" not in offered
+
+
+def test_another_plan_is_carried_out_after_one_that_did_not_help(store: Engine) -> None:
+    desk, number = in_vain(store)
+    desk.world.fault()
+    allow(desk, number, desk.stored(number).options[0]["digest"])
+    assert ["begin", "act"] == desk.world.run()[:2]
+    assert [(PROPOSED + "overload", 1)] == [(one.source, one.ordinal) for one in desk.world.records(number)]
+    desk.world.forward(70)
+    desk.world.run()
+    assert desk.world.incident(number).state is State.ESCALATED
+    with pytest.raises(Refused, match="was begun before"):
+        allow(desk, number, desk.stored(number).options[0]["digest"])
+
+
+@pytest.mark.parametrize("level", [Autonomy.OBSERVE, Autonomy.SUGGEST])
+def test_what_a_person_said_about_the_playbook_holds_for_what_is_proposed(store: Engine, level: Autonomy) -> None:
+    desk, number, plan = proposed(store)
+    with transaction(store) as connection:
+        word = Word(level, "ann", "not on this one", desk.world.now)
+        experience.say(connection, "connection-pool-exhausted", "web", word, before=Autonomy.ACT)
+    desk.world.fault("connection pool exhausted")
+    allow(desk, number, plan)
+    desk.world.run()
+    assert desk.world.calls == []
+    assert any("the playbook may only" in said for said in desk.world.stored(number)["objections"])
+
+
+@pytest.mark.parametrize("level", [Autonomy.OBSERVE, Autonomy.SUGGEST])
+def test_where_a_person_must_do_it_by_hand_nothing_is_offered(store: Engine, level: Autonomy) -> None:
+    web = replace(SERVICES.services["web"], limits=Limits(autonomy=level))
+    services = replace(SERVICES, services={**SERVICES.services, "web": web})
+    desk = Desk(World(store, knowledge=acting(services=services, common_error_threshold=0.99)))
+    number = desk.incident("connection pool exhausted")
+    desk.work()
+    assert desk.stored(number).options == []
