@@ -21,6 +21,10 @@ MOST_CHANGES = 8
 CHANGED_WITHIN = timedelta(hours=2)
 # Whoever leads has so many times the score of the next one, or it is a guess.
 CLEARLY = 1.5
+# Less of a lead is enough where the incident itself began there.
+CONFIRMED = 1.2
+# What moved by less than a factor of e past what is usual leads nobody anywhere.
+LEAST_SCORE = 1.0
 OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 
 
@@ -83,8 +87,10 @@ class Dossier:
     @property
     def is_clear(self) -> bool:
         """Whether one service leads clearly."""
-        scores = [one.score for one in self.suspects[:2]]
-        return self.lead is not None and (len(scores) == 1 or scores[0] >= CLEARLY * scores[1])
+        if self.lead is None or self.lead.score < LEAST_SCORE:
+            return False
+        margin = CONFIRMED if self.lead.service in self.services[:1] else CLEARLY
+        return all(self.lead.score >= margin * one.score for one in self.suspects[1:2])
 
     @property
     def confidence(self) -> float:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.suspects import suspects
-
 from adapters.log_telemetry import Part, telemetry, versions
 from adapters.redaction import redaction
 from adapters.store import changes as change_rows
@@ -16,11 +14,12 @@ from adapters.store.alert_rows import some_alerts
 from adapters.store.database import snapshot
 from adapters.store.telemetry import Quoted, first_of, part
 from domain.changes import Change, versions_changed
-from domain.dossier import CHANGED_WITHIN, Dossier, Looked, compose, shown_logs
+from domain.dossier import CHANGED_WITHIN, Dossier, Looked, compose, shown_logs, touched
 from domain.exhibits import LogExhibit
 from domain.incidents import Incident
 from domain.options import Option, offered
 from domain.quoted import Mask
+from domain.suspects import suspects
 from domain.telemetry import LogId, Span
 from domain.words import cut, printable
 from tasks.alike import alike, candidates
@@ -59,7 +58,7 @@ class Gathering:
             impact = impact_rows.impact(connection, self.incident, now=self.means.clock())
         before, during = self.parts()
         seen = telemetry(self.incident.begun_at, before, during, self._calls())
-        found = suspects(seen)
+        found = suspects(seen, touched(self.incident))
         similar = alike(self.means, self.incident, self.mask)
         looked = Looked(
             texts=self.texts(shown_logs(found), [during, before]),
