@@ -30,6 +30,10 @@ WORTH = 0.25
 # What has a moment at which it began; a text that comes more or less often has none.
 BEGAN = frozenset({MovementKind.TEXT_NEW, MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 OF_TEXTS = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_GONE, MovementKind.TEXT_MORE, MovementKind.TEXT_LESS})
+# Less of a lead is enough where the incident itself began there.
+CONFIRMED = 1.2
+# What moved by less than a factor of e past what is usual leads nobody anywhere.
+LEAST_SCORE = 1.0
 OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
 
 
@@ -92,8 +96,10 @@ class Dossier:
     @property
     def is_clear(self) -> bool:
         """Whether one service leads clearly."""
-        scores = [one.score for one in self.suspects[:2]]
-        return self.lead is not None and (len(scores) == 1 or scores[0] >= CLEARLY * scores[1])
+        if self.lead is None or self.lead.score < LEAST_SCORE:
+            return False
+        margin = CONFIRMED if self.lead.service in self.services[:1] else CLEARLY
+        return all(self.lead.score >= margin * one.score for one in self.suspects[1:2])
 
     @property
     def confidence(self) -> float:

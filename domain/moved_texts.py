@@ -85,7 +85,7 @@ def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
         share = _share(each, lines)
         size = _size(each, share.deviations, services)
         if size > 0:
-            yield _movement(each, share, size, telemetry)
+            yield _movement(each, share, size, telemetry, services)
 
 
 def _grouped(phrases: Iterable[Phrase]) -> list[_Said]:
@@ -123,13 +123,15 @@ def _speaks_of_another(phrase: Phrase, services: set[str]) -> bool:
     return bool(named) or role_of(phrase.template, "") is AlertRole.EFFECT
 
 
-def _movement(said: _Said, share: _Share, size: float, telemetry: Telemetry) -> Movement:
+def _movement(said: _Said, share: _Share, size: float, telemetry: Telemetry, services: set[str]) -> Movement:
     phrase, minutes = said.phrase, max(telemetry.during.minutes, SECOND)
     kind = _kind(share)
     came = kind in (MovementKind.TEXT_NEW, MovementKind.TEXT_MORE)
     at = phrase.first_at if came and phrase.first_at else telemetry.onset
     before, after = share.expected / minutes, share.during / minutes
-    return Movement(phrase.service, kind, phrase.template, before, after, size, at, phrase.example)
+    own_error = came and said.level >= Level.ERROR and not _speaks_of_another(phrase, services)
+    moved = (phrase.service, kind, phrase.template, before, after, size, at, phrase.example)
+    return Movement(*moved, own_error=own_error)
 
 
 def _kind(share: _Share) -> MovementKind:

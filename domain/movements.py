@@ -38,6 +38,7 @@ class Movement:
     at: datetime  # when it first showed
     example: LogId | None = None
     instance: str = ""
+    own_error: bool = False  # a text that says an error, and speaks of nobody else
 
     @property
     def told(self) -> str:

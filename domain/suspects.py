@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from domain.explained import explained, far_away
 from domain.families import Family, family_of
 from domain.moved_series import series_movements
 from domain.moved_texts import text_movements
@@ -27,6 +28,13 @@ WEIGHTS: Mapping[Family, float] = {
     Family.CALLING: 0.0,
     Family.LOAD: 0.0,
     Family.HOST: 0.0,
+}
+# Whoever calls one that is in trouble fails with it, and what it holds piles up.
+OF_SUFFERING: Mapping[Family, float] = {
+    **WEIGHTS,
+    Family.HELD: SYMPTOM,
+    Family.ERRORS: SYMPTOM,
+    Family.LATENCY: SYMPTOM * SYMPTOM,
 }
 # Whoever answers late is heard late, and whoever is hard to reach speaks late: the first is the surer sign.
 HEARD = 0.5
@@ -52,23 +60,30 @@ def movements(telemetry: Telemetry) -> tuple[Movement, ...]:
     return tuple(sorted(found, key=lambda one: (-one.size, one.service, one.kind, one.what, one.instance)))
 
 
-def suspects(telemetry: Telemetry) -> tuple[Suspect, ...]:
-    """Every service that appears, the likeliest to be at fault first."""
+def suspects(telemetry: Telemetry, about: Collection[str] = ()) -> tuple[Suspect, ...]:
+    """Every service that appears, the likeliest to be at fault first; `about`: what is known to be touched."""
     seen = {one.service for one in telemetry.series} | {one.service for one in telemetry.phrases}
     own: dict[str, list[Movement]] = {service: [] for service in seen}
     moved = movements(telemetry)
     for one in moved:
         own.setdefault(one.service, []).append(one)
     later, missed = _later(moved), _missed(own, telemetry.calls)
-    found = [
-        Suspect(service, _shown(its) + later[service] + missed[service], tuple(its)) for service, its in own.items()
-    ]
+    suffering, far = explained(own, telemetry.calls), far_away(own, about, _links(telemetry))
+    found = []
+    for service, its in own.items():
+        score = _shown(its, OF_SUFFERING if service in suffering else WEIGHTS) + later[service] + missed[service]
+        found.append(Suspect(service, score * SYMPTOM if service in far else score, tuple(its)))
     return tuple(sorted(found, key=lambda one: (-one.score, one.service)))
 
 
-def _shown(own: Sequence[Movement]) -> float:
+def _links(telemetry: Telemetry) -> set[tuple[str, str]]:
+    """Services that call each other, as people wrote it down or as traces show."""
+    return {*telemetry.calls, *((one.service, one.then_service) for one in telemetry.follows)}
+
+
+def _shown(own: Sequence[Movement], weights: Mapping[Family, float]) -> float:
     """What its metrics and texts say: the strongest of each family, for one fault moves many."""
-    metrics = sum(weight * _strongest(own, family) for family, weight in WEIGHTS.items())
+    metrics = sum(weight * _strongest(own, family) for family, weight in weights.items())
     texts = sum(max((one.size for one in own if one.kind in kinds), default=0.0) for kinds in (CAME, WENT))
     return metrics + texts
 

@@ -64,7 +64,7 @@ class Gathering:
             impact = impact_rows.impact(connection, self.incident, now=self.means.clock())
         before, during = self.parts()
         seen = telemetry(self.incident.begun_at, before, during, self._calls())
-        found = suspects(seen)
+        found = suspects(seen, touched(self.incident))
         similar = alike(self.means, self.incident, self.mask)
         looked = Looked(
             texts=self.texts(shown_logs(found), [during, before]),

@@ -17,6 +17,8 @@ DATA = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
 LOG = re.compile(r"^(\d\d:\d\d:\d\d) (\S+) ([A-Z]+): (.*)$", re.DOTALL)
 METRIC = re.compile(r"^(\S+): (\S+) ([\d.,e+-]+)(?:, before ([\d.,e+-]+))?")
 LONGEST_QUOTE = 120
+FAILURES = ("ERROR", "CRITICAL")
+BOTH, MILD, IDLE = 2, 1.5, 0.01  # values of a metric; what changed by less means nothing
 
 Request = Mapping[str, Any]
 
@@ -76,7 +78,7 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
         for fact in one["what moved"]
         for name in fact["exhibits"]
     ]
-    claims = [claim(*one) for one in shown[:4]]
+    claims = [claim(*one) for one in shown if not _is_mild(one)][:4]
     return {
         "inconclusive": not claims,
         "confidence": 0.8 if claims else 0.0,
@@ -89,6 +91,15 @@ def answer(told: Mapping[str, Any]) -> dict[str, Any]:
         "tell": list(told.get("people", []))[:1],
         "escalation": {"when": "not better", "minutes": 15},
     }
+
+
+def _is_mild(shown: tuple[str, str, str]) -> bool:
+    """Whether it shows no failure: a log of what goes well, or a metric that is about what it was."""
+    said, metric = LOG.match(shown[1]), METRIC.match(shown[1])
+    if said is not None:
+        return said[3] not in FAILURES
+    values = [float(one.replace(",", "")) for one in (metric[3], metric[4]) if one] if metric else []
+    return len(values) == BOTH and max(values) < MILD * (min(values) + IDLE)
 
 
 def lying(request: Request) -> Turn:

@@ -1,4 +1,4 @@
-"""Records the shop's faults for the evals: `python -m benchmarks.evals.record [NAME …]`, about a quarter of an hour.
+"""Records the shop's faults for the evals: `python -m benchmarks.evals.record [NAME …]`, about half an hour.
 
 Each case of `recorded/cases.json` has a shop of its own, quiet for a while and then at fault. Of its logs every so
 manieth request is kept whole, with what the services say in between, so that a file stays small.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,10 +29,12 @@ from benchmarks.evals.recordings import CASES, FOLDER
 from deployments.ports import unused
 from deployments.shop import control, running
 from deployments.shop.control import Injection
+from deployments.shop.layout import SERVICES
+from domain.errors import Unavailable
 
 SETTLING_SECONDS, QUIET_SECONDS, FAULT_SECONDS = 8.0, 155.0, 75.0
-READY_SECONDS = 30.0
-AT_ONCE = 5  # shops
+SILENT = 20.0  # seconds without a log, by which it shows that some were lost
+AT_ONCE = 3  # shops
 RATE = 20.0  # requests a second
 EVERY_TRACE = 15  # each so-manieth request is kept
 BEAT_SECONDS = 5.0  # of what a worker says without a request, one of a kind is kept in so long
@@ -110,8 +112,18 @@ def record(name: str, case: Mapping[str, Any], bootstrap: str) -> Path:
             listening.result()
         finally:
             running.down(home)
+    must_be_heard(name, heard.logs)
     lines = (shortened(log, onset) for log in thinned(heard.logs) if datetime.fromisoformat(log["timestamp"]) >= begun)
     return write(name, {"rate": shop.rate, **case}, lines)
+
+
+def must_be_heard(name: str, logs: Sequence[Log]) -> None:
+    """Raises Unavailable where a service was not heard to the end: whoever crashes is, for it is started again."""
+    last = {log["service"]: log["timestamp"] for log in logs}
+    end = datetime.fromisoformat(max(last.values()))
+    silent = [service for service, at in last.items() if (end - datetime.fromisoformat(at)).total_seconds() > SILENT]
+    if silent or last.keys() != SERVICES.keys():
+        raise Unavailable(f"{name}: the broker lost logs of {', '.join(silent) or 'a service'}: record it again")
 
 
 @contextmanager

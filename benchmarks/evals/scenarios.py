@@ -54,6 +54,7 @@ class Told:
     kind: str
     services: tuple[str, ...]
     state: State
+    began: float  # seconds from the onset
     stored: Stored | None = None  # its analysis
 
     @property
@@ -111,7 +112,7 @@ class Seen:
 
     @property
     def analysed(self) -> tuple[Told, ...]:
-        """The incidents that were looked into, in the order in which they began."""
+        """The incidents that were looked into."""
         return tuple(one for one in self.incidents if one.analysis is not None)
 
     @property

@@ -15,7 +15,7 @@ from adapters.store.alert_rows import some_alerts
 from adapters.store.database import transaction
 from adapters.store.incident_rows import as_incident
 from adapters.store.llm_calls import spent
-from adapters.store.tables import analyses, incidents, ledger, llm_calls, pages
+from adapters.store.tables import analyses, incidents, llm_calls, pages
 from adapters.store.telemetry import quoted
 from benchmarks.evals.scenarios import PageSeen, Seen, Told
 from benchmarks.evals.world import World
@@ -29,7 +29,14 @@ from tasks.gathering import exhibit
 
 LONG_BEFORE = timedelta(hours=1)  # what is older is a past incident
 # What may say something of an analysis to people, or to whoever reads the store.
-SPOKEN = (analyses, pages, ledger)
+SPOKEN = (
+    analyses.c.dossier,
+    analyses.c.options,
+    analyses.c.turns,
+    analyses.c.answer,
+    pages.c.lines,
+    pages.c.about,
+)
 
 
 def seen(world: World, requests: Sequence[str] = (), own_log: str = "", control: Seen | None = None) -> Seen:
@@ -56,7 +63,8 @@ def _incidents(world: World) -> Iterator[Told]:
             one = as_incident(row)
             one.alerts = some_alerts(connection, one.id)
             stored = analysis_rows.of_incident(connection, one.id)
-            yield Told(one.id, one.service, str(one.kind), touched(one), one.state, stored)
+            began = (one.begun_at - world.onset).total_seconds()
+            yield Told(one.id, one.service, str(one.kind), touched(one), one.state, began, stored)
 
 
 def _page(page: Page) -> PageSeen:
@@ -66,9 +74,8 @@ def _page(page: Page) -> PageSeen:
 
 def _rows(world: World) -> Iterator[str]:
     with transaction(world.engine) as connection:
-        for table in SPOKEN:
-            for row in connection.execute(sa.select(table)):
-                yield json.dumps(dict(row._mapping), default=str)  # noqa: SLF001 - SQLAlchemy's way to name columns
+        for column in SPOKEN:
+            yield from (json.dumps(value, ensure_ascii=False) for value in connection.scalars(sa.select(column)))
 
 
 def _used(world: World) -> Usage:

@@ -107,4 +107,6 @@ def progress(done: int, of: int, outcomes: Sequence[Outcome]) -> None:
     failed = [f"{one.competitor}: {one.why}" for one in outcomes if not one.passed]
     first = outcomes[0]
     told = f"{len(outcomes) - len(failed)} of {len(outcomes)} passed"
-    print(f"{done}/{of} {first.family}, {first.scenario}: {told}", *failed[:2], sep="\n    ", file=sys.stderr, flush=True)
+    print(
+        f"{done}/{of} {first.family}, {first.scenario}: {told}", *failed[:2], sep="\n    ", file=sys.stderr, flush=True
+    )

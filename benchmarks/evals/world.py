@@ -48,7 +48,8 @@ from tasks.retrieval import Library
 ONSET = datetime(2026, 1, 5, 12, 0, 20, tzinfo=UTC)
 QUIET_TICK, TICK = timedelta(seconds=30), timedelta(seconds=5)
 SETTLED = timedelta(seconds=90)  # by then an analysis is due
-AFTER = timedelta(seconds=45)  # the clock goes on for so long when the last log was read
+# The clock goes on for so long when the last log was read; for longer where an analysis has not come to its end.
+AFTER, LONGEST_AFTER = timedelta(seconds=10), timedelta(seconds=150)
 TOKEN = "evals"  # noqa: S105 - names who holds a lease
 READERS = ("on-call@example.com",)
 SOURCE = "evals"
@@ -183,8 +184,8 @@ class World:
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes, and what came has settled."""
-        last = self.lines[-1][0] if self.lines else 0.0
-        return self.now >= self.onset + timedelta(seconds=last) + AFTER
+        last = self.onset + timedelta(seconds=self.lines[-1][0] if self.lines else 0.0)
+        return self.now >= last + LONGEST_AFTER or (self.now >= last + AFTER and not self._open_analyses())
 
     def tick(self) -> None:
         """The next moment: logs are stored, what is due is answered, pages go out; analyses are left alone."""
@@ -223,9 +224,12 @@ class World:
 
     def analysis_is_due(self) -> bool:
         """Whether `analyse` would have something to do."""
-        due = sa.select(analyses.c.id).where(analyses.c.state == "due", analyses.c.due_at <= self.now)
+        return self._open_analyses(analyses.c.due_at <= self.now)
+
+    def _open_analyses(self, *where: sa.ColumnElement[bool]) -> bool:
+        query = sa.select(analyses.c.id).where(analyses.c.state == "due", *where).limit(1)
         with transaction(self.engine) as connection:
-            return connection.execute(due.limit(1)).first() is not None
+            return connection.execute(query).first() is not None
 
     def open_incidents(self) -> list[int]:
         """Their ids."""

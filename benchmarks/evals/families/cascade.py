@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from benchmarks.evals.lines import calling, errors, merged, moved, traffic
 from benchmarks.evals.recordings import inventory, recording
@@ -30,7 +31,7 @@ def _made_up(name: str, lines: tuple[Line, ...], rule: Rule) -> Scenario:
 
 def _waiting(since: float, every: float = 2.0) -> tuple[Line, ...]:
     """Each caller says whom it waits for."""
-    pairs = zip(CHAIN, CHAIN[1:], strict=False)
+    pairs = pairwise(CHAIN)
     return merged(
         *(
             errors(caller, f"request {{n}} failed: timed out waiting for {called}", since=since + place, every=every)

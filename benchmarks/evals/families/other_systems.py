@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from adapters.parts_file import PROJECT
 from benchmarks.evals.lines import calling, merged
-from benchmarks.evals.rules import at_fault
-from benchmarks.evals.scenarios import Alarm, Line, Rule, Scenario, Seen
+from benchmarks.evals.rules import at_fault, of_those
+from benchmarks.evals.scenarios import Alarm, Line, Scenario
 from benchmarks.localise import Case, Record, cases
 from domain.incidents import Kind
 from domain.inventory import Inventory
@@ -54,19 +53,10 @@ def _scenario(case: Case, number: int) -> Scenario:
         "other systems",
         lines,
         _calls(lines),
-        of_the_alarm(at_fault(case.service)),
+        of_those(lambda one: one.kind == Kind.ALERT, at_fault(case.service)),
         alarms=(Alarm(RINGS, busiest, "requests take too long or fail"),),
         begins=begins,
     )
-
-
-def of_the_alarm(rule: Rule) -> Rule:
-    """The rule for the incident of the alarm alone."""
-
-    def alone(seen: Seen) -> str:
-        return rule(replace(seen, incidents=tuple(one for one in seen.incidents if one.kind == Kind.ALERT)))
-
-    return alone
 
 
 def _at(text: object) -> datetime:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from benchmarks.evals.lines import calling, errors, merged, traffic
 from benchmarks.evals.recordings import Recording, inventory, others, recording
-from benchmarks.evals.rules import at_fault
-from benchmarks.evals.scenarios import Changed, Line, Past, Scenario
+from benchmarks.evals.rules import at_fault, of_those
+from benchmarks.evals.scenarios import Changed, Line, Past, Rule, Scenario
 
 BEFORE = -150.0  # when what is old began
 CHAIN = ("web", "basket", "ledger")
@@ -35,7 +35,12 @@ def _scenario(
     past: tuple[Past, ...] = (),
 ) -> Scenario:
     lines = merged(found.lines, noise)
-    return Scenario(name, "red herring", lines, inventory(), at_fault(found.service), changes=changes, past=past)
+    return Scenario(name, "red herring", lines, inventory(), _right(found.service), changes=changes, past=past)
+
+
+def _right(service: str) -> Rule:
+    """What began before the fault is an incident of its own, and about something else."""
+    return of_those(lambda one: one.began > -1.0, at_fault(service))
 
 
 def _bystander(found: Recording) -> str:
@@ -55,4 +60,4 @@ def _made_up() -> Scenario:
     """A caller warns of many slow answers, and says the name of a third service, before and after."""
     warns = errors("basket", "web asked slowly, {n} ms", since=BEFORE, until=60.0, every=1.5, level="WARN")
     lines = merged(traffic(CHAIN), warns, errors("ledger", FULL, every=4.0))
-    return Scenario("warnings of another service", "red herring", lines, calling(CHAIN), at_fault("ledger"))
+    return Scenario("warnings of another service", "red herring", lines, calling(CHAIN), _right("ledger"))

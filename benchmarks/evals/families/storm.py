@@ -17,7 +17,7 @@ FLEET = 24  # services that fail alike
 def scenarios() -> Iterator[Scenario]:
     """One service with many texts, one text a thousand times, many services at once, a fault that comes and goes."""
     known = calling(CHAIN)
-    many = merged(*(errors("ledger", f"{one} {other} gave up", until=2.0) for one in WORDS for other in WORDS[:5]))
+    many = merged(*(errors("ledger", f"{one} {other} failed", until=2.0) for one in WORDS for other in WORDS[:5]))
     one_thing = all_of(few_pages(4), incidents(1, 3), at_fault("ledger", or_nobody=True))
     yield Scenario("fifty texts", "spurious storm", merged(traffic(CHAIN), many), known, one_thing)
     flood = errors("ledger", "entry {n} was refused by the journal", until=30.0, every=0.05)
@@ -26,9 +26,7 @@ def scenarios() -> Iterator[Scenario]:
     rule = all_of(few_pages(FLEET // 2), incidents(1, FLEET // 2), at_fault(*names, or_nobody=True))
     yield Scenario("a fleet at once", "spurious storm", _fleet(names), calling(*((one,) for one in names)), rule)
     noise = recording("quiet-b").lines
-    blinking = merged(
-        *(errors("web", "probe {n} flickered", since=at, until=at + 1.5, every=0.5) for at in (0, 20, 40))
-    )
+    blinking = merged(*(errors("web", "probe {n} failed", since=at, until=at + 1.5, every=0.5) for at in (0, 20, 40)))
     rule = all_of(few_pages(3), at_fault("web", or_nobody=True))
     yield Scenario("it comes and goes", "spurious storm", merged(noise, blinking), inventory(), rule)
 
@@ -37,7 +35,7 @@ def _fleet(names: tuple[str, ...]) -> tuple[Line, ...]:
     """Everybody says the same within a few seconds: what is at fault is none of them."""
     quiet = (traffic((one,), seed=place, since=-120.0, until=20.0) for place, one in enumerate(names))
     failing = (
-        errors(one, "time server does not agree, offset {n} ms", since=0.1 * place, until=6.0)
+        errors(one, "time server refused, offset {n} ms", since=0.1 * place, until=6.0)
         for place, one in enumerate(names)
     )
     return merged(*quiet, *failing)
