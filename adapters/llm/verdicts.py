@@ -11,6 +11,7 @@ from http import HTTPStatus
 from adapters.channels.calls import Answer, Passing, retry_after
 from adapters.llm.json_text import parsed
 from adapters.llm.replies import fields_of
+from adapters.redaction import redaction
 from domain.errors import Later, Refused, SreError, Unavailable
 from domain.llm import Question
 from domain.masking import MASK, masked_urls
@@ -109,7 +110,7 @@ def quoted(words: str, asked: Asked) -> str:
     text = masked_urls(visible(words))
     for secret in asked.secrets:
         text = text.replace(secret, MASK)
-    text = " ".join(text.split())[:LONGEST_QUOTE]
+    text = " ".join(redaction()(text).split())[:LONGEST_QUOTE]
     return f": {text}" if text and not _repeats(text, asked.question) else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,8 +51,9 @@ class Task:
 
 
 def signature(incident: Incident) -> str:
-    """The same for the same fault of the same service."""
-    return SEPARATOR.join((incident.service, incident.kind, incident.template))
+    """The same for the same fault of the same service; nothing of its text can be read in it."""
+    named = SEPARATOR.join((incident.service, incident.kind, incident.template))
+    return hashlib.sha256(named.encode("utf-8", "replace")).hexdigest()
 
 
 def queue(connection: sa.Connection, incident: Incident, *, now: datetime) -> bool:
