@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +21,11 @@ from domain.errors import BadInput, Refused
 from domain.incidents import Incident, Kind
 from domain.ledger import LedgerKind
 
+log = logging.getLogger(__name__)
+
 DUE, DONE, DROPPED = "due", "done", "dropped"
+# As it stands in the index: SQLite looks into no index for a value that it is given apart.
+IS_DUE = analyses.c.state == sa.literal_column(f"'{DUE}'")
 CLAIM_LOCK = 7305  # of PostgreSQL: who holds it claims, and nobody else
 # What is about the agent itself, or the fleet, has no logs of a service to look at.
 ANALYSED = frozenset({Kind.LOG, Kind.METRIC, Kind.STORM, Kind.ALERT})
@@ -80,16 +85,7 @@ def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> 
     """The analysis to do next, of the worst incident; never two of one fault at once."""
     with transaction(engine) as connection:
         _one_at_a_time(connection)
-        busy = sa.select(analyses.c.signature).where(analyses.c.state == DUE, ~_free(now))
-        query = (
-            sa.select(analyses.c.id)
-            .join(incidents, incidents.c.id == analyses.c.incident_id)
-            .where(analyses.c.state == DUE, _is_due(now), _free(now), analyses.c.signature.not_in(busy))
-            .order_by(incidents.c.severity.desc(), analyses.c.due_at, analyses.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True, of=analyses)
-        )
-        number = connection.scalar(query)
+        number = connection.scalar(claimable(now))
         if number is None:
             return None
         mine = analyses.c.id == number
@@ -100,8 +96,21 @@ def claim(engine: sa.Engine, *, token: str, lease: timedelta, now: datetime) -> 
         return _task(row, token)
 
 
+def claimable(now: datetime) -> sa.Select[tuple[int]]:
+    """The id of the analysis that may be claimed next."""
+    busy = sa.select(analyses.c.signature).where(IS_DUE, ~_free(now))
+    return (
+        sa.select(analyses.c.id)
+        .join(incidents, incidents.c.id == analyses.c.incident_id)
+        .where(IS_DUE, _is_due(now), _free(now), analyses.c.signature.not_in(busy))
+        .order_by(incidents.c.severity.desc(), analyses.c.due_at, analyses.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=analyses)
+    )
+
+
 def _one_at_a_time(connection: sa.Connection) -> None:
-    """Until the transaction ends nobody else claims: two that look at once would each take one of the same fault."""
+    """Nobody else claims before the transaction ends: two who claim at once would not see that both take one fault."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": CLAIM_LOCK})
 
@@ -116,7 +125,7 @@ def _is_due(now: datetime) -> sa.ColumnElement[bool]:
 
 def _free(now: datetime) -> sa.ColumnElement[bool]:
     lease = analyses.c.lease_until
-    return sa.or_(lease.is_(None), lease < now, lease > now + LONGEST)
+    return sa.or_(lease.is_(None), lease <= now, lease > now + LONGEST)
 
 
 def _task(row: sa.Row[Any], token: str) -> Task:
@@ -139,10 +148,11 @@ def _task(row: sa.Row[Any], token: str) -> Task:
 
 
 def _readable(read: Callable[[dict[str, Any]], Kept], stored: dict[str, Any] | None) -> Kept | None:
-    """What a document holds; None where it holds nothing that can be read."""
+    """What was stored; None where another version did so in a way that is no longer read: it is made again."""
     try:
         return read(stored) if stored else None
-    except BadInput:
+    except BadInput as error:
+        log.warning("analysis.unreadable", extra={"why": str(error)[:200]})
         return None
 
 

@@ -588,7 +588,7 @@ analyses = sa.Table(
     sa.Column("incident_id", sa.BigInteger, nullable=False),
     sa.Column("episode", sa.Integer, nullable=False),
     sa.Column("signature", SignedText("analyses.signature"), nullable=False),  # service, kind and text of its origin
-    sa.Column("state", sa.Text, nullable=False),  # due | done | dropped
+    sa.Column("state", sa.Text, nullable=False),  # due | done
     sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
     sa.Column("lease_token", sa.Text),

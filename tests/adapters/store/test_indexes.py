@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from adapters.store import delivered, deliveries, escalations, outside_alerts
+from adapters.store import analyses, changes, delivered, deliveries, escalations, llm_calls, outbox, outside_alerts
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.migrate import migrate
+from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON
 
 LEASE = timedelta(seconds=30)
@@ -22,12 +24,24 @@ def reached(store: Engine) -> None:
         delivered.reached(connection, "page 1")
 
 
+def of_analyses(store: Engine) -> None:
+    with transaction(store) as connection:
+        analyses.of_incident(connection, 1)
+        analyses.made_before(connection, TASK, since=NOON)
+        llm_calls.spent(connection, 1, 1, now=NOON)
+        changes.recent(connection, ["web"], NOON - LEASE, NOON, 50)
+        outbox.awaited(connection, replace(an_incident(), page_key="page 1"))
+
+
+TASK = analyses.Task(1, "one", 1, 1, "web", NOON, 1, None, [], [], None)
 ASKED: tuple[Callable[[Engine], object], ...] = (
     reached,
     lambda store: deliveries.channels_due(store, now=NOON),
     lambda store: deliveries.claim(store, "email", token="one", lease=LEASE, limit=5, now=NOON),
     lambda store: escalations.claim(store, token="one", lease=LEASE, limit=5, now=NOON),
     lambda store: escalations.untaken(store, due_before=NOON),
+    of_analyses,
+    lambda store: analyses.claim(store, token="one", lease=LEASE, now=NOON),
     lambda store: outside_alerts.take(store, quiet=LEASE, now=NOON),
 )
 
