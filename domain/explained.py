@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from domain.families import Family, family_of
 from domain.movements import Movement, MovementKind
 
+NAMES = re.compile(r"[\w-]+")  # what may be a service's name
 # A movement of this size is past what is usual by a factor of e.
 CLEAR = 1.0
 # What rises where a fault is, other than what rises wherever somebody waits for it.
 OWN = frozenset({Family.ERRORS, Family.CPU, Family.MEMORY, Family.HELD})
+CAME = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_MORE})
 ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
 
 
 def explained(own: Mapping[str, Sequence[Movement]], calls: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """The services that call one which is in trouble itself: their errors and queues may all come from there."""
-    return frozenset(caller for caller, called in calls if caller != called and _in_trouble(own.get(called, ())))
+    """The services that call one which is in trouble itself: their errors and queues may all come from there.
+
+    Whoever is not heard may be in trouble too, where its callers say so.
+    """
+    return frozenset(
+        caller
+        for caller, called in calls
+        if caller != called and (_in_trouble(own.get(called, ())) or _says_so(own.get(caller, ()), called))
+    )
+
+
+def _says_so(moved: Iterable[Movement], called: str) -> bool:
+    """Whether new lines speak of it."""
+    return any(one.kind in CAME and called in NAMES.findall(one.what) for one in moved)
 
 
 def _in_trouble(moved: Iterable[Movement]) -> bool:

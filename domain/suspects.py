@@ -71,7 +71,8 @@ def suspects(telemetry: Telemetry, about: Collection[str] = ()) -> tuple[Suspect
     suffering, far = explained(own, telemetry.calls), far_away(own, about, _links(telemetry))
     found = []
     for service, its in own.items():
-        score = _shown(its, OF_SUFFERING if service in suffering else WEIGHTS) + later[service] + missed[service]
+        weights, hearsay = (OF_SUFFERING, SYMPTOM) if service in suffering else (WEIGHTS, 1.0)
+        score = _by_metrics(its, weights) + _by_texts(its, hearsay) + later[service] + missed[service]
         found.append(Suspect(service, score * SYMPTOM if service in far else score, tuple(its)))
     return tuple(sorted(found, key=lambda one: (-one.score, one.service)))
 
@@ -81,11 +82,16 @@ def _links(telemetry: Telemetry) -> set[tuple[str, str]]:
     return {*telemetry.calls, *((one.service, one.then_service) for one in telemetry.follows)}
 
 
-def _shown(own: Sequence[Movement], weights: Mapping[Family, float]) -> float:
-    """What its metrics and texts say: the strongest of each family, for one fault moves many."""
-    metrics = sum(weight * _strongest(own, family) for family, weight in weights.items())
-    texts = sum(max((one.size for one in own if one.kind in kinds), default=0.0) for kinds in (CAME, WENT))
-    return metrics + texts
+def _by_metrics(own: Sequence[Movement], weights: Mapping[Family, float]) -> float:
+    """What its metrics say: the strongest of each family, for one fault moves many."""
+    return sum(weight * _strongest(own, family) for family, weight in weights.items())
+
+
+def _by_texts(own: Iterable[Movement], hearsay: float = 1.0) -> float:
+    """What its texts say: the strongest that came and the strongest that went; `hearsay`: of what is no own error."""
+    moved = list(own)
+    came = (one.size * (1.0 if one.own_error else hearsay) for one in moved if one.kind in CAME)
+    return max(came, default=0.0) + max((one.size for one in moved if one.kind in WENT), default=0.0)
 
 
 def _strongest(own: Iterable[Movement], family: Family) -> float:

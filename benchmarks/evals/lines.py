@@ -78,21 +78,22 @@ def _requests(chain: Sequence[str], since: float, until: float, dice: random.Ran
         for place, service in enumerate(reversed(chain)):
             took += dice.gauss(10, 10 * SPREAD)
             metrics = {"cpu_usage": round(dice.gauss(30, 1), 2), "request_latency_ms": round(took, 2)}
-            yield round(at + 0.01 * place, 3), info(service, f"request {number} took {took:.0f} ms", metrics, number)
+            message = f"request {number} took {took:.0f} ms"
+            yield round(at + 0.01 * place, 3), info(service, message, metrics, f"{chain[0]}-{number}")
         at += dice.uniform(0.8, 1.2)
 
 
-def info(service: str, message: str, metrics: Mapping[str, float] | None = None, trace: int = 0) -> dict[str, Any]:
+def info(service: str, message: str, metrics: Mapping[str, float] | None = None, trace: str = "") -> dict[str, Any]:
     """A log of what goes well."""
     return log("INFO", service, message, metrics, trace)
 
 
 def log(
-    level: str, service: str, message: str, metrics: Mapping[str, float] | None = None, trace: int = 0
+    level: str, service: str, message: str, metrics: Mapping[str, float] | None = None, trace: str = ""
 ) -> dict[str, Any]:
     """A native log without its time."""
     made: dict[str, Any] = {"level": level, "service": service, "message": message}
-    return made | ({"metrics": dict(metrics)} if metrics else {}) | ({"trace_id": f"t{trace}"} if trace else {})
+    return made | ({"metrics": dict(metrics)} if metrics else {}) | ({"trace_id": trace} if trace else {})
 
 
 def errors(

@@ -15,10 +15,10 @@ from benchmarks.evals.turns import Script, Turn, call, say
 
 DATA = re.compile(r"<data>\n(.*?)\n</data>", re.DOTALL)
 LOG = re.compile(r"^(\d\d:\d\d:\d\d) (\S+) ([A-Z]+): (.*)$", re.DOTALL)
-METRIC = re.compile(r"^(\S+): (\S+) ([\d.,e+-]+)(?:, before ([\d.,e+-]+))?")
+METRIC = re.compile(r"^(\S+): (\S+) ([\d.,e+-]*\d)(?:, before ([\d.,e+-]*\d))?")
 LONGEST_QUOTE = 120
 FAILURES = ("ERROR", "CRITICAL")
-BOTH, MILD, IDLE = 2, 1.5, 0.01  # values of a metric; what changed by less means nothing
+BOTH, MILD, IDLE = 2, 3.0, 0.1  # values of a metric; what changed by less means nothing
 
 Request = Mapping[str, Any]
 

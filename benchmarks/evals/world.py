@@ -24,10 +24,11 @@ from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.migrate import migrate
 from adapters.store.positions import start_positions, topic_number
-from adapters.store.tables import analyses, incidents
+from adapters.store.tables import analyses, deliveries, incidents, pages
 from benchmarks.evals.bystanders import Bystander, Mailbox
 from benchmarks.evals.scenarios import Alarm, Changed, Line, Past, Scenario
 from domain.changes import Change, ChangeKind
+from domain.contacts import ContactKind
 from domain.llm_settings import LlmSettings
 from domain.outside_alerts import OutsideAlert, Status
 from domain.plans import Risk
@@ -38,7 +39,8 @@ from domain.settings_acting import AutonomySettings
 from flows.in_process import at_once
 from tasks.analysing import Analyst, breaker_of
 from tasks.answer import run_steps
-from tasks.delivering import run as deliver_now
+from tasks.delivering import claim, deliver
+from tasks.expanding import expand_due
 from tasks.held import Held, Means
 from tasks.judging import Knowledge, Stopwatch, correlate, judge
 from tasks.outside_alerts import take
@@ -46,10 +48,11 @@ from tasks.paging import Pager
 from tasks.retrieval import Library
 
 ONSET = datetime(2026, 1, 5, 12, 0, 20, tzinfo=UTC)
-QUIET_TICK, TICK = timedelta(seconds=30), timedelta(seconds=5)
+QUIET_TICK, TICK, LATE_TICK = timedelta(seconds=30), timedelta(seconds=5), timedelta(seconds=15)
+EARLY = timedelta(seconds=30)  # after the onset, in which much happens
 SETTLED = timedelta(seconds=90)  # by then an analysis is due
-# The clock goes on for so long when the last log was read; for longer where an analysis has not come to its end.
-AFTER, LONGEST_AFTER = timedelta(seconds=10), timedelta(seconds=150)
+# The clock goes on for so long when the last log was read; for longer where somebody is yet to be told of something.
+AFTER, LONGEST_AFTER = timedelta(seconds=10), timedelta(minutes=7)
 TOKEN = "evals"  # noqa: S105 - names who holds a lease
 READERS = ("on-call@example.com",)
 SOURCE = "evals"
@@ -148,9 +151,9 @@ class World:
         self._store(past.lines, begun)
         self._answer()
         self.now += SETTLED
-        deliver_now(self.pager, TOKEN)
+        self._deliver()
         self.analyse()
-        deliver_now(self.pager, TOKEN)
+        self._deliver()
         self.mailbox.pages.clear()
         for number in self.open_incidents():
             note = ResolutionNote(number, 1, self.now, "ann", past.cause, "", past.origin, Verdict.RIGHT)
@@ -185,13 +188,14 @@ class World:
     def is_over(self) -> bool:
         """Whether nothing more comes, and what came has settled."""
         last = self.onset + timedelta(seconds=self.lines[-1][0] if self.lines else 0.0)
-        return self.now >= last + LONGEST_AFTER or (self.now >= last + AFTER and not self._open_analyses())
+        return self.now >= last + LONGEST_AFTER or (self.now >= last + AFTER and not self._is_busy())
+
+    def _is_busy(self) -> bool:
+        return self._open_analyses() or self._pages_wait()
 
     def tick(self) -> None:
         """The next moment: logs are stored, what is due is answered, pages go out; analyses are left alone."""
-        first = min([0.0, *(one.seconds for one in self.scenario.alarms)])
-        early = self.now + QUIET_TICK <= self.onset + timedelta(seconds=first)
-        since, self.now = self.now, self.now + (QUIET_TICK if early else TICK)
+        since, self.now = self.now, self.now + self._step()
         due = [line for line in self.lines[self.read :] if self.onset + timedelta(seconds=line[0]) <= self.now]
         self.read += len(due)
         self._store(due, self.onset)
@@ -200,7 +204,19 @@ class World:
         outside_alerts.keep(self.engine, rung, now=self.now)
         take(self.engine, quiet=timedelta(minutes=10), now=self.now)
         self._answer()
-        deliver_now(self.pager, TOKEN)
+        self._deliver()
+
+    def _step(self) -> timedelta:
+        """How far the clock goes at once: little around an onset."""
+        if self.now + QUIET_TICK <= self.onset or self.read == len(self.lines):
+            return QUIET_TICK
+        return TICK if self.now < self.onset + EARLY else LATE_TICK
+
+    def _deliver(self) -> None:
+        """Pages go out; all readers have a mail address."""
+        expand_due(self.pager, TOKEN)
+        for one in claim(self.pager, ContactKind.EMAIL, TOKEN, MOST_CLAIMS):
+            deliver(self.pager, one)
 
     def _answer(self) -> None:
         """Every step that is due now."""
@@ -225,6 +241,11 @@ class World:
     def analysis_is_due(self) -> bool:
         """Whether `analyse` would have something to do."""
         return self._open_analyses(analyses.c.due_at <= self.now)
+
+    def _pages_wait(self) -> bool:
+        with transaction(self.engine) as connection:
+            waiting = (sa.select(one.c.id).where(one.c.state == "queued").limit(1) for one in (pages, deliveries))
+            return any(connection.execute(query).first() is not None for query in waiting)
 
     def _open_analyses(self, *where: sa.ColumnElement[bool]) -> bool:
         query = sa.select(analyses.c.id).where(analyses.c.state == "due", *where).limit(1)
