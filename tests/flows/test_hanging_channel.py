@@ -18,6 +18,7 @@ from domain.settings import Settings
 from flows import on_call
 from flows.on_call import Way, page_round
 from flows.supervision import Supervisor
+from tasks.analysing import Analyst, breaker_of
 from tasks.held import Means
 from tasks.on_call import SEEN_BY, Rounds
 from tasks.paging import Pager
@@ -33,7 +34,8 @@ PATIENCE_SECONDS = 120
 def rounds(engine: Engine, inbox: Inbox, hook: Hanging) -> Rounds:
     mail = EmailSettings(host="127.0.0.1", port=inbox.port, security=Security.NONE, recipients=("ann@example.org",))
     paging = PagingSettings(email=mail, webhook=SecretStr(hook.url), pool=POOL, send_seconds=LONG_SECONDS)
-    return Rounds(Means(engine, known()), Pager(Settings(paging=paging), engine), ())
+    means, tree = Means(engine, known()), Settings(paging=paging)
+    return Rounds(means, Pager(tree, engine), (), Analyst(means, None, breaker_of(tree)))
 
 
 @asynccontextmanager
