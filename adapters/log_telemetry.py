@@ -201,6 +201,8 @@ def series(tables: Sequence[pa.Table], onset: datetime) -> tuple[Series, ...]:
     minutes = (whole["timestamp"].cast(pa.int64()).to_numpy() - zero) // MINUTE
     keys = np.stack([_numpy(services.indices)[of_row], _numpy(metrics.indices), minutes[of_row]], axis=1)
     good = np.abs(values) < HUGE  # and no NaN
+    if not good.any():
+        return ()
     distinct, group = np.unique(keys[good], axis=0, return_inverse=True)
     group = group.reshape(-1)
     means = np.bincount(group, values[good]) / np.bincount(group)

@@ -3,7 +3,10 @@
 Each second critical failures come among steady traffic, each of a kind of its own, so each is paged for at once: by
 mail to the sink, and by a webhook that answers, or takes what it is told and never answers.
 
-Example: python -m benchmarks.page_latency --rate 5000 --seconds 20 --runs 3
+With `--models` instead: while no model is set, and while one is that is dead, that answers after a minute, or that
+takes nobody, each on a stack of its own; the incidents are uncommon, so each of them is to be analysed.
+
+Example: python -m benchmarks.page_latency --rate 5000 --seconds 20 --runs 3 --models
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +30,9 @@ import sqlalchemy as sa
 
 from adapters.kafka.producer import LogProducer, Outgoing
 from benchmarks import traffic
+from benchmarks.evals.behaviours import Behaviour, dead, rate_limited, slow
+from benchmarks.evals.minds import honest
+from benchmarks.evals.scripted import serve
 from benchmarks.latency import WARM, WORDS, percentiles
 from benchmarks.report import publish
 from benchmarks.stack import Stack, running, send, stored, wait_until
@@ -41,6 +47,17 @@ TOLD = """
 SELECT incidents.opened_at AS said, min(sent_at) AS first, min(sent_at) FILTER (WHERE channel = 'email') AS mail
 FROM incidents JOIN deliveries ON deliveries.incident_id = incidents.id AND deliveries.state = 'sent'
 WHERE incidents.id > :after AND incidents.severity = 4 GROUP BY incidents.id
+"""
+# How the model does not answer; the first case is none at all.
+NO_MODEL = "no model"
+MODELS: Mapping[str, Behaviour | None] = {
+    NO_MODEL: None,
+    "dead": dead(),
+    "slow, 60 s": slow(60),
+    "rate limited for ever": rate_limited(),
+}
+ANALYSES = """
+SELECT count(*) AS analyses, count(done_at) AS done, (SELECT count(*) FROM llm_calls) AS calls FROM analyses
 """
 STAGES = """
 SELECT extract(epoch FROM pages.created_at - incidents.opened_at) AS log_to_page,
@@ -218,16 +235,59 @@ def measure(given: argparse.Namespace) -> dict[str, object]:
     return {"rate": given.rate, "batch_seconds": interval, **summary(runs, interval), "runs": runs}
 
 
+def measure_models(given: argparse.Namespace) -> dict[str, object]:
+    """So many runs on each stack, and by how much each model changes the medians of the stack without one."""
+    found = {name: _with_model(given, behaviour) for name, behaviour in MODELS.items()}
+    medians = {name: statistics.median(_first_page(run) for run in case["runs"]) for name, case in found.items()}
+    without = medians.pop(NO_MODEL)
+    return {
+        "rate": given.rate,
+        "median_without_model_ms": without,
+        "medians_ms": medians,
+        "medians_differ_by_ms": {name: round(value - without, 1) for name, value in medians.items()},
+        "cases": found,
+    }
+
+
+def _first_page(run: dict[str, Any]) -> float:
+    return float(run["log_to_first_page"]["p50_ms"])
+
+
+def _with_model(given: argparse.Namespace, behaviour: Behaviour | None) -> dict[str, Any]:
+    """The runs on one stack, and what was asked of the model meanwhile."""
+    with ExitStack() as held:
+        hook = held.enter_context(webhook())
+        server = held.enter_context(serve(honest, behaviour=behaviour)) if behaviour else None
+        extra = {**ALONE, **(model_settings(server.url) if server else {})}
+        extra["SRE_PAGING__WEBHOOK"] = f"http://127.0.0.1:{hook.listener.getsockname()[1]}/pages"
+        stack = held.enter_context(running("page-latency-model", "--sink", extra=extra))
+        engine = stack.engine()
+        send(stack.settings, traffic.logs(WARM, seed=1, anomalous=0.0))
+        wait_until(lambda: stored(engine) >= WARM, "the warm-up's storage")
+        bench = Bench(Sender(stack, given.rate), engine, hook)
+        bench.run(3, hangs=False)
+        runs = [bench.run(given.seconds, hangs=False) for _ in range(given.runs)]
+        with engine.begin() as connection:
+            known = connection.execute(sa.text(ANALYSES)).mappings().one()
+        return {"runs": runs, "asked": len(server.requests) if server else 0, **known}
+
+
+def model_settings(url: str) -> dict[str, str]:
+    """Settings by which a model that fails is asked on and on."""
+    return {"SRE_LLM__BASE_URL": url, "SRE_LLM__BREAK_AFTER": "1000"}
+
+
 def main() -> None:
     """Measure and print one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=5_000)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--models", action="store_true", help="with models that do not answer")
     given = parser.parse_args()
     load = os.getloadavg()
-    found = measure(given)
-    publish("page_latency", {**found, "load_before": load})
+    found = measure_models(given) if given.models else measure(given)
+    publish("page_latency_models" if given.models else "page_latency", {**found, "load_before": load})
 
 
 if __name__ == "__main__":

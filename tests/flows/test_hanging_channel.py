@@ -34,8 +34,8 @@ PATIENCE_SECONDS = 120
 def rounds(engine: Engine, inbox: Inbox, hook: Hanging) -> Rounds:
     mail = EmailSettings(host="127.0.0.1", port=inbox.port, security=Security.NONE, recipients=("ann@example.org",))
     paging = PagingSettings(email=mail, webhook=SecretStr(hook.url), pool=POOL, send_seconds=LONG_SECONDS)
-    means = Means(engine, known())
-    return Rounds(means, Pager(Settings(paging=paging), engine), (), Analyst(means, None, breaker_of(Settings())))
+    means, tree = Means(engine, known()), Settings(paging=paging)
+    return Rounds(means, Pager(tree, engine), (), Analyst(means, None, breaker_of(tree)))
 
 
 @asynccontextmanager
