@@ -121,7 +121,7 @@ def _counted(part: Part, codes: Ints, *, newest: bool) -> dict[int, Counted]:
     }
 
 
-def _phrase(named: tuple[str, str], both: list[tuple[int, int, int]], before: Part, during: Part) -> Phrase:
+def _phrase(named: tuple[str, str], both: list[Counted], before: Part, during: Part) -> Phrase:
     (earlier, level_before, last), (now, level_now, first) = both
     part, row = (during, first) if now else (before, last)
     return Phrase(
@@ -132,6 +132,7 @@ def _phrase(named: tuple[str, str], both: list[tuple[int, int, int]], before: Pa
         during=now,
         first_at=during.logs["timestamp"][first].as_py() if now else None,
         example=LogId(*(part.logs[name][row].as_py() or 0 for name in PLACE)),
+        last_at=before.logs["timestamp"][last].as_py() if earlier else None,
     )
 
 

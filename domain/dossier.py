@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -148,6 +148,8 @@ def compose(
     shown = _shown(found)
     suspects = tuple(_ranked(one, telling) for one in shown)
     first = tuple(telling.fact(one) for one in _first(shown))
+    about = {*touched(incident), *(one.service for one in shown)}
+    changed = _recent(looked.changes, telemetry.onset, about)
     return Dossier(
         incident_id=incident.id,
         title=mask(incident.title),
@@ -158,7 +160,7 @@ def compose(
         logs=incident.logs,
         suspects=suspects,
         first=first,
-        changes=tuple(_changed(one, telemetry.onset, mask) for one in _recent(looked.changes, telemetry.onset)),
+        changes=tuple(_changed(one, telemetry.onset, mask) for one in changed),
         calls=_around(telemetry.calls, {*touched(incident), *(one.service for one in suspects)}),
         similar=tuple(looked.similar),
         exhibits=exhibits.as_mapping,
@@ -229,9 +231,12 @@ class _Telling:
         return None
 
 
-def _recent(changes: Iterable[Change], onset: datetime) -> list[Change]:
-    near = [one for one in changes if onset - CHANGED_WITHIN <= one.at <= onset]
-    return sorted(near, key=lambda one: one.at, reverse=True)[:MOST_CHANGES]
+def _recent(changes: Iterable[Change], onset: datetime, about: Container[str]) -> list[Change]:
+    """The newest changes before the onset, the newest first; those of services that it is about before all others."""
+    found = [one for one in changes if onset - CHANGED_WITHIN <= one.at <= onset]
+    newest = sorted(found, key=lambda one: one.at, reverse=True)
+    kept = sorted(newest, key=lambda one: one.service not in about)[:MOST_CHANGES]
+    return sorted(kept, key=lambda one: one.at, reverse=True)
 
 
 def _changed(change: Change, onset: datetime, mask: Callable[[str], str]) -> Fact:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.incidents import AlertRole
 from domain.logs import Level
@@ -33,6 +34,7 @@ class _Said:
     level: Level
     before: int
     during: int
+    last_at: datetime | None  # of those before, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
     lines = _Lines(before, during, before.total(), during.total())
     for each in said:
         share = _share(each, lines)
-        size = _size(each, share.deviations, services)
+        size = 0.0 if _was_silent(each, telemetry) else _size(each, share.deviations, services)
         if size > 0:
             yield _movement(each, share, size, telemetry, services)
 
@@ -98,7 +100,16 @@ def _grouped(phrases: Iterable[Phrase]) -> list[_Said]:
 def _said(group: list[Phrase]) -> _Said:
     first = max(group, key=lambda one: (one.during, one.before, one.template))
     level = max(one.level for one in group)
-    return _Said(first, level, sum(one.before for one in group), sum(one.during for one in group))
+    last_at = max((one.last_at for one in group if one.last_at), default=None)
+    return _Said(first, level, sum(one.before for one in group), sum(one.during for one in group), last_at)
+
+
+def _was_silent(said: _Said, telemetry: Telemetry) -> bool:
+    """Whether it ended in the first half of the time before: it did not fall silent with the onset."""
+    if said.during or said.last_at is None:
+        return False
+    since, until = telemetry.before.since, telemetry.before.until
+    return said.last_at < since + (until - since) / 2
 
 
 def _share(said: _Said, lines: _Lines) -> _Share:

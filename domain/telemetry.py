@@ -61,6 +61,7 @@ class Phrase:
     during: int
     first_at: datetime | None = None  # of those during
     example: LogId | None = None  # the first of those during, or where there is none the last before
+    last_at: datetime | None = None  # of those before
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ class Chain:
         self.store = BatchStore(engine)
         self.counts: Counter[str] = Counter()
         self.lock = Lock()
+        self.analysing = Lock()  # a model may take minutes, for which nobody's page waits
         self.given: Given | None = None  # of the last call
         self.analyst: Analyst | None = None  # with the settings of the last call
         self.library: Library | None = None  # of the playbooks of the last call
@@ -120,11 +121,16 @@ class Chain:
         with self.lock:
             self.given = given
             try:
-                return self._judge(log_entry, given)
+                found = self._judge(log_entry, given)
             except OffsetLost:
                 # Another process that uses the same file stored a log since.
                 self.next = read_positions(self.engine, [self.place])[self.place]
-                return self._judge(log_entry, given)
+                found = self._judge(log_entry, given)
+        if found.incident_id is None:
+            return found
+        # Whoever called waits for the result, and nothing comes of waiting for more logs here.
+        analysed = self._looked_into(given, wall_clock() + SETTLING)
+        return replace(found, decisions=(*found.decisions, *analysed))
 
     def run_due(self, now: datetime | None = None) -> list[Decision]:
         """Take every step that is due by `now`, and send the pages that come of it."""
@@ -132,9 +138,8 @@ class Chain:
             if self.given is None:
                 return []
             decisions, _ = self._steps(self.given, now=now)
-            paged = self._page(self.given, now=now)
-            analysed = self._analyse(self.given, now or wall_clock())
-            return [*decisions, *paged, *analysed, *self._page(self.given, now=now)]
+            given, paged = self.given, self._page(self.given, now=now)
+        return [*decisions, *paged, *self._looked_into(given, now or wall_clock(), now=now)]
 
     def _judge(self, log_entry: Mapping[str, Any], given: Given) -> Result:
         now = datetime.now(UTC)
@@ -158,10 +163,7 @@ class Chain:
         answered, taken = self._steps(given, incident_id=incident.id)
         if not answered:
             answered = _waiting(incident, given.knowledge)
-        paged = self._page(given)
-        # Whoever called waits for the result, and nothing comes of waiting for more logs here.
-        analysed = self._analyse(given, wall_clock() + SETTLING)
-        told = [*decisions, _about(incident), *answered, *paged, *analysed, *self._page(given)]
+        told = [*decisions, _about(incident), *answered, *self._page(given)]
         return Result(tuple(told), tuple(taken), incident.id)
 
     def _steps(
@@ -183,6 +185,16 @@ class Chain:
             taken += [record.told for record in after.actions if record.id not in {old.id for old in before.actions}]
         self.counts["actions"] += len(taken)
         return decisions, taken
+
+    def _looked_into(self, given: Given, until: datetime, *, now: datetime | None = None) -> list[Decision]:
+        """What is due to be looked into by `until`, and the pages that come of it; other logs are taken meanwhile."""
+        alone = self.engine.url.database in (None, "", ":memory:")  # one connection for all threads
+        with self.lock if alone else self.analysing:
+            analysed = self._analyse(given, until)
+            if alone:
+                return [*analysed, *self._page(given, now=now)]
+        with self.lock:
+            return [*analysed, *self._page(given, now=now)]
 
     def _analyse(self, given: Given, now: datetime) -> list[Decision]:
         """Look into what is due to be looked into: by the model of the settings, or without one."""

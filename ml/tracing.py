@@ -35,8 +35,8 @@ class Tracer:
     def write(
         self, incident_id: int, turns: Sequence[Mapping[str, Any]], answer: Mapping[str, Any], used: Usage
     ) -> None:
-        """Write the trace of the stored turns, if there are any. Raises Unavailable."""
-        if not turns:  # the model never answered
+        """Write the trace of the stored turns; none where the model never answered. Raises Unavailable."""
+        if not any(map(_end, turns)):
             return
         for key, value in self.limits.items():
             os.environ.setdefault(key, value)

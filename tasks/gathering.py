@@ -99,8 +99,17 @@ class Gathering:
     def _changes(self, before: Part, during: Part) -> list[Change]:
         onset = self.incident.begun_at
         with snapshot(self.means.engine) as connection:
-            known = change_rows.recent(connection, None, onset - CHANGED_WITHIN, onset + AHEAD, MOST_CHANGES)
-        return [*known, *versions_changed(versions(before.logs), versions(during.logs)), *self._rollouts(onset)]
+            # Those of its own services in any case, however much else was changed.
+            known = {
+                one.key: one
+                for services in (touched(self.incident), None)
+                for one in change_rows.recent(connection, services, onset - CHANGED_WITHIN, onset + AHEAD, MOST_CHANGES)
+            }
+        return [
+            *known.values(),
+            *versions_changed(versions(before.logs), versions(during.logs)),
+            *self._rollouts(onset),
+        ]
 
     def _rollouts(self, onset: datetime) -> list[Change]:
         """What the platforms of its services rolled out before; where one does not say, the dossier says that."""

@@ -44,7 +44,7 @@ def test_texts_are_counted_before_and_during_with_the_first_of_them() -> None:
         [a_row(first, message="served 99", level=Level.WARN), a_row(first + SECOND, message="db 7 is gone")],
     )
     served, gone = sorted(seen.phrases, key=lambda one: one.template, reverse=True)
-    assert Phrase("web", "served <*>", Level.WARN, 3, 1, first, LogId(1, 0, 1_003_000)) == served
+    assert Phrase("web", "served <*>", Level.WARN, 3, 1, first, LogId(1, 0, 1_003_000), NOON - MINUTE) == served
     assert ("db <*> is gone", 0, 1, first + SECOND) == (gone.template, gone.before, gone.during, gone.first_at)
 
 

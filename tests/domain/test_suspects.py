@@ -13,7 +13,7 @@ from domain.movements import MovementKind
 from domain.suspects import Suspect, movements, suspects
 from domain.telemetry import Follow, Phrase, Series, Telemetry
 from tests.parts.logs_part import NOON
-from tests.parts.telemetry_part import BAD_MINUTES, MINUTE, a_phrase, a_series, a_telemetry, a_wait
+from tests.parts.telemetry_part import BAD_MINUTES, MINUTE, QUIET_MINUTES, a_phrase, a_series, a_telemetry, a_wait
 
 # A shop of three: `web` calls `cart`, `cart` calls `db`; each line that all of them always say.
 USUAL = [a_phrase(service, "request done", 800, 200) for service in ("web", "cart", "db")]
@@ -159,6 +159,20 @@ def test_one_high_minute_is_chance() -> None:
 def test_fewer_errors_are_no_fault() -> None:
     fewer = a_telemetry(phrases=[*USUAL, a_phrase("db", "disk is full", 400, 1, Level.ERROR)])
     assert "disk is full" not in {one.what for one in movements(fewer)}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        pytest.param(QUIET_MINUTES - 1, [], id="long before the onset"),
+        pytest.param(0.1, [MovementKind.TEXT_GONE], id="until the onset"),
+    ],
+)
+def test_what_ended_before_the_onset_did_not_vanish_with_it(minutes: float, expected: list[MovementKind]) -> None:
+    """A job that was done a quarter of an hour ago is no suspect."""
+    ended = replace(a_phrase("batch", "invoice <*> written", 300, 0), last_at=NOON - minutes * MINUTE)
+    found = movements(a_telemetry(phrases=[ended, a_phrase("web", "served <*>", 400, 100)]))
+    assert expected == [one.kind for one in found if one.service == "batch"]
 
 
 def test_a_longer_list_is_no_new_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from benchmarks.evals.minds import honest
+from benchmarks.evals.scripted import Turn, serve
 from domain.errors import BadInput, Unavailable
 from domain.inventory import Inventory, Service
 from domain.pages import PageReason
@@ -24,6 +27,7 @@ from ml.detectors.service_deviation import ServiceDeviation
 from tests.contracts.fakes import RecordingChannel, RecordingExecutor
 from tests.parts.judged_part import rows
 
+PATIENCE_SECONDS = 50
 METRICS = {"cpu_usage": 95.5, "memory_usage": 87.2, "error_rate": 0.15}
 POOL = "Database connection pool exhausted"
 
@@ -197,6 +201,29 @@ async def test_what_no_playbook_is_for_is_looked_into(tree: Settings) -> None:
     (analysis,) = told
     assert "analysis of incident 1" == analysis.what
     assert analysis.reason.startswith("Analysis without a model")
+
+
+async def test_no_page_waits_for_a_model(tree: Settings) -> None:
+    channel, paged = RecordingChannel(), threading.Event()
+
+    def slow(body: dict[str, Any]) -> Turn:
+        assert paged.wait(PATIENCE_SECONDS)
+        return honest(body)
+
+    with serve(slow) as server:
+        asked = tree.model_copy(update={"llm": tree.llm.model_copy(update={"base_url": server.url})})
+        texts = ("it broke: error", "the disk is on fire: error")
+        calls = []
+        for pages, text in enumerate(texts, 1):
+            log = entry_of(message=text, service=f"service-{pages}", metrics={})
+            calls.append(asyncio.create_task(process_log(log, settings=asked, channel=channel)))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(channel.pages) < pages or not server.requests:  # noqa: ASYNC110 - threads do it
+                    await asyncio.sleep(0.02)
+        assert not any(call.done() for call in calls)
+        paged.set()
+        found = await asyncio.gather(*calls)
+    assert all(any(what.startswith("analysis of incident") for what in whats(one)) for one in found)
 
 
 async def test_health_names_what_works(tree: Settings) -> None:

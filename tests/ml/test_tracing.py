@@ -64,6 +64,10 @@ def test_an_investigation_is_one_trace_with_each_turn_at_its_time(tmp_path: Path
         mlflow.set_tracking_uri("")
 
 
+def test_where_the_model_never_answered_there_is_nothing_to_trace() -> None:
+    Tracer("http://127.0.0.1:9", seconds=1).write(7, [], {"source": "deterministic"}, Usage(2, 0, 0, 0.0, 120.0))
+
+
 @pytest.mark.usefixtures("_address")
 def test_a_server_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -55,6 +55,15 @@ def test_changes_before_it_are_told_the_newest_first(store: Engine) -> None:
     ]
 
 
+def test_changes_of_everybody_else_hide_none_of_its_own_services(store: Engine) -> None:
+    desk = Desk(World(store))
+    others = [replace(a_change(desk, 1 + one / 10), service=f"other-{one}") for one in range(60)]
+    change_rows.keep(store, [a_change(desk, 90), *others], now=desk.world.now)
+    told = gathered(desk, desk.incident()).changes
+    assert ("web", "deploy v1.4.2, by ci, 90 min before") == (told[-1].service, told[-1].text)
+    assert 8 == len(told)
+
+
 def test_another_version_in_the_logs_is_a_change(store: Engine) -> None:
     desk = Desk(World(store))
     desk.world.traffic(5, **{"service.version": "1.4.1"})
