@@ -122,7 +122,7 @@ def escalated(engine: Engine, world: World, many: int, **changes: Any) -> list[i
         if place % 2:
             close_by_hand(engine, number, by="ann", now=world.now)
         found.append(number)
-    world.forward(6)
+    world.forward(16)
     return found
 
 
@@ -169,7 +169,7 @@ def test_a_page_says_whose_analysis_it_is(store: Engine) -> None:
         escalated(store, desk.world, 1, service=incident.service, template=incident.template)
         for _ in range(2):
             Scene(desk).page()
-            desk.world.forward(15)
+            desk.world.forward(16)
         desk.work()
     assert f"It is that of incident {first}, the same fault" in str(desk.news())
 
@@ -218,7 +218,7 @@ def together(url: str, server: Server, until: int, **settings: Any) -> list[Desk
     ends = time.monotonic() + 60
 
     def work(desk: Desk) -> None:
-        desk.world.forward(6)
+        desk.world.forward(16)
         query = "SELECT count(*) AS n FROM analyses WHERE done_at IS NOT NULL"
         while rows(desk.world.engine, query)[0]["n"] < until and time.monotonic() < ends:
             desk.work()

@@ -78,8 +78,8 @@ def _said(case: Case, begins: datetime) -> Iterator[Line]:
 def _quiet(case: Case) -> Iterator[Line]:
     """Requests of a time without a fault, moved before those that were recorded with it."""
     rows = _some(list(case.quiet))
-    last = max((_at(row["timestamp"]) for row in rows), default=None)
-    for row in rows if last else ():
+    last = max((_at(row["timestamp"]) for row in rows), default=datetime.min.replace(tzinfo=UTC))
+    for row in rows:
         yield QUIET_UNTIL + (_at(row["timestamp"]) - last).total_seconds(), _native(row)
 
 
