@@ -4,7 +4,7 @@ Each second critical failures come among steady traffic, each of a kind of its o
 mail to the sink, and by a webhook that answers, or takes what it is told and never answers.
 
 With `--models` instead: while no model is set, and while one is that is dead, that answers after a minute, or that
-takes nobody, each on a stack of its own; the incidents are uncommon, so each of them is to be analysed.
+takes nobody; the incidents are uncommon, so each of them is to be analysed.
 
 Example: python -m benchmarks.page_latency --rate 5000 --seconds 20 --runs 3 --models
 """
@@ -18,10 +18,11 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -48,17 +49,9 @@ SELECT incidents.opened_at AS said, min(sent_at) AS first, min(sent_at) FILTER (
 FROM incidents JOIN deliveries ON deliveries.incident_id = incidents.id AND deliveries.state = 'sent'
 WHERE incidents.id > :after AND incidents.severity = 4 GROUP BY incidents.id
 """
-# How the model does not answer; the first case is none at all.
 NO_MODEL = "no model"
-MODELS: Mapping[str, Behaviour | None] = {
-    NO_MODEL: None,
-    "dead": dead(),
-    "slow, 60 s": slow(60),
-    "rate limited for ever": rate_limited(),
-}
-ANALYSES = """
-SELECT count(*) AS analyses, count(done_at) AS done, (SELECT count(*) FROM llm_calls) AS calls FROM analyses
-"""
+# How a model does not answer; what waits longest comes last, as it goes on waiting.
+MODELS: Mapping[str, Behaviour] = {"dead": dead(), "rate limited for ever": rate_limited(), "slow, 60 s": slow(60)}
 STAGES = """
 SELECT extract(epoch FROM pages.created_at - incidents.opened_at) AS log_to_page,
        extract(epoch FROM pages.expanded_at - pages.created_at) AS page_to_deliveries,
@@ -119,7 +112,7 @@ def webhook() -> Iterator[Webhook]:
 
 def failing(number: int) -> list[Outgoing]:
     """The logs of one failure of a new kind, stamped now."""
-    service = f"service-{number % traffic.SERVICES:02d}"
+    service = f"failing-{number:03d}"  # of its own: a second failure of one service would join the first one's incident
     word = WORDS[number % len(WORDS)] + "x" * (number // len(WORDS))
     made = []
     for one in range(CONFIRMED_BY):
@@ -236,16 +229,19 @@ def measure(given: argparse.Namespace) -> dict[str, object]:
 
 
 def measure_models(given: argparse.Namespace) -> dict[str, object]:
-    """So many runs on each stack, and by how much each model changes the medians of the stack without one."""
-    found = {name: _with_model(given, behaviour) for name, behaviour in MODELS.items()}
-    medians = {name: statistics.median(_first_page(run) for run in case["runs"]) for name, case in found.items()}
-    without = medians.pop(NO_MODEL)
+    """So many runs without a model and with each, and by how much each changes the median without one."""
+    with serve(honest) as server:
+        found = {NO_MODEL: _cases(given, {}, {NO_MODEL: lambda: None})[NO_MODEL]}
+        ways = {name: partial(setattr, server, "behaviour", behaviour) for name, behaviour in MODELS.items()}
+        found |= _cases(given, model_settings(server.url), ways)
+        asked = len(server.requests)
+    medians = {name: statistics.median(_first_page(run) for run in runs) for name, runs in found.items()}
     return {
         "rate": given.rate,
-        "median_without_model_ms": without,
         "medians_ms": medians,
-        "medians_differ_by_ms": {name: round(value - without, 1) for name, value in medians.items()},
-        "cases": found,
+        "medians_differ_by_ms": {name: round(medians[name] - medians[NO_MODEL], 1) for name in MODELS},
+        "requests_of_the_model": asked,
+        "runs": found,
     }
 
 
@@ -253,23 +249,22 @@ def _first_page(run: dict[str, Any]) -> float:
     return float(run["log_to_first_page"]["p50_ms"])
 
 
-def _with_model(given: argparse.Namespace, behaviour: Behaviour | None) -> dict[str, Any]:
-    """The runs on one stack, and what was asked of the model meanwhile."""
-    with ExitStack() as held:
-        hook = held.enter_context(webhook())
-        server = held.enter_context(serve(honest, behaviour=behaviour)) if behaviour else None
-        extra = {**ALONE, **(model_settings(server.url) if server else {})}
-        extra["SRE_PAGING__WEBHOOK"] = f"http://127.0.0.1:{hook.listener.getsockname()[1]}/pages"
-        stack = held.enter_context(running("page-latency-model", "--sink", extra=extra))
-        engine = stack.engine()
-        send(stack.settings, traffic.logs(WARM, seed=1, anomalous=0.0))
-        wait_until(lambda: stored(engine) >= WARM, "the warm-up's storage")
-        bench = Bench(Sender(stack, given.rate), engine, hook)
-        bench.run(3, hangs=False)
-        runs = [bench.run(given.seconds, hangs=False) for _ in range(given.runs)]
-        with engine.begin() as connection:
-            known = connection.execute(sa.text(ANALYSES)).mappings().one()
-        return {"runs": runs, "asked": len(server.requests) if server else 0, **known}
+def _cases(
+    given: argparse.Namespace, model: Mapping[str, str], begin: Mapping[str, Callable[[], None]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The runs of each case on one stack; `begin` is called before those of a case."""
+    with webhook() as hook:
+        paging = {"SRE_PAGING__WEBHOOK": f"http://127.0.0.1:{hook.listener.getsockname()[1]}/pages"}
+        with running("page-latency-models", "--sink", extra={**ALONE, **paging, **model}) as stack:
+            engine = stack.engine()
+            send(stack.settings, traffic.logs(WARM, seed=1, anomalous=0.0))
+            wait_until(lambda: stored(engine) >= WARM, "the warm-up's storage")
+            bench, found = Bench(Sender(stack, given.rate), engine, hook), {}
+            bench.run(3, hangs=False)
+            for name, each in begin.items():
+                each()
+                found[name] = [bench.run(given.seconds, hangs=False) for _ in range(given.runs)]
+            return found
 
 
 def model_settings(url: str) -> dict[str, str]:

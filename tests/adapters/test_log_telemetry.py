@@ -128,3 +128,11 @@ def test_the_order_of_logs_does_not_matter(seed: int) -> None:
     rows = [a_row(NOON + one * SECOND, "web", f"m {one % 3}", trace_id=str(one % 4)) for one in range(20)]
     mixed = rows[seed:] + rows[:seed]
     assert of(rows, rows).follows == of(mixed, mixed).follows
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1.7e308, -1.7e308])
+def test_what_is_no_measurement_is_in_no_series(value: float) -> None:
+    rows = [a_row(NOON + one * SECOND, measured=[("cpu", value)]) for one in range(3)]
+    assert () == of([], rows).series
+    (cpu,) = of([], [*rows, a_row(NOON, measured=[("cpu", 2.0)])]).series
+    assert (2.0,) == cpu.values

@@ -343,3 +343,10 @@ def test_the_unit_of_a_metric_does_not_matter(
     scaled = {name: (levels[0] * factor, levels[1] * factor) for name, levels in metrics.items()}
     first = {one.service: one.score for one in suspects(a_telemetry(metrics, phrases))}
     assert first == pytest.approx({one.service: one.score for one in suspects(a_telemetry(scaled, phrases))}, abs=1e-6)
+
+
+@pytest.mark.parametrize(("before", "during"), [(1.7e308, 1.0), (1.0, 1.7e308), (1.7e308, 1.7e308), (1e299, 1.0)])
+def test_values_beyond_all_measure_are_no_error(before: float, during: float) -> None:
+    for one in suspects(a_telemetry({("web", "cpu"): (before, during), ("db", "cpu"): (1.0, 1.0)})):
+        assert math.isfinite(one.score)
+        assert all(math.isfinite(moved.size) and moved.told for moved in one.movements)
