@@ -21,8 +21,11 @@ MOST_FOLLOWS = 20_000
 HUGE = 1e300  # values of a metric beyond are no measurements, and their sum is endless
 PLACE = ("topic", "partition", "offset", "part")
 READ = ("timestamp", "service", "level", "message", "trace_id", "request_id", "measured", "attributes", *PLACE)
-# The version that a service's logs name, as OpenTelemetry calls it and as others do.
-VERSION = r'"(?:service\.version|app\.version|version|image\.tag)"\s*:\s*"(?P<version>[^"\\]{1,80})"'
+# The version that a service's logs name, as OpenTelemetry calls it and as others do, the likeliest first.
+VERSIONS = tuple(
+    rf'"{name}"\s*:\s*"(?P<version>[^"\\]{{1,80}})"'
+    for name in (r"service\.version", "version", r"app\.version", r"image\.tag")
+)
 
 Ints = NDArray[np.int64]
 
@@ -232,7 +235,8 @@ def versions(logs: pa.Table) -> dict[str, dict[str, datetime]]:
     known = logs.filter(pc.is_valid(logs["attributes"])).select(["service", "attributes", "timestamp"])
     if not len(known):
         return {}
-    found = pc.struct_field(pc.extract_regex(known["attributes"].combine_chunks(), VERSION), "version")
+    attributes = known["attributes"].combine_chunks()
+    found = pc.coalesce(*(pc.struct_field(pc.extract_regex(attributes, one), "version") for one in VERSIONS))
     said = pa.table({"service": known["service"], "version": found, "at": known["timestamp"]})
     firsts = said.group_by(["service", "version"]).aggregate([("at", "min")])
     named: dict[str, dict[str, datetime]] = {}

@@ -41,5 +41,5 @@ def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) 
 
 def _line(setting: object, value: object, origin: object) -> str:
     """One setting a line, so that it can be searched."""
-    text = ", ".join(map(str, value)) if isinstance(value, list) else listed(value) if value else ""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value in (None, "") else listed(value)
     return f"{setting:<34} {text:<32} {origin}".rstrip()

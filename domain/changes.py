@@ -13,8 +13,6 @@ from domain.words import cut, printable
 
 LONGEST = 500  # characters of a service, of what was changed, and of by whom
 AHEAD = timedelta(minutes=10)  # so far may a clock that tells of a change be ahead of ours
-# Attributes of a log that may say which version of its service wrote it, the likeliest first.
-VERSION_ATTRIBUTES = ("service.version", "version", "app.version", "image.tag")
 LONGEST_VERSION = 100
 
 
@@ -81,13 +79,6 @@ def _flaws(change: Change, texts: Mapping[str, str], now: datetime) -> Iterator[
 
 
 Seen = Mapping[str, datetime]  # version -> when it was seen first
-
-
-def version_of(attributes: Mapping[str, object]) -> str:
-    """Which version of its service wrote a log with these attributes; empty where none of them says so."""
-    found = (attributes.get(name) for name in VERSION_ATTRIBUTES)
-    versions = (printable(one)[:LONGEST_VERSION] for one in found if isinstance(one, str | int | float))
-    return next(filter(None, versions), "")
 
 
 def versions_changed(before: Mapping[str, Seen], during: Mapping[str, Seen]) -> list[Change]:

@@ -98,6 +98,7 @@ def test_versions_stand_in_attributes() -> None:
         a_row(NOON, attributes='{"service.version":"1.4.1","a":1}'),
         a_row(NOON + SECOND, attributes='{"app": {"x": 1}, "version": "1.4.2"}'),
         a_row(NOON + 2 * SECOND, attributes='{"service.version":"1.4.1"}'),
+        a_row(NOON + SECOND, attributes='{"version":"7","service.version":"1.4.1"}'),
         a_row(NOON, attributes='{"converted":"9"}'),
         a_row(NOON),
     ]

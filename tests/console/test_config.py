@@ -46,6 +46,12 @@ def test_config_prints_values_and_where_they_came_from(file: Path) -> None:
     assert "hidden-word" not in result.output
 
 
+def test_what_is_off_or_zero_says_so() -> None:
+    lines = {line.split()[0]: line.split()[1:] for line in sre("config").stdout.splitlines()}
+    assert ["no", "default"] == lines["quality.quarantine"]
+    assert ["0", "default"] == lines["llm.temperature"]
+
+
 def test_config_warns_about_what_has_no_effect(file: Path) -> None:
     assert f"warning: {file}:6: llm.model: without effect yet" in sre("--config", file, "config").stderr
 

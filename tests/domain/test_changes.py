@@ -17,7 +17,6 @@ from domain.changes import (
     ChangeSource,
     checked,
     key_of,
-    version_of,
     versions_changed,
 )
 from domain.errors import BadInput
@@ -72,20 +71,6 @@ def test_a_checked_change_is_printable_and_keeps_its_key(what: str) -> None:
         return
     assert found.what.isprintable()
     assert found.key == key_of(replace(found, key="")) == checked(found, now=NOON).key
-
-
-@pytest.mark.parametrize(
-    ("attributes", "expected"),
-    [
-        pytest.param({"service.version": "1.4.2", "version": "7"}, "1.4.2", id="OpenTelemetry's name first"),
-        pytest.param({"version": 7}, "7", id="a number"),
-        pytest.param({"app.version": "", "image.tag": "web:1\n"}, "web:1", id="an empty one is none"),
-        pytest.param({"version": {"major": 1}}, "", id="no text"),
-        pytest.param({}, "", id="nothing said"),
-    ],
-)
-def test_the_version_that_a_log_names(attributes: dict[str, object], expected: str) -> None:
-    assert expected == version_of(attributes)
 
 
 Seen = dict[str, dict[str, datetime]]
