@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from adapters import parts_file
 from adapters.settings_files import load
 from adapters.store.opening import open_database
 from benchmarks.evals import table
@@ -56,7 +57,7 @@ def main() -> int:
 
 def tell_judged() -> int:
     """What the notes in the configured store say."""
-    settings = load(environ=os.environ).settings
+    settings = load(environ=os.environ, home=parts_file.home(os.environ)).settings
     engine = open_database(settings.store.url.get_secret_value(), settings.encryption, settings.store.files)
     print("\n".join(judged(engine).lines))
     return 0
