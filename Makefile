@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # The parts are processes, and tests start them by the dozen: without bytecode each would compile all of the agent again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status test soak lint format lock bench kafka kafka-down kube-api alertmanager clean
+.PHONY: help setup demo up down status test soak lint format lock bench evals kafka kafka-down kube-api alertmanager clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -84,6 +84,9 @@ bench: $(READY)  ## measure throughput and latency
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.latency
 	@$(BIN)/python -m benchmarks.page_latency
+
+evals: $(READY)  ## ask how often the analysis of incidents is right, without a model and with scripted ones
+	@$(BIN)/python -m benchmarks.evals
 
 kafka: $(READY)  ## start Apache Kafka (Java 17 and Maven)
 	@$(BIN)/python -m deployments.kafka_server up

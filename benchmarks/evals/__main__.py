@@ -56,8 +56,11 @@ def main() -> int:
 
 def tell_judged() -> int:
     """What the notes in the configured store say."""
-    settings = load(environ=os.environ).settings
-    engine = open_database(settings.store.url.get_secret_value(), settings.encryption, settings.store.files)
+    settings = load().settings
+    url = settings.store.url.get_secret_value()
+    if not url:
+        raise BadInput("there is no store to ask: start one with `sre up`, or name it by SRE_STORE__URL")
+    engine = open_database(url, settings.encryption, settings.store.files)
     print("\n".join(judged(engine).lines))
     return 0
 

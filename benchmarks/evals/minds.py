@@ -18,7 +18,7 @@ LOG = re.compile(r"^(\d\d:\d\d:\d\d) (\S+) ([A-Z]+): (.*)$", re.DOTALL)
 METRIC = re.compile(r"^(\S+): (\S+) ([\d.,e+-]*\d)(?:, before ([\d.,e+-]*\d))?")
 LONGEST_QUOTE = 120
 FAILURES = ("ERROR", "CRITICAL")
-BOTH, MILD, IDLE = 2, 3.0, 0.1  # values of a metric; what changed by less means nothing
+BOTH, MILD, IDLE = 2, 2.5, 0.1  # values of a metric; what changed by less means nothing
 
 Request = Mapping[str, Any]
 

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,9 @@ class Listener:
         consumer = Consumer(made | {"topic.metadata.refresh.interval.ms": 500, "log_level": 0})
         consumer.subscribe([self.topic])
         while time.monotonic() < until:
-            good = [one for one in consumer.consume(1_000, timeout=0.5) if not one.error()]
-            self.logs += [json.loads(one.value() or b"") for one in good]
+            self.logs += [
+                json.loads(one.value() or b"") for one in consumer.consume(1_000, timeout=0.5) if not one.error()
+            ]
         consumer.close()
 
 
@@ -151,7 +153,8 @@ def main() -> None:
         parser.error(f"cases.json knows no {', '.join(sorted(unknown))}; it has {', '.join(CASES)}")
     chosen = {name: case for name, case in CASES.items() if not given.names or name in given.names}
     with broker() as bootstrap, ThreadPoolExecutor(AT_ONCE) as shops:
-        for path in shops.map(lambda name: record(name, chosen[name], bootstrap), chosen):
+        names, cases = chosen.keys(), chosen.values()
+        for path in shops.map(partial(record, bootstrap=bootstrap), names, cases):
             print(f"{path.name}: {path.stat().st_size:,} bytes", file=sys.stderr)
 
 

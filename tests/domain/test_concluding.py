@@ -115,6 +115,18 @@ def test_without_a_model_two_that_moved_alike_are_possible_only() -> None:
     assert ["payments", "web"] == [one.service for one in found.hypotheses]
 
 
+def test_less_of_a_lead_is_enough_where_the_incident_itself_began_there() -> None:
+    first, second = a_dossier().suspects
+    near = (first, replace(second, score=first.score / 1.3))
+    assert without_model(a_dossier(suspects=near), [], "").root_cause is not None
+    assert without_model(a_dossier(suspects=near, services=("web", "payments")), [], "").root_cause is None
+
+
+def test_what_hardly_moved_leads_nobody() -> None:
+    (first, _) = a_dossier().suspects
+    assert without_model(a_dossier(suspects=(replace(first, score=0.9),)), [], "").root_cause is None
+
+
 def test_where_nothing_moved_nothing_is_claimed() -> None:
     found = without_model(a_dossier(suspects=(), first=()), [], "")
     assert (found.root_cause, found.hypotheses, found.chain, found.confidence) == (None, (), (), 0.0)

@@ -77,10 +77,9 @@ def _said(case: Case, begins: datetime) -> Iterator[Line]:
 
 def _quiet(case: Case) -> Iterator[Line]:
     """Requests of a time without a fault, moved before those that were recorded with it."""
-    rows = _some(list(case.quiet))
-    last = max((_at(row["timestamp"]) for row in rows), default=datetime.min.replace(tzinfo=UTC))
-    for row in rows:
-        yield QUIET_UNTIL + (_at(row["timestamp"]) - last).total_seconds(), _native(row)
+    timed = [(_at(row["timestamp"]), row) for row in _some(list(case.quiet))]
+    for at, row in timed:
+        yield QUIET_UNTIL + (at - timed[-1][0]).total_seconds(), _native(row)
 
 
 def _some(rows: list[Record]) -> list[Record]:
