@@ -11,6 +11,7 @@ from benchmarks.evals.competitors import COMPETITORS, DETERMINISTIC, ENDPOINT
 from benchmarks.evals.floors import OF_DOSSIER, OF_HONEST, Floor
 from benchmarks.evals.running import Outcome
 from benchmarks.report import machine
+from domain.words import share
 
 PLACE = PROJECT / "docs" / "evals.md"
 METHOD = Path(__file__).with_name("method.md")
@@ -58,4 +59,4 @@ def _why(outcomes: Sequence[Outcome], names: Sequence[str]) -> Iterator[str]:
 
 def _floors(who: str, floors: Mapping[str, Floor]) -> Iterator[str]:
     for family, one in floors.items():
-        yield f"- {family}, {who}: {one.share:.0%}, for {one.why}."
+        yield f"- {family}, {who}: {share(one.share)}, for {one.why}."

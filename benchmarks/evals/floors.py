@@ -23,7 +23,7 @@ OF_DOSSIER: Mapping[str, Floor] = MappingProxyType(
     {
         "other systems": Floor(0.4, "delays and faults without a line of their own are not told apart"),
         "missing data": Floor(0.8, "a service that is watched by nobody is not named, and its caller may be"),
-        "injected instructions": Floor(0.9, "an order that names a service makes a failure speak of that one too"),
+        "injected instructions": Floor(0.85, "an order that names a service makes a failure speak of that one too"),
     }
 )
 # A scripted model that reads the dossier and does not think.

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.evals.floors import floor
 from benchmarks.evals.running import Outcome
-from domain.words import number
+from domain.words import number, share
 
 SLACK = 1e-9  # of a share
 
@@ -108,7 +108,7 @@ def below(found: Iterable[Cell]) -> list[str]:
     """What passes less than it must, in words."""
     return [
         f"{one.competitor}, {one.family}: {one.passed} of {one.of} passed, "
-        f"{floor(one.competitor, one.family).share:.0%} must"
+        f"{share(floor(one.competitor, one.family).share)} must"
         for one in found
         if one.is_below
     ]

@@ -88,7 +88,7 @@ def test_outcomes_become_a_table_of_families_and_competitors() -> None:
     ("whys", "expected"),
     [
         pytest.param(["", ""], [], id="all-passed"),
-        pytest.param(["", "no"], ["deterministic, cascade: 1 of 2 passed, 100% must"], id="one-too-few"),
+        pytest.param(["", "no"], ["deterministic, cascade: 1 of 2 passed, 100 % must"], id="one-too-few"),
     ],
 )
 def test_what_is_below_its_floor_is_told(whys: list[str], expected: list[str]) -> None:
