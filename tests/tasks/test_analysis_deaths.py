@@ -44,10 +44,10 @@ class Doomed:
         return f"sqlite:///{path}"
 
     def desk(self, url: str, doom: Doom | None = None) -> Desk:
-        """Whoever works on that store, six seconds after the incident; each call outside is a point too."""
+        """Whoever works on that store, once its analysis is due; each call outside is a point too."""
         engine = connect(url)
         desk = Desk(World(engine), llm(self.server))
-        desk.world.forward(6)
+        desk.world.forward(16)
         if doom is not None:
             doom.watch(engine)
             desk.analyst.model = Asking(desk.model, doom)

@@ -224,7 +224,7 @@ def test_no_secret_is_repeated_of_a_server_that_refuses(sqlite_url: str, tmp_pat
         desk = Desk(World(connect(sqlite_url)), llm(server, break_after=100))
         for place in range(len(texts)):
             desk.world.run(desk.world.fault(UNKNOWN, service=f"service-{place}"))
-            desk.world.forward(6)
+            desk.world.forward(16)
             desk.work(2)
             desk.world.forward(1_200)
         outcomes = [one["outcome"] for one in desk.calls()]

@@ -123,7 +123,7 @@ def test_the_answers_are_short_whatever_is_stored(store: Engine, name: str) -> N
             found = run(looked, ToolCall("1", tool, json.dumps(asked)))
             assert len(as_text(found, 4_000)) < 16_000
     desk.world.run(number)
-    desk.world.forward(6)
+    desk.world.forward(16)
     assert desk.work() >= 1
     stored = desk.stored(number)
     assert stored.dossier is not None
