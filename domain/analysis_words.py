@@ -41,7 +41,7 @@ def page_lines(
         lines.append(f"It is that of incident {reused_from}, the same fault")
     if found.root_cause:
         lines += shown_by(found.root_cause.cites)
-    lines += [f"Then {one.at:%H:%M:%S}: {clean(one.text)}" for one in found.chain[:MOST_CLAIMS]]
+    lines += [f"Then {one.at:%H:%M:%S}{_whose(one)}: {clean(one.text)}" for one in found.chain[:MOST_CLAIMS]]
     lines += [f"Impact: {clean(one.text)}" for one in found.impact[:MOST_CLAIMS]]
     lines += [_possible(one) for one in found.hypotheses[:MOST_CLAIMS]]
     if dossier is not None:
@@ -123,6 +123,11 @@ def _services(dossier: Dossier) -> list[str]:
     return [
         f"Moved: {clean(one.service)}: {'; '.join(clean(fact.text) for fact in one.facts)}" for one in dossier.suspects
     ]
+
+
+def _whose(one: Claim) -> str:
+    """The service, where the sentence does not name it."""
+    return "" if not one.service or one.service in one.text else f" {clean(one.service)}"
 
 
 def _possible(one: Hypothesis) -> str:
