@@ -47,9 +47,13 @@ def cascade_document(cascade: Cascade, incidents: Sequence[Row], pages: Sequence
 def _is_beside(row: Row, cascade: Cascade) -> bool:
     """Whether it is one more incident of the time of the fault.
 
-    What is about the agent itself is none, and a single slow request that nothing confirmed, of which nobody is told.
+    What is about the agent itself is none, nor is a single slow request that nothing confirmed, of which nobody is
+    told, nor what a service shows that the faulty one has nothing to do with: it would be no part of the cascade.
     """
+    service = cascade.injection.service
     if row["id"] == cascade.incident or row["kind"] == "own" or row["confirmed_at"] is None:
+        return False
+    if row["service"] not in (service, *callers(service)):
         return False
     stored_at: datetime = row["stored_at"]
     return cascade.at <= stored_at <= cascade.over_at

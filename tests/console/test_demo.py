@@ -214,6 +214,7 @@ def test_each_claim_of_the_cascade_is_checked(world: World, change: dict[str, An
         pytest.param({}, [7], id="an incident of the time of the fault"),
         pytest.param({"kind": "own"}, [], id="the agent's own trouble is none"),
         pytest.param({"confirmed_at": None}, [], id="nothing confirmed it and nobody is told"),
+        pytest.param({"service": "inventory"}, [], id="the faulty service has nothing to do with it"),
         pytest.param({"stored_at": datetime(2026, 1, 1, tzinfo=UTC)}, [], id="it was there before"),
         pytest.param({"stored_at": datetime(2027, 1, 1, tzinfo=UTC)}, [], id="it came when the fault was over"),
     ],
@@ -223,7 +224,7 @@ def test_what_was_opened_beside_the_cascade_is_counted(
 ) -> None:
     number = asked(world)
     seen = world.stored(number)["stored_at"]
-    other = {"id": 7, "kind": "log", "stored_at": seen, "confirmed_at": seen} | beside
+    other = {"id": 7, "kind": "log", "service": "orders", "stored_at": seen, "confirmed_at": seen} | beside
     assert expected == document(world, number, others=[other])["further_incidents"]
 
 
