@@ -19,6 +19,7 @@ SHORTEST_QUOTE = 3  # characters
 SHORTEST_WORD = 4
 FEWEST_WORDS = 0.2  # of a sentence, that what it cites says too: whoever explains says more than what is there
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:]\d+)*(?![\w])")
+_ANY_WORD = re.compile(r"\w+")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 _COMMON = frozenset({"that", "this", "with", "from", "have", "been", "were", "then", "when", "will", "into", "while"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]")
@@ -163,10 +164,15 @@ FLAWS: tuple[Callable[[ClaimSaid, Proof], Iterator[Flaw]], ...] = (
 
 def _in_quotes(text: str, cited: Iterable[Exhibit]) -> str:
     """What only repeats a log, as what that log says: a stranger's words must not look like ours."""
-    bare = " ".join(text.split())
-    whose = (one.service for one in cited if isinstance(one, LogExhibit) and bare in " ".join(one.text.split()))
+    bare = _bare(text)
+    whose = (one.service for one in cited if isinstance(one, LogExhibit) and bare.strip() and bare in _bare(one.text))
     service = next(whose, "")
-    return f"{service} says: “{bare}”" if service else text
+    return f"{service} says: “{' '.join(text.split())}”" if service else text
+
+
+def _bare(text: str) -> str:
+    """Its words alone: signs, and what steers a terminal, do not make a repeated log a sentence of ours."""
+    return f" {' '.join(_ANY_WORD.findall(text))} "
 
 
 def _cited(cites: Iterable[CiteSaid], proof: Proof) -> list[Exhibit]:
