@@ -158,10 +158,20 @@ def _readable(read: Callable[[dict[str, Any]], Kept], stored: dict[str, Any] | N
 
 def save(connection: sa.Connection, task: Task, lease_until: datetime, **values: object) -> None:
     """Keep what was found so far, and the lease with it. Raises Refused when somebody else has it by now."""
-    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
-    found = connection.execute(analyses.update().where(*mine).values(lease_until=lease_until, **values))
-    if found.rowcount != 1:
+    _write(connection, task, lease_until=lease_until, **values)
+
+
+def _write(connection: sa.Connection, task: Task, **values: object) -> None:
+    """Write to the row. Raises Refused when somebody else has it by now."""
+    if connection.execute(_update(task).values(**values)).rowcount != 1:
         raise Refused(f"the analysis of incident {task.incident_id} is somebody else's by now")
+
+
+def _update(task: Task) -> sa.Update:
+    """Touches the row only while it is due and the task's lease is the newest."""
+    return analyses.update().where(
+        analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE
+    )
 
 
 def save_dossier(
@@ -195,27 +205,22 @@ def answered(
 
 def finish(connection: sa.Connection, task: Task) -> None:
     """Nothing more is to be done. Raises Refused when somebody else has it by now."""
-    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
-    done = connection.execute(analyses.update().where(*mine).values(state=DONE, lease_token=None, lease_until=None))
-    if done.rowcount != 1:
-        raise Refused(f"the analysis of incident {task.incident_id} is somebody else's by now")
+    _write(connection, task, state=DONE, lease_token=None, lease_until=None)
 
 
 def drop(engine: sa.Engine, task: Task) -> None:
     """Nothing comes of it. Nothing happens when the lease was lost."""
-    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
     with transaction(engine) as connection:
         values = {"state": DROPPED, "lease_token": None, "lease_until": None}
-        connection.execute(analyses.update().where(*mine).values(**values))
+        connection.execute(_update(task).values(**values))
 
 
 def put_off(engine: sa.Engine, task: Task, *, due_at: datetime, tried: bool = True) -> None:
     """Let go; due again then. Nothing happens when the lease was lost."""
-    mine = (analyses.c.id == task.id, analyses.c.lease_token == task.token, analyses.c.state == DUE)
     tries = analyses.c.tries if tried else analyses.c.tries - 1
     with transaction(engine) as connection:
         values = {"due_at": due_at, "lease_token": None, "lease_until": None, "tries": tries}
-        connection.execute(analyses.update().where(*mine).values(**values))
+        connection.execute(_update(task).values(**values))
 
 
 def made_before(connection: sa.Connection, task: Task, *, since: datetime) -> tuple[int, Analysis] | None:
