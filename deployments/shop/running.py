@@ -22,6 +22,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 LOAD = "load:load"  # the program that makes the steady traffic
+# What is being stopped still finishes the request in hand, so it has not ended.
+ENDED = (ProgramState.STOPPED, ProgramState.EXITED, ProgramState.FATAL)
 
 HEAD = """\
 [unix_http_server]
@@ -130,8 +132,12 @@ def wait_until_running(shop: Shop) -> None:
 
 def running(shop: Shop) -> set[str]:
     """Names of the processes that run; empty while supervisord does not answer."""
+    return _in_state(shop, ProgramState.RUNNING)
+
+
+def _in_state(shop: Shop, *states: ProgramState) -> set[str]:
     try:
-        return {info.name for info in server(shop).processes() if info.state is ProgramState.RUNNING}
+        return {info.name for info in server(shop).processes() if info.state in states}
     except Unavailable:
         return set()
 
@@ -145,7 +151,8 @@ def set_traffic(shop: Shop, *, on: bool) -> None:
     """Begin or end the steady traffic, and return when that is so."""
     change = server(shop).start if on else server(shop).stop
     change(LOAD)
-    wait(lambda: (LOAD in running(shop)) == on, f"the traffic does not {'begin' if on else 'end'}")
+    reached = (ProgramState.RUNNING,) if on else ENDED
+    wait(lambda: LOAD in _in_state(shop, *reached), f"the traffic does not {'begin' if on else 'end'}")
 
 
 def down(home: Path) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import yaml
 
+from adapters.supervisord_client import ProcessInfo, ProgramState
 from deployments.shop import faults, layout, running
 from deployments.shop.faults import Faults, Left
 from deployments.shop.layout import SERVICES, WORKERS
@@ -216,3 +217,25 @@ def test_the_inventory_names_each_service_with_what_it_calls(tmp_path: Path) -> 
         "owner": "payments team",
         "limits": {"workers": WORKERS, "actions": ["restart", "scale"]},
     } == services["payments"]
+
+
+class Slow:
+    """A supervisord whose program finishes what it has in hand before it ends."""
+
+    def __init__(self) -> None:
+        self.states = [ProgramState.STOPPING, ProgramState.STOPPING, ProgramState.STOPPED]
+
+    def stop(self, _name: str) -> None: ...
+
+    def processes(self) -> list[ProcessInfo]:
+        group, process = running.LOAD.split(":")
+        return [ProcessInfo(group, process, self.states.pop(0), 0, 0, 0, "")]
+
+
+def test_traffic_is_off_when_its_program_has_ended_not_while_it_is_being_stopped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr(running, "server", lambda _shop: slow)
+    running.set_traffic(layout.plan(tmp_path, bootstrap="", topic="logs", rate=1), on=False)
+    assert slow.states == []
