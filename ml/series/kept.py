@@ -1,0 +1,74 @@
+"""Which values a series has shown: how far a new one is from all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.series.findings import Codes, Floats
+from ml.tables import Column, Table
+
+Kept = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptValues:
+    """Keeps values that stand for all that a series has shown; the closest two make room for a new one.
+
+    The distance of a value to the nearest one before it is the nonconformity measure of a nearest-neighbour
+    conformal detector (Laxhammar and Falkman, *Conformal Prediction for Distribution-Independent Anomaly
+    Detection in Streaming Vessel Data*, 2010) for lag 1. What is kept covers the range evenly, as in the
+    greedy choice of centres by Gonzalez, *Clustering to Minimize the Maximum Intercluster Distance*, 1985.
+    """
+
+    capacity: int = 256
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The state of one series."""
+        return {
+            "kept": Column(np.float32, np.inf, self.capacity),  # ascending, infinity where nothing is kept
+            "gap": Column(np.float32, -1.0),  # a value this close to a kept one is not kept
+        }
+
+    def distance(self, state: Table, codes: Codes, values: Floats) -> Floats:
+        """How far each value is from the nearest kept one; 0 where nothing is kept. Shape (n_points,)."""
+        kept = state["kept"][codes]
+        return self._nearest(kept, values.astype(np.float32))
+
+    def keep(self, state: Table, codes: Codes, values: Floats, distance: Floats) -> None:
+        """Take the values in; `distance` is what `distance` gave for them."""
+        short = values.astype(np.float32)
+        first = np.isinf(state["kept"][codes, 0])
+        new = first | ((distance > state["gap"][codes]) & (distance > 0))
+        if new.any():
+            self._insert(state, codes[new], short[new])
+
+    def _nearest(self, kept: Kept, short: Kept) -> Floats:
+        index = np.arange(len(kept))
+        place = np.sum(kept < short[:, None], axis=1)
+        right = kept[index, np.minimum(place, self.capacity - 1)].astype(np.float64) - short
+        left = short - kept[index, np.maximum(place - 1, 0)].astype(np.float64)
+        nearest = np.minimum(
+            np.where(place < self.capacity, right, np.inf), np.where(place > 0, left, np.inf)
+        )
+        return np.where(np.isinf(nearest), 0.0, nearest)
+
+    def _insert(self, state: Table, codes: Codes, short: Kept) -> None:
+        kept = state["kept"][codes]
+        place = np.sum(kept < short[:, None], axis=1)[:, None]
+        column = np.arange(self.capacity + 1)
+        ends = np.full((len(codes), 1), np.inf, np.float32)
+        longer = np.where(column < place, np.hstack([kept, ends]), np.hstack([ends, kept]))
+        longer = np.where(column == place, short[:, None], longer)
+        full = np.isfinite(longer[:, -1])
+        out = np.full(len(codes), self.capacity)
+        if full.any():
+            steps = np.diff(longer[full], axis=1)
+            closest = np.argmin(steps, axis=1)
+            state["gap"][codes[full]] = steps[np.arange(len(closest)), closest]
+            # Of the closest two the inner one goes: the ends of the range stay known.
+            out[full] = np.where(closest + 1 < self.capacity, closest + 1, closest)
+        state["kept"][codes] = np.where(column[:-1] < out[:, None], longer[:, :-1], longer[:, 1:])
