@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.grouping import codes_of, entries, grouped, microseconds
 from domain.logs import UTC_MICROSECONDS
 from domain.templates import template
 
@@ -21,7 +22,6 @@ GROWTH = 1.04
 ZERO = 0  # the bucket of what is nearly nothing
 NEARLY_NOTHING = 1e-9
 SAMPLED = 2_000  # logs of a block whose texts are counted; each stands for its neighbours
-DENSE = 4  # counting in a table is cheaper than sorting until it has so many cells an entry
 
 COUNTS = pa.schema(
     [
@@ -65,58 +65,16 @@ def summarise(logs: pa.Table) -> Summary:
     return Summary(counts(logs), measures(logs), texts(logs))
 
 
-def _codes(column: pa.ChunkedArray | pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
-    flat = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    encoded = flat.dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary
-
-
-def _micros(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = column.cast(pa.int64()).to_numpy()
-    return found
-
-
-def _grouped(*parts: NDArray[np.int64]) -> tuple[list[NDArray[np.int64]], NDArray[np.intp]]:
-    """The distinct combinations, part by part, and which one each row is."""
-    key = np.zeros(len(parts[0]), np.int64)
-    held = []
-    size = 1
-    for part in parts:
-        low = int(part.min()) if len(part) else 0
-        span = (int(part.max()) - low + 1) if len(part) else 1
-        held.append((low, span))
-        key = key * span + (part - low)
-        size *= span
-    distinct, inverse = _distinct(key, size)
-    found = []
-    for low, span in reversed(held):
-        found.append(distinct % span + low)
-        distinct = distinct // span
-    return found[::-1], inverse
-
-
-def _distinct(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    if size > DENSE * max(len(key), 1):
-        values, inverse = np.unique(key, return_inverse=True)
-        return values, inverse
-    there = np.zeros(size, np.bool_)
-    there[key] = True
-    values = np.flatnonzero(there)
-    number = np.zeros(size, np.intp)
-    number[values] = np.arange(len(values))
-    return values, number[key]
-
-
 def counts(logs: pa.Table) -> pa.Table:
     """Logs by service, minute, incident and level."""
     if not len(logs):
         return COUNTS.empty_table()
-    services, names = _codes(logs["service"])
-    at, arrived = _micros(logs["timestamp"]), _micros(logs["arrived_at"])
+    services, names = codes_of(logs["service"])
+    at, arrived = microseconds(logs["timestamp"]), microseconds(logs["arrived_at"])
     incidents = pc.fill_null(logs["incident_id"], 0).to_numpy().astype(np.int64)
     numbers, of_incident = np.unique(incidents, return_inverse=True)
     level = logs["level"].to_numpy().astype(np.int64)
-    (service, minute, incident, grade), group = _grouped(services, at // MINUTE, of_incident.astype(np.int64), level)
+    (service, minute, incident, grade), group = grouped(services, at // MINUTE, of_incident.astype(np.int64), level)
     many = len(service)
     first, last, came = (np.full(many, edge) for edge in (np.iinfo(np.int64).max, 0, 0))
     np.minimum.at(first, group, at)
@@ -157,18 +115,13 @@ def value_of(bucket: int) -> float:
 
 def measures(logs: pa.Table) -> pa.Table:
     """Values of each metric by service and hour, in buckets."""
-    maps = logs["measured"].combine_chunks()
-    maps = maps.chunk(0) if isinstance(maps, pa.ChunkedArray) else maps
-    begin, end = (maps.offsets[0].as_py() or 0, maps.offsets[-1].as_py() or 0) if len(maps) else (0, 0)
-    values = maps.items.slice(begin, end - begin).to_numpy(zero_copy_only=False) if len(maps) else np.empty(0)
+    of_row, keys, values = entries(logs["measured"])
     if not len(values):
         return MEASURES.empty_table()
-    lengths = np.diff(maps.offsets.to_numpy())
-    of_row = np.repeat(np.arange(len(maps)), lengths)
-    metrics, names = _codes(maps.keys.slice(begin, end - begin))
-    services, service_names = _codes(logs["service"])
-    hours = _micros(logs["timestamp"]) // HOUR
-    (service, hour, metric, bucket), group = _grouped(services[of_row], hours[of_row], metrics, bucket_of(values))
+    metrics, names = codes_of(keys)
+    services, service_names = codes_of(logs["service"])
+    hours = microseconds(logs["timestamp"]) // HOUR
+    (service, hour, metric, bucket), group = grouped(services[of_row], hours[of_row], metrics, bucket_of(values))
     columns = [
         service_names.take(pa.array(service)),
         pa.array(hour * HOUR).cast(UTC_MICROSECONDS),
@@ -189,9 +142,9 @@ def texts(logs: pa.Table) -> pa.Table:
     begins = np.arange(0, len(logs), every)
     rows = np.minimum(begins + (begins * 2_654_435_761 % 2**32) % every, len(logs) - 1)
     some = logs.select(["service", "timestamp", "message"]).take(pa.array(rows))
-    kinds, names = _codes(pc.replace_substring_regex(some["message"], r"\d+", "0"))
-    services, service_names = _codes(some["service"])
-    (service, hour, kind), group = _grouped(services, _micros(some["timestamp"]) // HOUR, kinds)
+    kinds, names = codes_of(pc.replace_substring_regex(some["message"], r"\d+", "0"))
+    services, service_names = codes_of(some["service"])
+    (service, hour, kind), group = grouped(services, microseconds(some["timestamp"]) // HOUR, kinds)
     templates = [template(text) for text in names.to_pylist()]
     columns = [
         service_names.take(pa.array(service)),

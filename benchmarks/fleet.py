@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import time
 from datetime import UTC, datetime
-from functools import partial
 
 import orjson
 
@@ -18,7 +17,9 @@ from adapters.store.positions import start_positions, topic_number
 from benchmarks.report import publish
 from domain.logs import RawBatch
 from domain.settings import Settings
-from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import MinuteMemory
+from tasks.storing import store_batch
 
 
 def batch(services: int, *, topic_id: int, begin: int, words: str) -> RawBatch:
@@ -52,13 +53,13 @@ def measure(engine: Engine, services: int, words: str) -> list[dict[str, float]]
     topic_id, _ = topic_number(engine, words, words, now=now)
     begin = start_positions(engine, {(topic_id, 0): 0}, now=now)[topic_id, 0]
     store = BatchStore(engine)
-    found = []
+    found, memory = [], MinuteMemory()
     for turn in range(3):
         watch, now = Stopwatch(), datetime.now(UTC)
         raw = batch(services, topic_id=topic_id, begin=begin + turn * services, words=words)
         judged = judge(raw, knowledge, watch, now=now)
         began = time.perf_counter()
-        folded = store.save(judged, partial(correlate, judged, knowledge, now=now), now=now)
+        folded, memory = store_batch(store, judged, knowledge, memory, now=now)
         watch.seconds["save"] = time.perf_counter() - began
         steps = {step: round(took, 3) for step, took in watch.seconds.items()}
         found.append(steps | {"touched": len(folded.touched), "pages": len(folded.pages)})

@@ -11,7 +11,6 @@ import random
 import tempfile
 import time
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,16 +24,18 @@ from adapters.store.positions import start_positions, topic_number
 from benchmarks.report import publish, summary
 from domain.logs import RawBatch
 from domain.settings import Settings
-from ml.detectors.service_deviation import ServiceDeviation
+from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.scoring import Champion
-from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import MinuteMemory
+from tasks.storing import store_batch
 from tests.parts.databases_part import serving
 
 KINDS = (10, 1_000, 100_000)
 ROWS = 40_000
 BATCHES = 12
 WARM_BATCHES = 2
-STEPS = ("decode", "check", "score", "save", "all")
+STEPS = ("decode", "check", "score", "minutes", "save", "all")
 METRICS = ("cpu_usage", "memory_usage", "error_rate", "request_latency_ms")
 
 
@@ -63,7 +64,7 @@ def _word(number: int) -> str:
 def champion(rng: random.Random, kinds: int) -> Champion:
     """A detector that has learned every service."""
     rows = [(f"service-{kind % kinds:06d}", *(rng.gauss(40, 5) for _ in METRICS)) for kind in range(max(kinds, ROWS))]
-    return Champion(ServiceDeviation().fit(pd.DataFrame(rows, columns=["service", *METRICS])), 1)
+    return Champion(ServiceDeviation().fit(pd.DataFrame(rows, columns=[SERVICE, *METRICS])), 1)
 
 
 def measure(engine: Engine, kinds: int) -> dict[str, float]:
@@ -74,6 +75,7 @@ def measure(engine: Engine, kinds: int) -> dict[str, float]:
     place = (topic, 0)
     start_positions(engine, {place: 0}, now=now)
     store = BatchStore(engine)
+    memory = MinuteMemory()
     looks: dict[str, list[float]] = {step: [] for step in STEPS}
     for number in range(BATCHES):
         first = number * ROWS
@@ -85,17 +87,20 @@ def measure(engine: Engine, kinds: int) -> dict[str, float]:
             {place: first},
             {place: first + ROWS},
         )
-        for step, took in _one(store, raw, knowledge).items():
+        memory, took_of = _one(store, raw, knowledge, memory)
+        for step, took in took_of.items():
             looks[step].append(took)
     return {step: round(median(took[WARM_BATCHES:]) / ROWS * 1e6, 2) for step, took in looks.items()}
 
 
-def _one(store: BatchStore, raw: RawBatch, knowledge: Knowledge) -> dict[str, float]:
+def _one(
+    store: BatchStore, raw: RawBatch, knowledge: Knowledge, memory: MinuteMemory
+) -> tuple[MinuteMemory, dict[str, float]]:
     watch, now, begun = Stopwatch(), datetime.now(UTC), time.perf_counter()
     judged = judge(raw, knowledge, watch, now=now)
     with watch.step("save"):
-        store.save(judged, partial(correlate, judged, knowledge, now=now), now=now)
-    return watch.seconds | {"all": time.perf_counter() - begun}
+        _, after = store_batch(store, judged, knowledge, memory, now=now)
+    return after, watch.seconds | {"all": time.perf_counter() - begun}
 
 
 def once() -> dict[str, Any]:

@@ -65,9 +65,12 @@ class Fold:
         for anomaly in anomalies:
             name = self._name(anomaly)
             alert, incident = self._place(anomaly, name, folded)
-            folded.of_row[anomaly.row] = incident
+            if anomaly.minute is None:
+                folded.of_row[anomaly.row] = incident
+            else:
+                folded.of_minute.append((anomaly.minute, incident))
             if incident.state.closed:
-                self._count_past(alert, incident, folded)
+                self._count_past(alert, incident, anomaly, folded)
             else:
                 self._add(alert, incident, anomaly, name, folded)
         return folded
@@ -230,10 +233,10 @@ class Fold:
 
     # --- what a log adds ----------------------------------------------------------------------------------
 
-    def _count_past(self, alert: Alert, incident: Incident, folded: Folded) -> None:
+    def _count_past(self, alert: Alert, incident: Incident, anomaly: Anomaly, folded: Folded) -> None:
         """A log of the time before it was resolved says nothing about the time since."""
-        incident.logs += 1
-        alert.logs += 1
+        incident.logs += anomaly.logs
+        alert.logs += anomaly.logs
         folded.touch(incident)
         folded.touch_alert(alert, incident)
 
@@ -244,14 +247,16 @@ class Fold:
         weigh(alert, incident, anomaly)
         folded.touch(incident)
         folded.touch_alert(alert, incident)
-        if incident.confirmed_at is None and self._confirms(alert, incident):
+        if incident.confirmed_at is None and self._confirms(alert, incident, anomaly):
             incident.confirmed_at = incident.last_at
             folded.touch(incident, LedgerKind.CONFIRMED, logs=incident.logs, route=incident.route)
             folded.due[id(incident)] = incident
         self.telling.tell(incident, folded)
 
-    def _confirms(self, alert: Alert, incident: Incident) -> bool:
-        enough = alert.service in self.watched or is_confirmed(alert, incident, self.rules)
+    def _confirms(self, alert: Alert, incident: Incident, anomaly: Anomaly) -> bool:
+        # How often a minute is wrong is promised, so that one is enough.
+        enough = anomaly.minute is not None or alert.service in self.watched
+        enough = enough or is_confirmed(alert, incident, self.rules)
         return enough and not self.around.may_be_echo(alert)
 
     def _learn(self, alert: Alert, incident: Incident, anomaly: Anomaly, name: Name, folded: Folded) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from domain.findings import MinuteFinding
 from domain.going_out import GoneOut
 from domain.incidents import Alert, Evidence, Incident, Kind, Severity
 from domain.ledger import LedgerKind
@@ -25,9 +26,9 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """One anomalous log as the fold sees it."""
+    """One anomalous log, or minute of a service, as the fold sees it."""
 
-    row: int  # in its batch
+    row: int  # in its batch; of a minute the log that it comes before
     service: str
     names: tuple[Name, ...]  # its text and each abnormal metric, in the order in which playbooks are asked
     called: Name  # the one that it has when no playbook fits any of them
@@ -35,7 +36,14 @@ class Anomaly:
     at: datetime  # not later than the clock: see `clocks`
     severity: Severity
     detector: str
+    confidence: float  # 0–1
     evidence: Callable[[], Evidence]  # made only for the few logs that are kept as evidence
+    minute: MinuteFinding | None = None  # what it is about where it is no log
+
+    @property
+    def logs(self) -> int:
+        """How many logs it is."""
+        return int(self.minute is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ class Folded:
     """What a batch did to the incidents."""
 
     of_row: dict[int, Incident] = field(default_factory=dict)  # row in the batch -> its incident
+    of_minute: list[tuple[MinuteFinding, Incident]] = field(default_factory=list)
     touched: dict[int, Incident] = field(default_factory=dict)  # id(incident) -> opened or changed ones
     alerts: dict[int, tuple[Alert, Incident]] = field(default_factory=dict)  # id(alert) -> opened or changed ones
     pages: list[PageIntent] = field(default_factory=list)

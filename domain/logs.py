@@ -98,6 +98,8 @@ class RawBatch:
     headers: list[Headers | None] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)  # milliseconds since 1970 by the broker's clock, 0 where it has none
     generation: int = 0  # of the reading; a batch that was read before the last step back is void
+    # Places that were read to their end and of which nothing came for a while; their next offsets stay as they are.
+    idle: frozenset[Place] = frozenset()
 
     def __len__(self) -> int:
         return len(self.values)

@@ -10,8 +10,8 @@ from domain.around import WIDE
 from domain.folded import Anomaly, Correlation, Folded
 from domain.incidents import Alert, AlertRole, Incident, Route, Severity, State
 from domain.inventory import Inventory
+from domain.kept_evidence import EVIDENCE_KEPT, keep, tells_more
 from domain.ledger import LedgerKind
-from domain.telling import EVIDENCE_KEPT
 
 # Whatever is less than an error is worse than its level says when so many services show it.
 MANY_SERVICES = 3
@@ -59,7 +59,7 @@ def lead(incident: Incident, alert: Alert) -> None:
     incident.detector, incident.origin_logs, incident.fires_at = alert.detector, alert.logs, alert.last_at
     incident.metric, incident.direction, incident.level = alert.metric, alert.direction, alert.level
     _route(incident, alert)
-    incident.evidence = [*incident.evidence, *alert.evidence][-EVIDENCE_KEPT:]
+    incident.evidence = keep(incident.evidence, alert.evidence, alert.service)
 
 
 def mirror(incident: Incident, alert: Alert) -> None:
@@ -85,16 +85,16 @@ def is_behind(alert: Alert, origin: Alert | None, incident: Incident, inventory:
 
 
 def count(alert: Alert, incident: Incident, anomaly: Anomaly, *, most_recent: int) -> None:
-    """One more log."""
-    incident.logs += 1
-    alert.logs += 1
+    """One more log, or minute."""
+    incident.logs += anomaly.logs
+    alert.logs += anomaly.logs
     alert.episode = incident.episode
     incident.last_at, alert.last_at = max(incident.last_at, anomaly.at), max(alert.last_at, anomaly.at)
     if len(alert.recent) < most_recent or anomaly.at > alert.recent[0]:
         insort(alert.recent, anomaly.at)
         del alert.recent[:-most_recent]
     if alert.key == incident.key:
-        incident.origin_logs += 1
+        incident.origin_logs += anomaly.logs
         incident.fires_at = alert.last_at
 
 
@@ -102,14 +102,17 @@ def weigh(alert: Alert, incident: Incident, anomaly: Anomaly) -> None:
     """How bad it is: by the worst level, and by how many services show it; and what is kept to show it."""
     alert.severity = max(alert.severity, anomaly.severity)
     many = Severity.HIGH if incident.services >= MANY_SERVICES else Severity.LOW
-    worse = anomaly.severity > incident.severity
     incident.severity = max(incident.severity, anomaly.severity, many)
-    if worse or len(incident.evidence) < EVIDENCE_KEPT or _is_missing(alert, incident):
-        kept = replace(anomaly.evidence(), service=anomaly.service)
-        incident.evidence = [*incident.evidence, kept][-EVIDENCE_KEPT:]
-        alert.evidence = [kept] if worse or not alert.evidence else alert.evidence
-    elif not alert.evidence:
-        alert.evidence = [replace(anomaly.evidence(), service=anomaly.service)]
+    shows = len(incident.evidence) < EVIDENCE_KEPT or _is_missing(alert, incident)
+    shows = shows or tells_more(anomaly.level, anomaly.confidence, incident.evidence)
+    worst = tells_more(anomaly.level, anomaly.confidence, alert.evidence)
+    if not (shows or worst):
+        return
+    found = replace(anomaly.evidence(), service=anomaly.service)
+    if shows:
+        incident.evidence = keep(incident.evidence, [found], incident.service)
+    if worst:
+        alert.evidence = [found]
 
 
 def _is_missing(alert: Alert, incident: Incident) -> bool:

@@ -10,6 +10,7 @@ from domain.cascade import Part, cascade_lines, heading, services_of
 from domain.contacts import Contact
 from domain.incidents import Evidence, Incident, Kind
 from domain.inventory import Inventory
+from domain.kept_evidence import rank
 from domain.pages import LONGEST_SUMMARY, Page, PageKind, PageReason
 from domain.quoted import Mask, mask_quoted
 from domain.templates import template
@@ -118,12 +119,12 @@ def _meaning(reason: PageReason, around: Around) -> str:
 
 def _most_telling(incident: Incident) -> list[Evidence]:
     """Evidence, the worst level first, and of one level the surest."""
-    return sorted(incident.evidence, key=lambda one: (-one.level, -_confidence(one), one.at))
 
+    def order(one: Evidence) -> tuple[int, float, datetime]:
+        level, confidence = rank(one)
+        return -level, -confidence, one.at
 
-def _confidence(evidence: Evidence) -> float:
-    given = evidence.numbers.get("confidence", 0.0)
-    return float(given) if isinstance(given, int | float) else 0.0
+    return sorted(incident.evidence, key=order)
 
 
 def telling(incident: Incident) -> list[str]:

@@ -56,6 +56,8 @@ class DetectionSettings(Branch):
     """Off: logs are stored unscored and no incident opens."""
     confidence_threshold: float = Field(0.7, ge=0, le=1)
     """A log with at least this confidence is an anomaly."""
+    false_alarms_per_day: float = Field(1.0, ge=0, le=10_000)
+    """So many wrong alarms about minutes of services are put up with, over the whole fleet; 0 judges no minutes."""
     model_path: str = ""
     """Folder with a saved champion, used where no registry is reachable."""
     model_name: str = "sre-agent-detector"

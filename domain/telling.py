@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from domain.folded import Correlation, Folded, Known, PageIntent, stored_page_key
 from domain.going_out import TOLD_AS, GoneOut, told_already
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State, page_reason
+from domain.kept_evidence import EVIDENCE_KEPT
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
 
 LATE_AGAIN = timedelta(hours=1)  # a backlog is one piece of news for so long
-EVIDENCE_KEPT = 5
 FLEET = "fleet"
 
 

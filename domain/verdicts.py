@@ -18,6 +18,7 @@ class Reason(IntEnum):
     LIMIT = 2  # a metric beyond a fixed limit, where no model knows what is normal
     DEVIATION = 3  # a metric far from what the champion learned for this service
     UNSCORED = 4  # detection is switched off
+    MINUTE = 5  # what a service did in a minute, not one of its logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Verdicts:
     model: int  # version of the champion, 0 when rules decided alone
     # Row -> every abnormal metric of that log, the surest first, whichever finding was surest.
     abnormal: Mapping[int, tuple[Abnormal, ...]] = field(default_factory=dict)
+    fallback: str = ""  # why rules decided although there is a model
 
     @property
     def anomalous(self) -> NDArray[np.bool_]:

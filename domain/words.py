@@ -177,7 +177,7 @@ def because(reason: str, numbers: Fields, detector: str = "") -> str:
     by = f" ({detector})" if detector else ""
     metric = printable(numbers.get("metric", ""))
     if metric:
-        against = "normally" if reason.upper() == "DEVIATION" else "limit"
+        against = "limit" if reason.upper() == "LIMIT" else "normally"
         value, normal = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
         return f"{metric} {value}, {against} {normal}{by}"
     if word := numbers.get("word"):

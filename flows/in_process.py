@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -40,9 +39,11 @@ from tasks.analysing import Analyst
 from tasks.answer import run_steps
 from tasks.delivering import run as deliver_now
 from tasks.held import Held, Means
-from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import MinuteMemory
 from tasks.paging import Pager
 from tasks.retrieval import Library
+from tasks.storing import store_batch
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ class Chain:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.store = BatchStore(engine)
+        self.memory = MinuteMemory()
         self.counts: Counter[str] = Counter()
         self.lock = Lock()
         self.analysing = Lock()  # a model may take minutes, for which nobody's page waits
@@ -145,7 +147,8 @@ class Chain:
         now = datetime.now(UTC)
         raw = as_batch([_json(log_entry)], self.next, self.topic_id)
         judged = judge(raw, given.knowledge, Stopwatch(), now=now)
-        folded = self.store.save(judged, partial(correlate, judged, given.knowledge, now=now), now=now)
+        memory, self.memory = self.memory, MinuteMemory()
+        folded, self.memory = store_batch(self.store, judged, given.knowledge, memory, now=now)
         self.next += 1
         if judged.rejected:
             self.counts["rejected"] += 1

@@ -16,7 +16,11 @@ from domain.incidents import Incident
 from domain.logs import RawBatch
 from flows.dry_steps import would_answer
 from ml.anomalies import anomalies
+from ml.minute_counts import count
+from tasks.held_minutes import HeldMinutes
 from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import Found, MinuteMemory, found, turned
+from tasks.storing import in_order
 
 COLUMNS = ("request_id", "anomaly", "confidence", "incident_id", "page_id")
 
@@ -42,6 +46,7 @@ class ScoringRun:
         self.summary = Summary()
         self.page_ids: dict[str, int] = {}
         self.clock = OwnClock()
+        self.over, self.memory = HeldMinutes(), MinuteMemory()
         self.fold = Fold(
             Known(), rules=knowledge.rules, classify=knowledge.classify, inventory=knowledge.inventory, now=None
         )
@@ -53,9 +58,9 @@ class ScoringRun:
         paged: dict[int, str] = {}
         of_row: dict[int, Incident] = {}
         # One by one, so that a log shows the page that it or an earlier one caused, wherever batches end.
-        for anomaly in anomalies(judged.batch, judged.verdicts):
+        for anomaly in in_order(anomalies(judged.batch, judged.verdicts), self._minutes(judged), judged.rules):
             folded = self.fold.run([anomaly])
-            incident = folded.of_row[anomaly.row]
+            (incident,) = (one for _, one in folded.of_minute) if anomaly.minute else folded.of_row.values()
             for touched in folded.touched.values():
                 self._number(touched)
             for due in folded.due.values():
@@ -64,7 +69,10 @@ class ScoringRun:
                 self.page_ids[intent.key] = len(self.page_ids) + 1
                 self.summary.pages[intent.key] = intent.incident
                 self.summary.triggers += intent.key == intent.incident.page_key
-            of_row[anomaly.row], paged[anomaly.row] = incident, incident.page_key
+            if anomaly.minute is None:
+                of_row[anomaly.row], paged[anomaly.row] = incident, incident.page_key
+            elif folded.pages:  # shown with the log by which its minute was over
+                paged.setdefault(max(anomaly.row, 0), incident.page_key)
         self._count(judged)
         ids = judged.batch.frame["request_id"].to_pylist()
         for row, (request_id, anomalous, confidence) in enumerate(
@@ -73,6 +81,16 @@ class ScoringRun:
             incident_id = of_row[row].id if row in of_row else ""
             page_id = self.page_ids.get(paged.get(row, ""), "")
             yield request_id, int(anomalous), round(confidence, 4), incident_id, page_id
+
+    def _minutes(self, judged: Judged) -> list[Found]:
+        """What was found about minutes that are over."""
+        detector = self.knowledge.minutes
+        if detector is None:
+            return []
+        counted = count(judged.batch)
+        self.memory = turned(self.over, judged.raw, counted, self.memory)
+        findings, self.memory = found(self.over, counted.steps, self.memory, detector)
+        return findings
 
     def _number(self, incident: Incident) -> None:
         if not incident.id:

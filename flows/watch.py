@@ -110,6 +110,7 @@ async def one_window(ahead: Ahead, parts: Subflows, lifetime: Lifetime) -> None:
         seconds = time.monotonic() - began
         champion = watching.champion.knowledge.champion
         model = f"rules and model {champion.version}" if champion else "rules, model unavailable"
+        model += f" (for a while by rules alone, {tally.fallback})" if tally.fallback else ""
         await rename_run(window_name(begun, datetime.now(UTC), tally))
         await show_table("window", window_table(tally, whole_seconds=seconds, model=model), "What the window saw")
 
@@ -134,6 +135,8 @@ async def one_batch(ahead: Ahead, *, shown: bool) -> None:
             batch = Batch(watching, weighed, watching.batch_number)
             del weighed
             await (timed(batch) if shown else take(batch))
+        elif weighed.raw.idle:
+            await asyncio.to_thread(watching.take, weighed)
     except OffsetLost as error:
         watching.drop(error)
     except SreError as error:

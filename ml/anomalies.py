@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from domain.findings import MinuteFinding, minute_at
 from domain.folded import Anomaly, Name
 from domain.incidents import Evidence, Kind, Severity
 from domain.logs import Level, LogBatch
+from domain.minutes import Measured
 from domain.templates import template
 from domain.verdicts import Abnormal, Reason, Verdicts
 from ml.rules import words_of
@@ -76,6 +78,7 @@ def _anomaly(log: Log, verdicts: Verdicts, *, text: str, word: str) -> Anomaly:
         at=log.at,
         severity=BY_LEVEL[log.level],
         detector=_detector(verdicts, log.row),
+        confidence=round(float(verdicts.confidence[log.row]), 4),
         evidence=partial(evidence, verdicts, log, word),
     )
 
@@ -92,7 +95,9 @@ def _names(text: str, abnormal: tuple[Abnormal, ...]) -> tuple[Name, ...]:
 def _detector(verdicts: Verdicts, row: int) -> str:
     if int(verdicts.reason[row]) == _DEVIATION:
         return f"model {verdicts.model}"
-    return "rules" if verdicts.model else "rules, model unavailable"
+    if verdicts.model:
+        return "rules"
+    return f"rules, {verdicts.fallback}" if verdicts.fallback else "rules, model unavailable"
 
 
 def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
@@ -105,3 +110,41 @@ def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
         numbers["abnormal"] = ", ".join(f"{one.metric} {one.direction}" for one in abnormal)
     message = log.message[:LONGEST_EVIDENCE]
     return Evidence(log.at, log.level, log.request_id, message, reason.name, numbers)
+
+
+# A service that fails or falls silent is worse than a number that is not as usual.
+LEVELS_OF_MINUTES = {(Measured.ERRORS, "high"): Level.ERROR, (Measured.LOGS, "low"): Level.ERROR}
+
+
+def of_minute(found: MinuteFinding, row: int) -> Anomaly:
+    """One finding about a minute; `row`: the log of the batch before which it is folded."""
+    level = LEVELS_OF_MINUTES.get((found.measured, found.direction), Level.WARN)
+    name = Name(_METRIC, f"{found.subject} {found.direction}", found.subject, found.direction)
+    return Anomaly(
+        row=row,
+        service=found.service,
+        names=(name,),
+        called=name,
+        level=int(level),
+        at=found.begins_at,
+        severity=BY_LEVEL[level],
+        detector="minutes",
+        confidence=round(found.confidence, 4),
+        evidence=partial(minute_evidence, found, int(level)),
+        minute=found,
+    )
+
+
+def minute_evidence(found: MinuteFinding, level: int) -> Evidence:
+    """What a minute says for its incident."""
+    numbers: dict[str, object] = {
+        "confidence": round(found.confidence, 4),
+        "metric": found.subject,
+        "value": round(found.value, 6),
+        "normal": round(found.normal, 6),
+        "spread": round(found.spread, 6),
+        "p_value": found.p_value,
+        "since": f"{minute_at(found.since):%H:%M}",
+    }
+    message = f"in the minute from {found.begins_at:%H:%M} on"
+    return Evidence(found.begins_at, level, None, message, Reason.MINUTE.name, numbers)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+# What may just alarm is as sure as `detection.confidence_threshold` is by default; each further power of its
+# likelihood leaves this share of the doubt.
+DOUBT = 0.3
+LEAST_P = 1e-300
+
 
 def alarm_p(false_alarms: float, tests: float) -> float:
     """Largest p-value that may alarm so that `tests` normal points give `false_alarms` on average.
@@ -18,3 +25,11 @@ def alarm_p(false_alarms: float, tests: float) -> float:
 def alarm_p_of_fleet(series: int, points_per_day: float = 1440, false_alarms_per_day: float = 1.0) -> float:
     """The same for a fleet of `series` that have `points_per_day` each; one false alarm a day in all of it."""
     return alarm_p(false_alarms_per_day, max(series, 1) * points_per_day)
+
+
+def confidence(p_value: float, limit: float) -> float:
+    """How sure an alarm is, 0–1: 0.7 where the p-value is the largest that may alarm, rising as it falls."""
+    if limit >= 1 or p_value >= 1:
+        return 0.0
+    powers = math.log(max(p_value, LEAST_P)) / math.log(limit)
+    return float(1 - DOUBT**powers)

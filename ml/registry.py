@@ -6,14 +6,18 @@ types, never with the list that a model brings along.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
+import numpy as np
+
 from domain.errors import BadInput, Unavailable
-from ml.scoring import Champion
+from ml.scoring import Champion, Detector
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 ALIAS = "champion"
 MODEL_FILE = "model.skops"
+DIGEST = "sha256"  # of the model's file: a tag of its version, and a file beside each copy
 # Reviewed: plain data and our own detectors, nothing that runs code on loading.
 TRUSTED_TYPES = ["ml.detectors.service_deviation.ServiceDeviation"]
 # Whoever asks goes on with the model in hand and asks again later.
@@ -40,11 +45,33 @@ def load_file(folder: Path, version: int) -> Champion:
 
     path = folder / MODEL_FILE
     try:
-        return Champion(skops.io.load(path, trusted=TRUSTED_TYPES), version)
+        return Champion(checked(skops.io.load(path, trusted=TRUSTED_TYPES), path), version)
     except FileNotFoundError as error:
         raise BadInput(f"no model at {path}; train one with the deployment `retrain`") from error
     except (UntrustedTypesFoundException, BadZipFile, ValueError, KeyError, OSError) as error:
         raise BadInput(f"model at {path} cannot be loaded: {error}") from error
+
+
+def checked(model: object, path: Path) -> Detector:
+    """The model, if it can judge logs. Raises BadInput for another kind, or one that says nothing usable of a log."""
+    if not isinstance(model, Detector):
+        raise BadInput(f"model at {path} is a {type(model).__name__}, which judges no logs of services")
+    probe = {name: np.zeros(1) for name in model.metrics_}
+    codes = np.zeros(1 if model.services_ else 0, np.intp)
+    shape = (len(model.services_), len(model.metrics_))
+    try:
+        reach = model.measure(codes, {name: column[: len(codes)] for name, column in probe.items()}).reach
+    except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError) as error:
+        raise BadInput(f"model at {path} cannot judge a log: {error}") from error
+    if model.center_.shape != shape or reach.shape != codes.shape or not np.isfinite(reach).all():
+        raise BadInput(f"model at {path} has another schema: {model.center_.shape} for {shape} services and metrics")
+    return model
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def registry_of(tree: Settings, home: Path) -> Registry | None:
@@ -54,6 +81,12 @@ def registry_of(tree: Settings, home: Path) -> Registry | None:
         return None
     limits, name = tree.calls, tree.detection.model_name
     return Registry(uri, name, home / "models", retries=limits.max_retries, seconds=limits.timeout_seconds)
+
+
+def _same(folder: Path, digest: str) -> None:
+    """Raises BadInput when the model there is not the one that was registered under that digest."""
+    if digest and digest_of(folder / MODEL_FILE) != digest:
+        raise BadInput(f"the model in {folder} is not the one that was registered: its SHA-256 is another one")
 
 
 class Registry:
@@ -89,17 +122,35 @@ class Registry:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            return int(client.get_model_version_by_alias(self.name, ALIAS).version)
+            version = int(client.get_model_version_by_alias(self.name, ALIAS).version)
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                self._remember(None)
                 return None
             raise Unavailable(f"mlflow at {self.uri}: {str(error)[:200]}") from error
+        self._remember(version)
+        return version
+
+    @property
+    def _remembered(self) -> Path:
+        return self.cache / self.name / ALIAS
+
+    def _remember(self, version: int | None) -> None:
+        """Which version was champion when somebody asked last: for a start without the server."""
+        told = "" if version is None else str(version)
+        if self._remembered.exists() and self._remembered.read_text() == told:
+            return
+        self._remembered.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._remembered.with_name(f"{ALIAS}.partial-{os.getpid()}")
+        partial.write_text(told)
+        partial.replace(self._remembered)
 
     def load(self, version: int) -> Champion:
         """One version, from the cache or the server. Raises Unavailable or BadInput."""
         folder = self.cache / self.name / str(version)
         if (folder / MODEL_FILE).exists():
             try:
+                _same(folder, (folder / DIGEST).read_text() if (folder / DIGEST).exists() else "")
                 return load_file(folder, version)
             except BadInput:
                 shutil.rmtree(folder)  # a copy that was damaged here must not stay in the way of a good one
@@ -117,21 +168,41 @@ class Registry:
         try:
             source = client.get_model_version_download_uri(self.name, str(version))
             path = mlflow.artifacts.download_artifacts(source, dst_path=str(fetched), tracking_uri=self.uri)
+            digest = client.get_model_version(self.name, str(version)).tags.get(DIGEST, "")
         except (MlflowException, OSError) as error:
             shutil.rmtree(fetched, ignore_errors=True)
             raise Unavailable(f"mlflow at {self.uri}: version {version}: {str(error)[:200]}") from error
         model = next(Path(path).rglob(MODEL_FILE), None)
         if model is None:
+            shutil.rmtree(fetched, ignore_errors=True)
             raise BadInput(f"version {version} of {self.name} holds no {MODEL_FILE}")
+        try:
+            _same(model.parent, digest)
+        except BadInput:
+            shutil.rmtree(fetched, ignore_errors=True)
+            raise
+        (model.parent / DIGEST).write_text(digest)
         if folder.exists():
             shutil.rmtree(folder)
         model.parent.rename(folder)
         shutil.rmtree(fetched, ignore_errors=True)
 
+    def _digest(self, client: MlflowClient, version: int) -> str:
+        """Of the file as the server has it."""
+        import mlflow  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder:
+            source = client.get_model_version_download_uri(self.name, str(version))
+            path = mlflow.artifacts.download_artifacts(source, dst_path=folder, tracking_uri=self.uri)
+            return digest_of(next(Path(path).rglob(MODEL_FILE)))
+
     def cached(self) -> Champion | None:
-        """The newest version that was ever loaded here, for a start without the server."""
-        versions = [path.name for path in (self.cache / self.name).glob("*") if path.name.isdigit()]
-        return self.load(max(map(int, versions))) if versions else None
+        """The version that was champion when the server was asked last, for a start without it.
+
+        Never another one that lies here: it may have been rolled back.
+        """
+        told = self._remembered.read_text() if self._remembered.exists() else ""
+        return self.load(int(told)) if told.isdigit() else None
 
     def register(self, judgement: Judgement) -> tuple[int, bool]:
         """Log and register the candidate; its version, and whether it became champion. Raises Unavailable."""
@@ -165,6 +236,7 @@ class Registry:
             version = int(info.registered_model_version)
             reason = judgement.refusal or "promoted"
             client.set_model_version_tag(self.name, str(version), "judgement", reason)
+            client.set_model_version_tag(self.name, str(version), DIGEST, self._digest(client, version))
             if judgement.refusal is None:
                 client.set_registered_model_alias(self.name, ALIAS, str(version))
         except (MlflowException, OSError) as error:

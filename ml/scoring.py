@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from domain.logs import LogBatch
 from domain.verdicts import Abnormal, Finding, Reason, Verdicts, combine, silent
+from ml.asking import Asking, Failed
 from ml.rules import LIMITS, beyond, limits, metric_column, words
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 AT_EDGE = 0.3
 
 
+@runtime_checkable
 class Detector(Protocol):
     """What a champion must be able to do."""
 
@@ -39,6 +41,7 @@ class Champion:
 
     detector: Detector
     version: int  # as the registry counts; 1 or more
+    asking: Asking = field(default_factory=Asking, compare=False, repr=False)
 
 
 def service_codes(batch: LogBatch, services: list[str]) -> NDArray[np.intp]:
@@ -114,14 +117,26 @@ def _by_metric(
 def score(batch: LogBatch, champion: Champion | None, *, threshold: float, enabled: bool = True) -> Verdicts:
     """The verdict on every log of `batch`; each depends on its own row alone.
 
-    Without a champion the rules decide alone and the verdicts say so by model 0.
+    Without a champion, or where it fails, the rules decide alone; the verdicts say so by model 0, and why.
     """
     if not enabled:
         return combine((silent(len(batch), Reason.UNSCORED),), threshold=threshold, model=0)
     if champion is None:
-        found = combine((words(batch), limits(batch, {})), threshold=threshold, model=0)
-    else:
-        finding, covered = deviation(batch, champion)
-        sources = (words(batch), limits(batch, covered), finding)
-        found = combine(sources, threshold=threshold, model=champion.version)
+        return _by_rules(batch, threshold, "")
+    try:
+        return champion.asking.answer(lambda: _by_model(batch, champion, threshold))
+    except Failed as error:
+        return _by_rules(batch, threshold, f"model {champion.version}: {error}")
+
+
+def _by_rules(batch: LogBatch, threshold: float, fallback: str) -> Verdicts:
+    found = combine((words(batch), limits(batch, {})), threshold=threshold, model=0)
+    return replace(found, abnormal=abnormal(batch, None, found), fallback=fallback)
+
+
+def _by_model(batch: LogBatch, champion: Champion, threshold: float) -> Verdicts:
+    finding, covered = deviation(batch, champion)
+    if not np.isfinite(finding.confidence).all():
+        raise Failed("it gave no number for a log")
+    found = combine((words(batch), limits(batch, covered), finding), threshold=threshold, model=champion.version)
     return replace(found, abnormal=abnormal(batch, champion, found))

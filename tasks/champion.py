@@ -48,9 +48,20 @@ class ChampionSource:
         current = self.knowledge.champion
         try:
             version = self.registry.champion_version()
-            if version is not None and (current is None or current.version != version):
+            if version is None:
+                self._drop("no version is champion")
+            elif current is None or current.version != version:
                 self._use(self.registry.load(version))
-        except (Unavailable, BadInput) as error:
+        except Unavailable as error:  # the model in hand is as good as before
             log.warning("champion.not-refreshed", extra={"error": str(error)})
             return str(error)
+        except BadInput as error:
+            self._drop(str(error))
+            return str(error)
         return ""
+
+    def _drop(self, why: str) -> None:
+        """What was champion is not any more, and there is no other: rules decide."""
+        if self.knowledge.champion is not None:
+            log.warning("champion.dropped", extra={"why": why})
+            self.knowledge = replace(self.knowledge, champion=None)

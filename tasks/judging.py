@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+
+import numpy as np
 
 from adapters.formats.decoding import decode
 from adapters.store.batches import Judged
 from domain.classification import classify
 from domain.clocks import ahead, hold
 from domain.correlation import Fold
-from domain.folded import Correlation, Folded, Known
+from domain.folded import Anomaly, Correlation, Folded, Known
 from domain.incidents import Alert, Route
 from domain.inventory import Inventory
 from domain.logs import RawBatch
+from domain.minutes import Counted, Steps, closed_by
 from domain.playbooks import Playbook, best_fit
 from domain.quality import NO_RANGES, check
 from domain.replay import Texts
 from domain.settings import Settings, without_secrets
-from ml.anomalies import anomalies
+from ml.minute_counts import count
+from ml.minute_detector import MinuteDetector
 from ml.rules import LIMITS
 from ml.scoring import Champion, score
+
+# What a silent partition might still send is so old at most.
+IDLE = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -59,6 +66,14 @@ class Knowledge:
         """The metrics that verdicts look at; a log's others stay in its body."""
         judged = self.champion.detector.metrics_ if self.champion else ()
         return frozenset(LIMITS) | frozenset(judged) | frozenset(self.settings.quality.ranges)
+
+    @cached_property
+    def minutes(self) -> MinuteDetector | None:
+        """What judges minutes; None where nothing is judged."""
+        detection = self.settings.detection
+        if not (detection.enabled and detection.false_alarms_per_day):
+            return None
+        return MinuteDetector(detection.false_alarms_per_day)
 
     @cached_property
     def rules(self) -> Correlation:
@@ -119,8 +134,9 @@ def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch, *, now: datetim
             threshold=settings.detection.confidence_threshold,
             enabled=settings.detection.enabled,
         )
-        flagged = frozenset(batch.frame["service"].filter(verdicts.anomalous).unique().to_pylist())
-    return Judged(raw, batch, rejected, verdicts, flagged, knowledge.rules, knowledge.texts, skewed)
+    with watch.step("minutes"):
+        counted = with_idle(count(batch), raw, now)
+    return Judged(raw, batch, rejected, verdicts, counted, knowledge.rules, knowledge.texts, skewed)
 
 
 def correlation(settings: Settings) -> Correlation:
@@ -137,7 +153,18 @@ def correlation(settings: Settings) -> Correlation:
     )
 
 
-def correlate(judged: Judged, knowledge: Knowledge, known: Known, *, now: datetime | None) -> Folded:
-    """What the batch does to the incidents; with `now` None nothing is late."""
+def with_idle(counted: Counted, raw: RawBatch, now: datetime | None) -> Counted:
+    """The same, and the minutes of partitions that say nothing are over as the clock has it."""
+    if now is None or not raw.idle:
+        return counted
+    closed = closed_by(np.array([int((now - IDLE).timestamp() * 1_000_000)]))
+    clock = Steps(np.array([len(raw)]), closed)
+    return replace(counted, steps={**counted.steps, **dict.fromkeys(raw.idle, clock)})
+
+
+def correlate(
+    judged: Judged, seen: Iterable[Anomaly], knowledge: Knowledge, known: Known, *, now: datetime | None
+) -> Folded:
+    """What anomalies do to the incidents; with `now` None nothing is late."""
     fold = Fold(known, rules=judged.rules, classify=knowledge.classify, inventory=knowledge.inventory, now=now)
-    return fold.run(anomalies(judged.batch, judged.verdicts))
+    return fold.run(seen)

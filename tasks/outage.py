@@ -15,6 +15,7 @@ from domain.errors import Unavailable
 from domain.folded import Folded, Known, PageIntent
 from domain.going_out import SpooledPage, fault_key, faults_of
 from domain.incidents import Incident, Severity
+from ml.anomalies import anomalies
 from tasks.judging import Knowledge, correlate
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,12 @@ class Outage:
     def take(self, judged: Judged, knowledge: Knowledge, *, now: datetime) -> None:
         """Fold a batch into what is open here, and spool the critical pages that follow from it."""
         self.logs += len(judged.raw)
-        if not judged.services:
+        seen = anomalies(judged.batch, judged.verdicts)
+        if not seen:
             return
         threads = {id(incident): incident.page_key for incident in self.open}
         known = Known(open=self.open, page_times=self.page_times, late_paged=self.late_paged)
-        folded = correlate(judged, knowledge, known, now=now)
+        folded = correlate(judged, seen, knowledge, known, now=now)
         for made in folded.pages:
             self._tell(made, threads.get(id(made.incident), ""), now)
         self._keep(folded, knowledge)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -11,13 +12,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.formats.spread import spread
-from adapters.store.log_look_ups import normal_logs as stored_logs
+from adapters.store.training_history import history
 from domain.errors import BadSettings, Unavailable
 from domain.settings import Settings
+from ml.detectors.service_deviation import SERVICE
 from ml.registry import registry_of
-from ml.training import Judgement, train
+from ml.training import TIME, Judgement, train
 from tasks import bootstrap
 
+log = logging.getLogger(__name__)
 # More logs make the fit slower and hardly better.
 MOST_LOGS = 200_000
 
@@ -30,18 +33,22 @@ class Frame:
 
 
 def training_frame(logs: pa.Table) -> pd.DataFrame:
-    """Columns `timestamp`, `service` and one float column per metric."""
-    frame = logs.select(["timestamp", "service"]).to_pandas()
-    whole: pd.DataFrame = pd.concat([frame, spread(logs["measured"], None).to_pandas()], axis=1)
+    """Columns TIME, SERVICE and one float column per metric; a metric that is called like those is left out."""
+    frame = logs.select(["timestamp", "service"]).rename_columns([TIME, SERVICE]).to_pandas()
+    metrics = spread(logs["measured"], None).to_pandas().drop(columns=[TIME, SERVICE], errors="ignore")
+    whole: pd.DataFrame = pd.concat([frame, metrics], axis=1)
     return whole
 
 
 @task(retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False, task_run_name="read normal logs")
 async def normal_logs(tree: Settings, minutes: float) -> Frame:
-    """The normal logs of the last minutes."""
-    since = datetime.now(UTC) - timedelta(minutes=minutes)
-    found = await asyncio.to_thread(stored_logs, bootstrap.engine(tree), since=since, limit=MOST_LOGS)
-    return Frame(await asyncio.to_thread(training_frame, found))
+    """Normal logs of the last minutes, a sample over all of that time."""
+    now = datetime.now(UTC)
+    since = now - timedelta(minutes=minutes)
+    found = await asyncio.to_thread(history, bootstrap.engine(tree), since=since, now=now, limit=MOST_LOGS)
+    left_out = ", ".join(f"{count:,} for {why}" for why, count in found.left_out.items() if count)
+    log.info("history.read", extra={"logs": found.seen, "sampled": len(found.logs), "left_out": left_out or "none"})
+    return Frame(await asyncio.to_thread(training_frame, found.logs))
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="fit and judge")

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
@@ -33,8 +32,10 @@ from domain.readability import Readability
 from domain.settings import Settings
 from tasks.champion import ChampionSource
 from tasks.input_quality import InputQuality
-from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
+from tasks.storing import store_batch
 from tasks.topics import StoredPositions, TopicIdentity
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Tally:
     pages: int = 0
     batches: int = 0
     empty: int = 0
+    fallback: str = ""  # why the model did not judge the last batch that it did not judge
     unstored: int = 0  # logs that were decided about while the store did not answer, to be read again
     dropped: int = 0  # batches that another consumer had stored first
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # per step
@@ -72,6 +74,7 @@ class Tally:
         self.anomalous += int(judged.verdicts.anomalous.sum())
         self.incidents += sum(note.kind == "incident.opened" for note in folded.notes)
         self.pages += len(folded.pages)
+        self.fallback = judged.verdicts.fallback or self.fallback
         for step, took in watch.seconds.items():
             self.seconds[step] += took
 
@@ -120,6 +123,7 @@ class Watching:
         self.store = BatchStore(engine, spool.gone_out if spool else tuple)
         self.spool = spool
         self.outage: Outage | None = None  # while the store does not answer
+        self.memory = MinuteMemory()
         self.remembered = Remembered(settings.kafka.held_alerts)
         self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
@@ -136,6 +140,7 @@ class Watching:
         self.readability = Readability()
         self.unreadable = False  # an incident of ours tells of it
         self.skew_seen: datetime | None = None
+        self.model_trouble = ""  # why rules decide although there is a model
         self.quality = InputQuality(engine, settings.quality)
         self.positions = StoredPositions(engine, identity)
         self.consumer = self._subscribe()
@@ -218,7 +223,7 @@ class Watching:
         """Everything about a batch that depends on nothing stored, while the one before it is being stored."""
         knowledge, now, watch = self.champion.knowledge, datetime.now(UTC), Stopwatch()
         judged, refused = None, None
-        if len(raw) and raw.generation == self.generation:
+        if (len(raw) or raw.idle) and raw.generation == self.generation:
             try:
                 judged = judge(raw, knowledge, watch, now=now)
             except BadBatch as error:
@@ -292,6 +297,7 @@ class Watching:
         try:
             self._look_at_clocks(judged.ahead, now)
             self._look_at_readability(judged, now)
+            self._look_at_model(judged.verdicts.fallback)
         except SreError as error:
             log.warning("watch.input-not-told-of", extra={"error": str(error)[:200]})
 
@@ -310,6 +316,11 @@ class Watching:
         if complaint and not self.unreadable:
             self._own_incident(f"most logs of topic {self.settings.kafka.topic} cannot be read", complaint)
         self.unreadable = bool(complaint)
+
+    def _look_at_model(self, trouble: str) -> None:
+        if trouble != self.model_trouble:
+            self.model_trouble = trouble
+            self.report("model", healthy=not trouble, detail=f"rules decide: {trouble}" if trouble else "")
 
     def _save_or_decide(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded | None:
         """What became of a batch that is stored; None where it is not."""
@@ -330,13 +341,19 @@ class Watching:
     def _save(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded | None:
         for _ in range(CONTENDED_TRIES):
             try:
-                return self.store.save(judged, partial(correlate, judged, knowledge, now=now), now=now)
+                return self._store(judged, knowledge, now)
             except Contended as error:
                 log.info("watch.contended", extra={"error": str(error)[:200]})
             except OffsetLost as error:
                 self.drop(error)
                 return None
         raise Unavailable(f"the batch met other transactions {CONTENDED_TRIES} times")
+
+    def _store(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded:
+        # What is not committed is remembered by nobody.
+        memory, self.memory = self.memory, MinuteMemory()
+        folded, self.memory = store_batch(self.store, judged, knowledge, memory, now=now)
+        return folded
 
     def drop(self, error: SreError) -> None:
         """Forget the batch in hand and those read after it; the next `read` begins where the store is."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -131,6 +132,7 @@ def translate(error: KafkaException, what: str) -> Unavailable | Refused:
     return Refused(f"kafka: {what}: {cause.str()}")
 
 
+IDLE_SECONDS = 30.0  # a partition of which nothing came for so long is as far as the clock
 LAST_SENT = 4_102_444_800_000  # 2100 in ms: later is no clock's time, and much later ones no database holds
 
 
@@ -153,6 +155,7 @@ class LogConsumer:
         self.complaint = ""  # what the cluster refuses us, until a log comes again
         self.unplaced: set[tuple[str, int]] = set()  # assigned while the store could not say where to begin
         self.sizes = Sizes()
+        self.heard: dict[Place, float] = {}  # when something came last, or it was said that nothing does
         self.consumer = Consumer(
             {
                 "group.id": settings.consumer_group,
@@ -310,7 +313,35 @@ class LogConsumer:
         batch = _raw(messages, topics, partitions, self.next_offsets, self.names)
         _require_order(batch)
         self.next_offsets |= batch.following
-        return batch
+        return self._with_idle(batch)
+
+    def _with_idle(self, batch: RawBatch) -> RawBatch:
+        """The batch, and which of our partitions were read to their end and say nothing."""
+        now = time.monotonic()
+        self.heard = {place: self.heard.get(place, now) for place in self.next_offsets} | dict.fromkeys(
+            batch.following, now
+        )
+        idle = {place for place, at in self.heard.items() if now - at >= IDLE_SECONDS and self._at_end(place)}
+        if not idle:
+            return batch
+        self.heard |= dict.fromkeys(idle, now)
+        stay = {place: self.next_offsets[place] for place in sorted(idle)}
+        return replace(
+            batch,
+            expected={**batch.expected, **stay},
+            following={**batch.following, **stay},
+            idle=frozenset(idle),
+        )
+
+    def _at_end(self, place: Place) -> bool:
+        """Whether nothing is left to read, as the last answer of the broker has it."""
+        topic, number = place
+        try:
+            _, high = self.consumer.get_watermark_offsets(TopicPartition(self.names[topic], number), cached=True)
+        except KafkaException:
+            return False  # nobody knows, so it is not said to be idle
+        # What ends a transaction has an offset too, and is never read.
+        return 0 <= high <= self.next_offsets[place] + 1
 
     def done(self, batch: RawBatch) -> None:
         """The batch is stored. May be called while `read` runs, whose next call tells Kafka."""

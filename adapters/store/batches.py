@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from adapters.store.alert_rows import save_alerts
@@ -26,8 +25,9 @@ from adapters.store.incident_rows import (
     update_incidents,
 )
 from adapters.store.knowledge_rows import remember
-from adapters.store.log_writer import insert_dead_letters, insert_logs, prepare
+from adapters.store.log_writer import Prepared, insert_dead_letters, insert_logs, prepare
 from adapters.store.many_rows import among, insert_rows
+from adapters.store.minute_rows import MinuteRows
 from adapters.store.outbox import page_row
 from adapters.store.own_incidents import open_within
 from adapters.store.tables import batches as batch_table
@@ -41,11 +41,10 @@ from domain.going_out import GoneOut
 from domain.incidents import Alert, Incident
 from domain.ledger import LedgerKind
 from domain.logs import SCHEMA, Level, LogBatch, Place, RawBatch, Rejected
+from domain.minutes import Counted
 from domain.replay import Texts, knowledge_digest
 from domain.verdicts import Reason, Verdicts, combine, silent
 
-# What is known of the services of the batch -> what the batch does to it.
-FoldStep = Callable[[Known], Folded]
 CORRELATION_LOCK = 7304
 NOT_STORED = "a log cannot be stored"
 # Logs may come late; what was resolved longer before now than this is not looked at for them.
@@ -60,16 +59,44 @@ class Judged:
     batch: LogBatch
     rejected: list[Rejected]
     verdicts: Verdicts
-    services: frozenset[str]  # services with at least one anomalous log
+    counted: Counted  # what it adds to its minutes
     rules: Correlation
     texts: Texts  # what decided
     ahead: Mapping[str, timedelta] = field(default_factory=dict)  # service -> how far its clock is ahead of ours
 
-    @property
-    def first_anomaly(self) -> datetime:
-        """Event time of the earliest anomalous log; there is one."""
-        earliest: datetime = pc.min(self.batch.frame["timestamp"].filter(self.verdicts.anomalous)).as_py()
-        return earliest
+
+class Work:
+    """The open transaction of one batch: what decisions about it read, and where they go."""
+
+    def __init__(self, connection: sa.Connection, judged: Judged, prepared: Prepared, now: datetime) -> None:
+        self.connection = connection
+        self.judged = judged
+        self.prepared = prepared
+        self.now = now
+        self.minutes = MinuteRows(connection, now)
+        self.alone = False
+
+    def one_by_one(self) -> None:
+        """From here to the commit nobody else changes which alert belongs to which incident, or judges a minute.
+
+        Two consumers that see one fault in two services at once must not open two incidents.
+        """
+        if not self.alone:
+            lock_correlation(self.connection)
+        self.alone = True
+
+    def known(self, services: frozenset[str], since: datetime, gone_out: Sequence[GoneOut]) -> Known:
+        """What is stored about these services; `since`: event time of the earliest anomaly."""
+        found = known(self.connection, services, self.judged.rules, since=since, now=self.now)
+        return replace(found, gone_out=unqueued(self.connection, gone_out))
+
+    def save(self, folded: Folded) -> None:
+        """Incidents, pages, ledger, logs and dead letters."""
+        if folded.touched:
+            save_incidents(self.connection, folded, now=self.now)
+        with as_bad_batch("stored"):
+            insert_logs(self.connection, self.prepared, {row: (one.id, one.logs) for row, one in folded.of_row.items()})
+        insert_dead_letters(self.connection, self.judged.rejected, arrived_at=self.now)
 
 
 class BatchStore:
@@ -87,8 +114,9 @@ class BatchStore:
             make_days(self.engine, now.date())
             self._days.add(now.date())
 
-    def save(self, judged: Judged, fold: FoldStep, *, now: datetime) -> Folded:
-        """Commit the batch.
+    @contextmanager
+    def batch(self, judged: Judged, *, now: datetime) -> Iterator[Work]:
+        """The transaction of a batch: its offsets have moved on, and it is committed when the block ends.
 
         Raises OffsetLost when another consumer committed one of the partitions first, Contended when
         the same work may succeed when it is done again, Unavailable when the database does not answer.
@@ -98,13 +126,10 @@ class BatchStore:
             prepared = prepare(judged.batch, judged.verdicts, arrived_at=now, blocks=takes_blocks(self.engine))
         with collector_paused(), transaction(self.engine) as connection:
             advance(connection, judged.raw, now=now)
-            folded = self._fold(connection, judged, fold, now=now)
-            with as_bad_batch("stored"):
-                insert_logs(connection, prepared, {row: (one.id, one.logs) for row, one in folded.of_row.items()})
-            insert_dead_letters(connection, judged.rejected, arrived_at=now)
+            work = Work(connection, judged, prepared, now)
+            yield work
             decided_by = self._insert_batch(connection, judged, now=now)
         self._remembered.add(decided_by)
-        return folded
 
     def save_refused(self, raw: RawBatch, letter: Rejected, told: str, *, now: datetime) -> None:
         """A message that cannot be stored becomes a dead letter and an incident of our own, and is read no more."""
@@ -123,16 +148,6 @@ class BatchStore:
             return str(error)
         return ""
 
-    def _fold(self, connection: sa.Connection, judged: Judged, fold: FoldStep, *, now: datetime) -> Folded:
-        if not judged.services:
-            return Folded()
-        # Two consumers that see one fault in two services at once must not open two incidents.
-        lock_correlation(connection)
-        before = known(connection, judged, now=now)
-        folded = fold(replace(before, gone_out=unqueued(connection, self.gone_out())))
-        save_incidents(connection, folded, now=now)
-        return folded
-
     def _insert_batch(self, connection: sa.Connection, judged: Judged, *, now: datetime) -> str:
         """Record what is needed to decide the batch again; the digest of what decided."""
         decided_by = knowledge_digest(judged.texts)
@@ -144,6 +159,7 @@ class BatchStore:
             "first_offsets": _by_name(raw.expected),
             "next_offsets": _by_name(raw.following),
             "knowledge": decided_by,
+            "fallback": judged.verdicts.fallback,
         }
         connection.execute(batch_table.insert().values(row))
         return decided_by
@@ -184,9 +200,10 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def known(connection: sa.Connection, judged: Judged, *, now: datetime) -> Known:
-    """What is stored about the services of a batch, locked until the transaction ends."""
-    services, rules, since = judged.services, judged.rules, judged.first_anomaly
+def known(
+    connection: sa.Connection, services: frozenset[str], rules: Correlation, *, since: datetime, now: datetime
+) -> Known:
+    """What is stored about services, locked until the transaction ends."""
     return Known(
         open=open_incidents(connection, services, since=since - rules.join),
         resolved=resolved_incidents(connection, services, since=max(since, now - OLDEST) - rules.quiet),

@@ -1,4 +1,4 @@
-"""Questions about stored logs: by request, by position, how many, what is normal."""
+"""Questions about stored logs: by request, by position, how many."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from adapters.store.tables import dead_letters, log_blocks, logs, topics
 
 MOST_FOUND = 20
 SHOWN = tuple(name for name in STORED.names if name != "sent_at")
-TRAINED = ("timestamp", "service", "measured")
 
 
 @read_again
@@ -62,21 +61,6 @@ def _with_lines(connection: sa.Connection, request_id: str) -> list[sa.Row[Any]]
     begin = sa.cast(line, sa.Integer) * LINE_BYTES + 1
     query = sa.select(*ABOUT, sa.func.substring(log_blocks.c.requests, begin, LINE_BYTES).label("line"))
     return list(connection.execute(query.where(log_blocks.c.request_lines > 0)))
-
-
-@read_again
-def normal_logs(engine: sa.Engine, *, since: datetime, limit: int) -> pa.Table:
-    """Time, service and metrics of logs that were not anomalous, of the newest `limit` that arrived since then."""
-    asked = Asked(arrived_since=since)
-    found: list[pa.Table] = []
-    with snapshot(engine) as connection:
-        for part in read(connection, asked, (*TRAINED, "anomaly"), newest_first=True):
-            found.append(part.filter(pc.invert(part["anomaly"])).select(TRAINED))
-            if sum(map(len, found)) >= limit:
-                break
-    whole = pa.concat_tables(found) if found else pa.schema([STORED.field(name) for name in TRAINED]).empty_table()
-    newest = pc.sort_indices(whole, [("timestamp", "descending")])[:limit]
-    return whole.take(newest)
 
 
 def log_totals(engine: sa.Engine) -> dict[str, int]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from adapters.log_archive import Archive
 from adapters.store.database import transaction
 from adapters.store.days import drop_days_before
+from adapters.store.minute_rows import drop_minutes
 from adapters.store.tables import dead_letters, log_blocks, logs
 from adapters.store.unnamed_files import drop, note
 from domain.retention import Piece
@@ -73,5 +74,6 @@ def drop_logs(engine: sa.Engine, archive: Archive, before: datetime) -> list[str
     with transaction(engine) as connection:
         for table in (logs, dead_letters):
             connection.execute(table.delete().where(table.c.arrived_at < before))
+        drop_minutes(connection, before)
     drop(engine, archive, paths)
     return days

@@ -303,6 +303,7 @@ batches = sa.Table(
     sa.Column("first_offsets", Json, nullable=False),  # "topic/partition" -> offset
     sa.Column("next_offsets", Json, nullable=False),
     sa.Column("knowledge", sa.Text, nullable=False),
+    sa.Column("fallback", sa.Text, nullable=False, server_default=""),  # why its model did not judge it
 )
 sa.Index("batches_now", batches.c.now)
 # What decided: a digest over the digests of its parts, whose texts are in `documents`.
@@ -653,6 +654,60 @@ resolution_notes = sa.Table(
     sa.Column("verdict", sa.Text, nullable=False),  # on the analysis: right | partly | wrong, or empty
 )
 sa.Index("resolution_notes_incident", resolution_notes.c.incident_id)
+# A partition's minute that is over, as one packed table of `domain/minutes.py:ROWS`; logs that came later are further
+# rows. The minute is the number of minutes since 1970.
+minutes = sa.Table(
+    "minutes",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("minute", sa.BigInteger, nullable=False),
+    sa.Column("topic_id", sa.Integer, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),  # its logs came when the minute had been judged: it is not anew
+    sa.Column("stored_at", UtcTime, nullable=False),
+    sa.Column("packed", sa.LargeBinary, nullable=False),
+)
+sa.Index("minutes_minute", minutes.c.minute)
+# How far each partition's minutes are over.
+closed_minutes = sa.Table(
+    "closed_minutes",
+    metadata,
+    sa.Column("topic_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("minute", sa.BigInteger, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),  # wall time, when its consumer said so last
+)
+# How far the fleet's minutes were judged, and what judging remembers, each once. `minute` of the memory may lie
+# before that of the judgement: the minutes in between are folded into it again.
+judged_minutes = sa.Table(
+    "judged_minutes",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # judged | memory
+    sa.Column("minute", sa.BigInteger, nullable=False),
+    sa.Column("packed", sa.LargeBinary, nullable=False),
+)
+# What was found about a service in a minute.
+minute_findings = sa.Table(
+    "minute_findings",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("minute", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),  # the minute in which it began
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("measured", sa.SmallInteger, nullable=False),  # a value of `domain/minutes.py:Measured`
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("logs", sa.BigInteger, nullable=False),  # of the service in that minute
+    sa.Column("direction", sa.Text, nullable=False),  # high | low
+    sa.Column("value", sa.Float, nullable=False),
+    sa.Column("normal", sa.Float, nullable=False),
+    sa.Column("spread", sa.Float, nullable=False),
+    sa.Column("p_value", sa.Float, nullable=False),
+    sa.Column("fitted", sa.Boolean, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("incident_id", sa.BigInteger),
+)
+sa.Index("minute_findings_minute", minute_findings.c.minute)
+sa.Index("minute_findings_incident", minute_findings.c.incident_id)
 # Files of logs that are about to get a row in `log_blocks`, or lost theirs and are about to go.
 unnamed_files = sa.Table(
     "unnamed_files",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,12 @@ from tasks.answer import run_steps
 from tasks.delivering import claim, deliver
 from tasks.expanding import expand_due
 from tasks.held import Held, Means
-from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import MinuteMemory
 from tasks.outside_alerts import take
 from tasks.paging import Pager
 from tasks.retrieval import Library
+from tasks.storing import store_batch
 
 ONSET = datetime(2026, 1, 5, 12, 0, 20, tzinfo=UTC)
 QUIET_TICK, TICK, LATE_TICK = timedelta(seconds=30), timedelta(seconds=5), timedelta(seconds=15)
@@ -114,6 +116,7 @@ class World:
         self.pager = Pager(paging, self.engine, self.scenario.inventory, lambda: self.now, self.mailbox, library)
         self.topic, _ = topic_number(self.engine, SOURCE, SOURCE, now=self.now)
         self.place = (self.topic, 0)
+        self.memory = MinuteMemory()
         self.next = start_positions(self.engine, {self.place: 0}, now=self.now)[self.place]
         self.lines = sorted(self.scenario.lines, key=lambda line: line[0])
 
@@ -178,8 +181,8 @@ class World:
             return
         raw = as_batch(values, self.next, self.topic)
         judged = judge(raw, self.knowledge, Stopwatch(), now=self.now)
-        fold = partial(correlate, judged, self.knowledge, now=self.now)
-        BatchStore(self.engine).save(judged, fold, now=self.now)
+        memory, self.memory = self.memory, MinuteMemory()
+        _, self.memory = store_batch(BatchStore(self.engine), judged, self.knowledge, memory, now=self.now)
         self.next += len(values)
 
     # --- the clock ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 Floats = NDArray[np.float64]
 
+# The column that says whose row it is; no metric that a producer names is taken for it.
+SERVICE = "(service)"
 # From the median absolute deviation to the standard deviation of a normal distribution.
 MAD_TO_SIGMA = 1.4826
 # The same from the width between the 1st and the 99th percentile.
@@ -66,15 +69,15 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         self.count_floor = count_floor
 
     def fit(self, X: pd.DataFrame, y: object = None) -> ServiceDeviation:
-        """Learn from a frame with a column `service` and one float column per metric (NaN where absent)."""
-        self.metrics_ = [str(name) for name in X.columns if name != "service"]
-        self.feature_names_in_ = np.array(["service", *self.metrics_], dtype=object)
+        """Learn from a frame with a column `SERVICE` and one float column per metric (NaN where absent)."""
+        self.metrics_ = [str(name) for name in X.columns if name != SERVICE]
+        self.feature_names_in_ = np.array([SERVICE, *self.metrics_], dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
-        groups = X.groupby("service", sort=True)[self.metrics_]
+        groups = X.groupby(SERVICE, sort=True)[self.metrics_]
         center = pd.DataFrame(groups.median())
         self.services_ = [str(name) for name in center.index]
-        away = (X[self.metrics_] - center.reindex(X["service"]).to_numpy()).abs()
-        mad = away.groupby(X["service"]).median().to_numpy(float)
+        away = (X[self.metrics_] - center.reindex(X[SERVICE]).to_numpy()).abs()
+        mad = away.groupby(X[SERVICE]).median().to_numpy(float)
         width = (groups.quantile(0.99) - groups.quantile(0.01)).to_numpy(float)
         floor = np.maximum(self.relative_floor * center.abs().to_numpy(float), self.floor)
         counts = self._counts(X, groups.nunique().to_numpy() > 1, center.to_numpy(float))
@@ -84,8 +87,8 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             index=center.index,
             columns=self.metrics_,
         )
-        distance = pd.DataFrame(away / spread.reindex(X["service"]).to_numpy())
-        farthest = distance.groupby(X["service"]).max()
+        distance = pd.DataFrame(away / spread.reindex(X[SERVICE]).to_numpy())
+        farthest = distance.groupby(X[SERVICE]).max()
         self.center_: Floats = center.to_numpy(float)
         self.spread_: Floats = spread.to_numpy(float)
         self.reach_: Floats = np.maximum(self.margin * farthest.to_numpy(float), self.least)
@@ -102,8 +105,9 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def without(self, unsteady: NDArray[np.bool_]) -> ServiceDeviation:
         """The same detector, blind to the (service, metric) pairs that are true in `unsteady`."""
-        self.center_ = np.where(unsteady, np.nan, self.center_)
-        return self
+        found = copy(self)
+        found.center_ = np.where(unsteady, np.nan, self.center_)
+        return found
 
     def codes(self, services: pd.Series) -> NDArray[np.intp]:
         """Row of each service in `center_`, −1 for an unknown one."""
@@ -146,7 +150,7 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def score_samples(self, X: pd.DataFrame) -> Floats:
         """Lower is more abnormal, −1 is the edge of normal; shape (n_rows,)."""
         columns = {name: X[name].to_numpy(float) for name in self.metrics_}
-        return -self.measure(self.codes(X["service"]), columns).reach
+        return -self.measure(self.codes(X[SERVICE]), columns).reach
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:
         """1 for normal rows, −1 for outliers; shape (n_rows,)."""

@@ -60,7 +60,7 @@ def test_severity_only_rises() -> None:
 
 def test_the_first_logs_are_kept_as_evidence_and_a_worse_one_replaces_the_oldest() -> None:
     logs = [an_anomaly(second) for second in range(9)]
-    worse = an_anomaly(9, severity=Severity.CRITICAL)
+    worse = an_anomaly(9, severity=Severity.CRITICAL, level=int(Level.CRITICAL))
     (incident,) = folded([*logs, worse, an_anomaly(10)]).touched.values()
     assert ["r1", "r2", "r3", "r4", "r9"] == [kept.request_id for kept in incident.evidence]
     assert EVIDENCE_KEPT == len(incident.evidence)

@@ -23,7 +23,7 @@ from domain.settings import MitigationSettings, Settings
 from domain.settings_acting import AutonomySettings
 from flows import process_log as entry
 from flows.process_log import Result, health, process_log, run_due, stats
-from ml.detectors.service_deviation import ServiceDeviation
+from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from tests.contracts.fakes import RecordingChannel, RecordingExecutor
 from tests.parts.judged_part import rows
 
@@ -135,7 +135,7 @@ async def test_a_page_that_is_not_accepted_waits(tree: Settings) -> None:
 
 async def test_the_detector_may_be_replaced(tree: Settings) -> None:
     wave = np.linspace(-1, 1, 100)
-    own = ServiceDeviation().fit(pd.DataFrame({"service": "database-primary", "cpu_usage": 95 + wave}))
+    own = ServiceDeviation().fit(pd.DataFrame({SERVICE: "database-primary", "cpu_usage": 95 + wave}))
     forest = IsolationForest(n_estimators=10, random_state=0).fit(pd.DataFrame({"cpu_usage": 50 + wave}))
     quiet = entry_of(level="INFO", message="fine", metrics={"cpu_usage": 95.0})
     assert "normal" == whats(await process_log(quiet, settings=tree, detector=own))[0]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 
 import pytest
 import skops.io
 from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LinearRegression
 
 from domain.errors import BadInput, Unavailable
 from domain.settings import Settings
-from ml.registry import MODEL_FILE, Registry, load_file
+from ml.detectors.service_deviation import ServiceDeviation
+from ml.registry import ALIAS, MODEL_FILE, Registry, load_file
 from ml.training import Judgement, Refusal, train
 from tasks.champion import ChampionSource
 from tasks.judging import Knowledge
@@ -122,3 +125,66 @@ def test_a_damaged_copy_is_fetched_anew_and_no_reason_to_stop(registry: Registry
     assert 1 == version_of(source(registry))
     broken.write_bytes(b"half a file")
     assert 0 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))
+
+
+def test_a_version_that_was_rolled_back_never_returns_from_the_cache(registry: Registry, judgement: Judgement) -> None:
+    """D2: without the server the newest version that lay here was taken."""
+    registry.register(judgement)
+    registry.register(judgement)
+    watching = source(registry)
+    watching.refresh()
+    assert 2 == version_of(watching)
+    champion(registry, "1")
+    watching.refresh()
+    assert 1 == version_of(watching)
+    assert 1 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))
+
+
+def test_where_no_version_is_champion_any_more_rules_decide(registry: Registry, judgement: Judgement) -> None:
+    registry.register(judgement)
+    watching = source(registry)
+    watching.refresh()
+    registry._client().delete_registered_model_alias(registry.name, ALIAS)
+    watching.refresh()
+    assert 0 == version_of(watching)
+    assert 0 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        pytest.param(LinearRegression(), "is a LinearRegression", id="another kind"),
+        pytest.param(ServiceDeviation(), "is a ServiceDeviation, which", id="not fitted"),
+    ],
+)
+def test_a_champion_of_another_kind_is_refused_when_it_is_loaded(tmp_path: Path, model: object, why: str) -> None:
+    """D2: it loaded, and then raised in every batch."""
+    skops.io.dump(model, tmp_path / MODEL_FILE)
+    with pytest.raises(BadInput, match=why):
+        load_file(tmp_path, 1)
+
+
+def test_a_champion_of_another_schema_is_refused(judgement: Judgement, tmp_path: Path) -> None:
+    odd = copy(judgement.candidate)
+    assert odd is not None
+    odd.metrics_ = [*odd.metrics_, "one more"]
+    skops.io.dump(odd, tmp_path / MODEL_FILE)
+    with pytest.raises(BadInput, match=r"cannot judge a log|has another schema"):
+        load_file(tmp_path, 1)
+
+
+def test_a_tampered_model_is_refused_by_its_hash(registry: Registry, judgement: Judgement, tmp_path: Path) -> None:
+    registry.register(judgement)
+    (stored,) = tmp_path.rglob(f"artifacts/**/{MODEL_FILE}") if list(tmp_path.rglob(MODEL_FILE)) else ()
+    other = copy(judgement.candidate)
+    assert other is not None
+    other.center_ = other.center_ + 1
+    skops.io.dump(other, stored)
+    watching = source(registry)
+    assert "not the one that was registered" in watching.refresh()
+    assert 0 == version_of(watching)
+
+
+def champion(registry: Registry, version: str) -> None:
+    """Make a version champion, as a person does in MLflow."""
+    registry._client().set_registered_model_alias(registry.name, ALIAS, version)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.training import LEAST_ROWS, Refusal, train
+from ml.detectors.service_deviation import SERVICE
+from ml.training import LEAST_ROWS, TIME, Refusal, train
 from tests.parts.logs_part import NOON, SECOND
 
 ROWS = 400
@@ -16,8 +17,8 @@ def normal(rows: int = ROWS, **columns: object) -> pd.DataFrame:
     """Made-up traffic of two services; each further column replaces or adds a metric."""
     rng = np.random.default_rng(1)
     fields: dict[str, object] = {
-        "timestamp": [NOON + number * SECOND for number in range(rows)],
-        "service": ["web", "db"] * (rows // 2),
+        TIME: [NOON + number * SECOND for number in range(rows)],
+        SERVICE: ["web", "db"] * (rows // 2),
         "cpu": rng.normal(40, 3, rows),
         "latency": rng.lognormal(3, 0.3, rows),
     }
@@ -64,7 +65,7 @@ def test_a_candidate_that_would_flag_normal_logs_is_refused(monkeypatch: pytest.
     [
         pytest.param(normal(0), id="no-logs"),
         pytest.param(normal(2 * LEAST_ROWS - 2), id="too-few-of-each-service"),
-        pytest.param(normal()[["timestamp", "service"]], id="no-metrics"),
+        pytest.param(normal()[[TIME, SERVICE]], id="no-metrics"),
     ],
 )
 def test_too_little_is_no_candidate(frame: pd.DataFrame) -> None:
@@ -73,7 +74,7 @@ def test_too_little_is_no_candidate(frame: pd.DataFrame) -> None:
 
 
 def test_a_service_of_few_logs_is_left_out() -> None:
-    few = normal(20).assign(service="rare")
+    few = normal(20).assign(**{SERVICE: "rare"})
     found = train(pd.concat([normal(), few]))
     assert 2 == found.services
 

@@ -40,6 +40,7 @@ def an_anomaly(second: float = 0, **changes: Any) -> Anomaly:
         at=at,
         severity=Severity.HIGH,
         detector="rules",
+        confidence=0.9,
         evidence=lambda: kept,
     )
     return replace(anomaly, **changes)

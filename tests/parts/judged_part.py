@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from adapters.formats.decoding import decode
@@ -19,8 +17,11 @@ from domain.clocks import ahead, hold
 from domain.folded import Folded
 from domain.logs import RawBatch
 from domain.settings import Settings
+from ml import minute_counts
 from ml.scoring import score
-from tasks.judging import Knowledge, Stopwatch, correlate, judge
+from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.minutes import MinuteMemory
+from tasks.storing import store_batch
 from tests.parts.logs_part import NOON, SECOND, a_batch, an_error
 
 TREE = Settings()
@@ -43,6 +44,7 @@ class Feed:
     partition: int = 0
     topic_id: int = 0
     next: int = 0
+    memory: MinuteMemory = field(default_factory=MinuteMemory)
 
     def __post_init__(self) -> None:
         self.topic_id, _ = topic_number(self.engine, "logs", "incarnation-1", now=NOW)
@@ -63,13 +65,12 @@ class Feed:
         verdicts = score(
             batch, self.knowledge.champion, threshold=detection.confidence_threshold, enabled=detection.enabled
         )
-        flagged = batch.frame["service"].filter(pa.array(verdicts.anomalous))
-        services = frozenset(flagged.to_pylist())
-        return Judged(raw, batch, [], verdicts, services, self.knowledge.rules, self.knowledge.texts, skewed)
+        counted, deciding = minute_counts.count(batch), self.knowledge
+        return Judged(raw, batch, [], verdicts, counted, deciding.rules, deciding.texts, skewed)
 
     def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
-        store = BatchStore(self.engine)
-        found = store.save(judged, partial(correlate, judged, self.knowledge, now=now), now=now)
+        memory, self.memory = self.memory, MinuteMemory()
+        found, self.memory = store_batch(BatchStore(self.engine), judged, self.knowledge, memory, now=now)
         self.next = judged.raw.following[self.topic_id, self.partition]
         return found
 

@@ -51,7 +51,8 @@ def incidents(logs: Iterable[bytes]) -> list[Incident]:
 @cache
 def _incidents(logs: tuple[bytes, ...]) -> list[Incident]:
     judged = judge(a_batch(logs), knowledge(), Stopwatch())
-    found = correlate(judged, knowledge(), Known(), now=None)
+    seen = anomalies(judged.batch, judged.verdicts)
+    found = correlate(judged, seen, knowledge(), Known(), now=None)
     return list({id(one): one for one in found.of_row.values()}.values())
 
 

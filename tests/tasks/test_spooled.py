@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,11 @@ from domain.incidents import Resolution
 from domain.pages import PageKind
 from domain.settings import Settings
 from tasks.delivering import run
-from tasks.judging import correlate
+from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
 from tasks.paging import Pager
 from tasks.spooled import drain
+from tasks.storing import store_batch
 from tests.contracts.fakes import RecordingChannel
 from tests.parts.judged_part import NOW, Feed, rows
 from tests.parts.logs_part import NOON, SECOND, a_log, an_error
@@ -59,7 +59,7 @@ class Scene:
         """What it does when the store is back."""
         judged = self.feed.judged(logs, now=self.now)
         store = BatchStore(self.feed.engine, PageSpool(self.home).gone_out)
-        folded = store.save(judged, partial(correlate, judged, self.feed.knowledge, now=self.now), now=self.now)
+        folded, _ = store_batch(store, judged, self.feed.knowledge, MinuteMemory(), now=self.now)
         self.feed.next = judged.raw.following[self.feed.topic_id, 0]
         self.remembered.add(folded)
         return folded

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+import pyarrow.compute as pc
 import pytest
 
 from adapters.log_blocks import STORED, pack, unpack
 from adapters.store.closing import reread
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.impact_rows import impact
-from adapters.store.log_look_ups import find_log, log_totals, newest_model, normal_logs, stored_positions
+from adapters.store.log_look_ups import find_log, log_totals, newest_model, stored_positions
 from adapters.store.log_metrics import metric_mean
 from adapters.store.log_reader import Asked, whole
 from adapters.store.log_writer import BLOCK_FROM
 from adapters.store.traffic import first_seen, fresh, others, pace, said, traffic
+from adapters.store.training_history import history
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import NOW, Feed, count, rows
 from tests.parts.logs_part import NOON, SECOND, a_log, an_error
@@ -136,11 +138,12 @@ def test_both_are_counted_alike(as_block: Engine, as_rows: Engine) -> None:
 
 
 def test_training_reads_columns_of_normal_logs(as_block: Engine, as_rows: Engine) -> None:
-    normal = MANY - log_totals(as_block)["anomalies"]
-    for engine in (as_block, as_rows):
-        found = normal_logs(engine, since=NOW - SECOND, limit=10_000)
-        assert normal == len(found)
-        assert 50 == len(normal_logs(engine, since=NOW - SECOND, limit=50))
+    held = [history(engine, since=NOW - SECOND, now=NOW, limit=10_000) for engine in (as_block, as_rows)]
+    services = {len(one.logs.filter(pc.equal(one.logs["service"], name))) for one in held for name in ("web", "db")}
+    assert 0 not in services
+    for one in held:
+        assert MANY == one.seen == len(one.logs) + sum(one.left_out.values())
+        assert one.left_out["anomaly"] == log_totals(as_block)["anomalies"]
 
 
 def test_a_block_is_read_by_its_columns(as_block: Engine) -> None:

@@ -20,7 +20,9 @@ from domain.inventory import Inventory, Service
 from domain.replay import Texts
 from domain.settings import Settings
 from ml.scoring import Champion
-from tasks.judging import Knowledge, correlate
+from tasks.judging import Knowledge
+from tasks.minutes import MinuteMemory
+from tasks.storing import store_batch
 from tests.parts.judged_part import NOW, Feed, count, rows
 from tests.parts.logs_part import a_log
 
@@ -57,7 +59,7 @@ def test_what_was_rolled_back_is_kept_with_the_next_batch(store: Engine, monkeyp
     judged = feed.judged([a_log()])
 
     def save() -> None:
-        kept.save(judged, lambda known: correlate(judged, feed.knowledge, known, now=NOW), now=NOW)
+        store_batch(kept, judged, feed.knowledge, MinuteMemory(), now=NOW)
 
     with monkeypatch.context() as broken, pytest.raises(ZeroDivisionError):
         broken.setattr(sa.engine.RootTransaction, "commit", lambda _: 1 / 0)

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from adapters.log_archive import Archive, Gone
 from adapters.store.database import LOOK_SECONDS, Contended, Engine, Unavailable, snapshot, transaction
-from adapters.store.log_look_ups import find_log, log_totals, normal_logs
+from adapters.store.log_look_ups import find_log, log_totals
 from adapters.store.log_reader import Asked, blocks, read_again, single
 from adapters.store.log_search import Following, Wanted, read_columns, search
 from adapters.store.log_statistics import statistics
 from adapters.store.traffic import fresh
+from adapters.store.training_history import history
 from tests.parts.compaction_part import filled_store, gather, opened
 from tests.parts.judged_part import NOW
 from tests.parts.logs_part import NOON
@@ -65,7 +66,7 @@ def _found(engine: Engine) -> int:
 
 
 def _normal(engine: Engine) -> int:
-    return len(normal_logs(engine, since=LONG_AGO, limit=10_000))
+    return len(history(engine, since=LONG_AGO, now=LONG_AGO, limit=10_000).logs)
 
 
 def _fresh(engine: Engine) -> int:

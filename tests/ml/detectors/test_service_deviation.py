@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.detectors.service_deviation import ServiceDeviation
+from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 
 SELDOM_ONE = [0.0] * 190 + [1.0] * 10
 
@@ -22,14 +22,14 @@ SELDOM_ONE = [0.0] * 190 + [1.0] * 10
     ],
 )
 def test_a_count_may_go_farther_than_a_short_training_saw(seen: list[float], value: float, *, normal: bool) -> None:
-    fitted = ServiceDeviation().fit(pd.DataFrame({"service": "web", "queue": seen}))
-    (found,) = fitted.predict(pd.DataFrame({"service": ["web"], "queue": [float(value)]}))
+    fitted = ServiceDeviation().fit(pd.DataFrame({SERVICE: "web", "queue": seen}))
+    (found,) = fitted.predict(pd.DataFrame({SERVICE: ["web"], "queue": [float(value)]}))
     assert normal == (found == 1)
 
 
 def test_logs_without_the_metric_do_not_make_it_a_share() -> None:
-    seen = pd.DataFrame({"service": "web", "queue": [*SELDOM_ONE, np.nan]})
-    log = pd.DataFrame({"service": ["web"], "queue": [2.0]})
+    seen = pd.DataFrame({SERVICE: "web", "queue": [*SELDOM_ONE, np.nan]})
+    log = pd.DataFrame({SERVICE: ["web"], "queue": [2.0]})
     assert [1] == ServiceDeviation().fit(seen).predict(log).tolist()
 
 
@@ -42,8 +42,8 @@ def test_logs_without_the_metric_do_not_make_it_a_share() -> None:
     ],
 )
 def test_a_count_of_one_service_is_a_count_in_every_service(seen: float, value: float, *, normal: bool) -> None:
-    elsewhere = pd.DataFrame({"service": "db", "queue": SELDOM_ONE})
-    here = pd.DataFrame({"service": "web", "queue": [seen] * 200})
+    elsewhere = pd.DataFrame({SERVICE: "db", "queue": SELDOM_ONE})
+    here = pd.DataFrame({SERVICE: "web", "queue": [seen] * 200})
     fitted = ServiceDeviation().fit(pd.concat([elsewhere, here]))
-    (found,) = fitted.predict(pd.DataFrame({"service": ["web"], "queue": [value]}))
+    (found,) = fitted.predict(pd.DataFrame({SERVICE: ["web"], "queue": [value]}))
     assert normal == (found == 1)

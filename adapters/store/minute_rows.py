@@ -1,0 +1,154 @@
+"""Minutes as rows: what is over, how far the fleet was judged, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from adapters.store.log_reader import Asked, read
+from adapters.store.many_rows import insert_rows
+from adapters.store.tables import closed_minutes, judged_minutes, minute_findings, minutes
+from domain.errors import Refused
+from domain.findings import MinuteFinding, minute_at
+from domain.logs import SCHEMA, Place
+from domain.minutes import NOTHING_CLOSED, ROWS
+
+# A consumer that said nothing for so long is not waited for.
+SILENT = timedelta(minutes=3)
+JUDGED, MEMORY = "judged", "memory"
+NEEDED = ("topic", "partition", "timestamp", "service", "level", "measured")
+
+
+class MinuteRows:
+    """The minutes within one transaction."""
+
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+
+    def closed(self, place: Place) -> int:
+        """The last minute of a partition that is over."""
+        query = sa.select(closed_minutes.c.minute).where(*_at(place))
+        found = self.connection.scalar(query)
+        return NOTHING_CLOSED if found is None else int(found)
+
+    def logs_after(self, place: Place, minute: int) -> pa.Table:
+        """A partition's stored logs of later minutes: columns of SCHEMA, those that minutes need not being null."""
+        topic, partition = place
+        here = (pc.field("topic") == topic) & (pc.field("partition") == partition)
+        asked = Asked(since=minute_at(minute + 1), filters=(here,))
+        parts = [part.select(list(NEEDED)) for part in read(self.connection, asked, NEEDED)]
+        found = pa.concat_tables(parts) if parts else pa.schema([SCHEMA.field(name) for name in NEEDED]).empty_table()
+        columns = [
+            found[field.name].cast(field.type) if field.name in NEEDED else pa.nulls(len(found), field.type)
+            for field in SCHEMA
+        ]
+        return pa.table(columns, schema=SCHEMA)
+
+    def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
+        """A partition's minutes that are over, and what came for those that were."""
+        topic, partition = place
+        shared = {"topic_id": topic, "partition": partition, "stored_at": self.now}
+        rows = [
+            shared | {"minute": minute, "late": is_late or minute <= judged, "packed": packed(table)}
+            for is_late, tables in ((False, closed), (True, late))
+            for minute, table in tables.items()
+        ]
+        if rows:
+            self.connection.execute(minutes.insert(), rows)
+
+    def set_closed(self, place: Place, minute: int) -> None:
+        """How far a partition is over, as of now."""
+        changed = self.connection.execute(closed_minutes.update().where(*_at(place)).values(minute=minute, at=self.now))
+        if not changed.rowcount:
+            topic, partition = place
+            self.connection.execute(
+                closed_minutes.insert().values(topic_id=topic, partition=partition, minute=minute, at=self.now)
+            )
+
+    def fleet_closed(self) -> int:
+        """The last minute that is over in every partition whose consumer lives."""
+        query = sa.select(sa.func.min(closed_minutes.c.minute)).where(closed_minutes.c.at >= self.now - SILENT)
+        found = self.connection.scalar(query)
+        return NOTHING_CLOSED if found is None else int(found)
+
+    def judged(self) -> int:
+        """The last minute that was judged; NOTHING_CLOSED before the first."""
+        found = self._kept(JUDGED)
+        return NOTHING_CLOSED if found is None else found[0]
+
+    def set_judged(self, minute: int) -> None:
+        """Minutes up to this one were judged."""
+        self._keep(JUDGED, minute, b"")
+
+    def memory(self) -> tuple[int, bytes] | None:
+        """What judging remembered after a minute, as it was kept last."""
+        return self._kept(MEMORY)
+
+    def keep_memory(self, minute: int, kept: bytes) -> None:
+        """Keep what judging remembers after a minute."""
+        self._keep(MEMORY, minute, kept)
+
+    def _kept(self, name: str) -> tuple[int, bytes] | None:
+        query = sa.select(judged_minutes.c.minute, judged_minutes.c.packed).where(judged_minutes.c.name == name)
+        row = self.connection.execute(query).one_or_none()
+        return None if row is None else (int(row[0]), bytes(row[1]))
+
+    def _keep(self, name: str, minute: int, kept: bytes) -> None:
+        held = {"minute": minute, "packed": kept}
+        changed = self.connection.execute(judged_minutes.update().where(judged_minutes.c.name == name).values(**held))
+        if not changed.rowcount:
+            self.connection.execute(judged_minutes.insert().values(name=name, **held))
+
+    def between(self, after: int, upto: int) -> dict[int, list[pa.Table]]:
+        """What partitions did in each minute after `after` and up to `upto`, without what came late."""
+        query = (
+            sa.select(minutes.c.minute, minutes.c.packed)
+            .where(minutes.c.minute > after, minutes.c.minute <= upto, ~minutes.c.late)
+            .order_by(minutes.c.minute, minutes.c.topic_id, minutes.c.partition, minutes.c.id)
+        )
+        found: dict[int, list[pa.Table]] = {}
+        for minute, held in self.connection.execute(query):
+            found.setdefault(int(minute), []).append(unpacked(bytes(held)))
+        return found
+
+    def add_findings(self, found: Iterable[tuple[MinuteFinding, int | None]]) -> None:
+        """What was found, each with its incident's number."""
+        rows = [
+            asdict(finding) | {"measured": int(finding.measured), "incident_id": incident_id}
+            for finding, incident_id in found
+        ]
+        insert_rows(self.connection, minute_findings, rows)
+
+
+def _at(place: Place) -> tuple[sa.ColumnElement[bool], ...]:
+    topic, partition = place
+    return closed_minutes.c.topic_id == topic, closed_minutes.c.partition == partition
+
+
+def packed(table: pa.Table) -> bytes:
+    """A minute's table as an Arrow stream."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def unpacked(held: bytes) -> pa.Table:
+    """The table again. Raises Refused for what is none."""
+    try:
+        return pa.ipc.open_stream(held).read_all().cast(ROWS)
+    except (pa.ArrowInvalid, ValueError) as error:
+        raise Refused(f"store: a minute cannot be read: {error}") from error
+
+
+def drop_minutes(connection: sa.Connection, before: datetime) -> None:
+    """Drop what is older; judging needs no more than half an hour of it."""
+    minute = int(before.timestamp()) // 60
+    for table in (minutes, minute_findings):
+        connection.execute(table.delete().where(table.c.minute < minute))

@@ -1,0 +1,150 @@
+"""What a service did in a minute: numbers by (topic, partition, service, minute), and when a minute is over.
+
+A partition's minute closes when one of its logs is `LATE` past its end by event time, so it depends on the order of
+its logs alone and never on where batches end. A log of a minute that has closed is late: it is counted apart and
+changes nothing that was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.logs import Place
+
+MINUTE = 60_000_000  # microseconds
+# Logs of one partition come so much out of order without being late.
+LATE = 15_000_000  # microseconds
+NOTHING_CLOSED = -1
+
+
+class Measured(IntEnum):
+    """What a row of a minute counts; kept apart from names, which producers choose."""
+
+    LOGS = 0  # `values` is how many logs
+    ERRORS = 1  # … of these at ERROR or above
+    METRIC = 2  # the metric `name`, as logs carried it
+
+
+# A minute of one partition, or of the fleet: one row a service and measure.
+ROWS = pa.schema(
+    [
+        ("service", pa.string()),
+        ("measured", pa.int8()),  # a value of Measured
+        ("name", pa.string()),  # of the metric, empty for the others
+        ("values", pa.int64()),
+        ("sum", pa.float64()),
+        ("largest", pa.float64()),
+    ]
+)
+# The same from a batch: with the place, the minute since 1970, and whether it had closed before those logs.
+COUNTED = pa.schema(
+    [
+        ("topic", pa.int32()),
+        ("partition", pa.int32()),
+        ("minute", pa.int64()),
+        ("late", pa.bool_()),
+        *ROWS,
+    ]
+)
+
+
+def closed_by(newest: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The last minute that is over when the newest log is from then; `newest`: microseconds since 1970."""
+    closed: NDArray[np.int64] = (newest - LATE) // MINUTE - 1
+    return closed
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Where in a batch a partition's minutes close, ascending; arrays of shape (n_steps,)."""
+
+    rows: NDArray[np.int64]  # row of the batch
+    closed: NDArray[np.int64]  # the last minute that is over from that row on
+
+    @property
+    def last(self) -> int:
+        """The last minute that is over at the end of the batch."""
+        return int(self.closed[-1]) if len(self.closed) else NOTHING_CLOSED
+
+    def row_of(self, minute: int) -> int:
+        """The row that closed a minute; −1 where that was over before."""
+        at = int(np.searchsorted(self.closed, minute))
+        return int(self.rows[at]) if at < len(self.rows) else -1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a batch adds to its minutes."""
+
+    table: pa.Table  # columns of COUNTED
+    steps: Mapping[Place, Steps] = field(default_factory=dict)
+
+    def of(self, place: Place) -> pa.Table:
+        """The rows of one partition."""
+        topic, partition = place
+        here = pc.and_(pc.equal(self.table["topic"], topic), pc.equal(self.table["partition"], partition))
+        return self.table.filter(here)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMinutes:
+    """A partition's minutes that are not over."""
+
+    closed: int = NOTHING_CLOSED  # the last minute that is over
+    rows: pa.Table = field(default_factory=COUNTED.empty_table)
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What closes when a partition goes on."""
+
+    after: OpenMinutes
+    over: Mapping[int, pa.Table]  # minute -> ROWS
+    late: Mapping[int, pa.Table]  # minute that was over before -> ROWS
+
+
+def turn(before: OpenMinutes, counted: pa.Table, closed: int) -> Turned:
+    """Add a partition's rows to its open minutes, and close those up to `closed`."""
+    closed = max(before.closed, closed)
+    was_late = pc.or_(counted["late"], pc.less_equal(counted["minute"], before.closed))
+    late, timely = counted.filter(was_late), counted.filter(pc.invert(was_late))
+    whole = pa.concat_tables([before.rows, timely])
+    is_over = pc.less_equal(whole["minute"], closed)
+    rest = whole.filter(pc.invert(is_over))
+    return Turned(OpenMinutes(closed, _added(rest)), by_minute(whole.filter(is_over)), by_minute(late))
+
+
+def _added(rows: pa.Table) -> pa.Table:
+    """Rows that are about the same, as one."""
+    keys = [name for name in COUNTED.names if name not in ("values", "sum", "largest")]
+    return _summed(rows, keys).select(COUNTED.names).cast(COUNTED) if len(rows) else COUNTED.empty_table()
+
+
+def _summed(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
+    found = rows.group_by(list(keys)).aggregate([("values", "sum"), ("sum", "sum"), ("largest", "max")])
+    names = {"values_sum": "values", "sum_sum": "sum", "largest_max": "largest"}
+    return found.rename_columns([names.get(name, name) for name in found.column_names])
+
+
+def by_minute(rows: pa.Table) -> dict[int, pa.Table]:
+    """Each minute's rows, in the order of minutes."""
+    found = {}
+    for minute in sorted(pc.unique(rows["minute"]).to_pylist()):
+        found[minute] = together([rows.filter(pc.equal(rows["minute"], minute)).select(ROWS.names)])
+    return found
+
+
+def together(parts: Sequence[pa.Table]) -> pa.Table:
+    """A minute of several partitions as one: ROWS, in the order of service and name."""
+    whole = pa.concat_tables(parts) if parts else ROWS.empty_table()
+    if not len(whole):
+        return ROWS.empty_table()
+    order = [("service", "ascending"), ("measured", "ascending"), ("name", "ascending")]
+    return _summed(whole, ["service", "measured", "name"]).select(ROWS.names).cast(ROWS).sort_by(order)

@@ -1,0 +1,97 @@
+"""What a batch adds to the minutes of its services, as columns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from domain.grouping import codes_of, entries, grouped, microseconds
+from domain.logs import Level, LogBatch, Place
+from domain.minutes import COUNTED, MINUTE, NOTHING_CLOSED, Counted, Measured, Steps, closed_by
+
+Whole = NDArray[np.int64]
+
+
+class Numbers(NamedTuple):
+    """What is counted of each group; arrays of shape (n_groups,)."""
+
+    values: NDArray[np.generic]  # how many
+    sum: NDArray[np.generic]
+    largest: NDArray[np.float64]
+
+
+def count(batch: LogBatch) -> Counted:
+    """The numbers of a batch by topic, partition, service and minute, and where its minutes close."""
+    if not len(batch):
+        return Counted(COUNTED.empty_table())
+    frame = batch.frame
+    at = microseconds(frame["timestamp"])
+    topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
+    steps, late = _closings(topic, partition, at)
+    services, names = codes_of(frame["service"])
+    keys = (topic, partition, at // MINUTE, late.astype(np.int64), services)
+    found, group = grouped(*keys)
+    level = frame["level"].to_numpy()
+    logs = np.bincount(group, minlength=len(found[0]))
+    errors = np.bincount(group, level >= Level.ERROR, len(found[0]))
+    parts = [
+        _table(found, names, (Measured.LOGS, None), Numbers(logs, logs, np.zeros(len(logs)))),
+        _table(found, names, (Measured.ERRORS, None), Numbers(errors, errors, np.zeros(len(errors)))),
+        _metrics(frame["measured"], keys, names),
+    ]
+    return Counted(pa.concat_tables(parts), steps)
+
+
+def _metrics(maps: pa.ChunkedArray, keys: tuple[Whole, ...], names: pa.Array) -> pa.Table:
+    of_row, keyed, values = entries(maps)
+    finite = np.isfinite(values)
+    of_row, values = of_row[finite], values[finite]
+    if not len(values):
+        return COUNTED.empty_table()
+    metrics, metric_names = codes_of(keyed.filter(pa.array(finite)))
+    found, group = grouped(*(key[of_row] for key in keys), metrics)
+    largest = np.full(len(found[0]), -np.inf)
+    np.maximum.at(largest, group, values)
+    many, total = np.bincount(group, minlength=len(largest)), np.bincount(group, values, len(largest))
+    named = Measured.METRIC, metric_names.take(pa.array(found[-1]))
+    return _table(found[:-1], names, named, Numbers(many, total, largest))
+
+
+def _table(
+    keys: list[Whole], services: pa.Array, named: tuple[Measured, pa.Array | None], numbers: Numbers
+) -> pa.Table:
+    topic, partition, minute, late, service = keys
+    many, (measured, names) = len(topic), named
+    columns = [
+        pa.array(topic, pa.int32()),
+        pa.array(partition, pa.int32()),
+        pa.array(minute, pa.int64()),
+        pa.array(late.astype(np.bool_)),
+        services.take(pa.array(service)),
+        pa.array(np.full(many, int(measured), np.int8)),
+        names if names is not None else pa.array([""] * many, pa.string()),
+        pa.array(numbers.values.astype(np.int64)),
+        pa.array(numbers.sum.astype(np.float64)),
+        pa.array(numbers.largest),
+    ]
+    return pa.table(columns, schema=COUNTED)
+
+
+def _closings(topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, Steps], NDArray[np.bool_]]:
+    """For each partition where its minutes close, and for each log whether its own had closed before it."""
+    late = np.zeros(len(at), np.bool_)
+    steps: dict[Place, Steps] = {}
+    (topics, partitions), group = grouped(topic, partition)
+    order = np.argsort(group, kind="stable")
+    edges = np.searchsorted(group[order], np.arange(len(topics) + 1))
+    for index, place in enumerate(zip(topics.tolist(), partitions.tolist(), strict=True)):
+        rows = order[edges[index] : edges[index + 1]]
+        closed = closed_by(np.maximum.accumulate(at[rows]))
+        before = np.concatenate([[NOTHING_CLOSED], closed[:-1]])
+        late[rows] = at[rows] // MINUTE <= before
+        first = closed > before
+        steps[place] = Steps(rows[first].astype(np.int64), closed[first])
+    return steps, late

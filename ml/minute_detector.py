@@ -1,0 +1,231 @@
+"""What of a minute of the fleet is not as usual: volume and silence, share of errors, and every metric by name."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from domain.findings import MinuteFinding
+from domain.minutes import NOTHING_CLOSED, Measured
+from ml.lasting import Deviations, Lasting, LastingState
+from ml.promise import alarm_p_of_fleet, confidence
+from ml.series import Findings, SeriesDetector, SeriesState
+from ml.tables import Array, Table
+from ml.volumes import Drops, Volumes
+
+MINUTES_PER_DAY = 1_440
+# When nobody at all has said anything for so long, in minutes, that is no news about any one service.
+FLEET_SILENT = 60
+# A service that said nothing for so long, in minutes, is not waited for any more.
+GONE = MINUTES_PER_DAY
+# A share of fewer logs than this says little.
+LEAST_LOGS = 10
+# So many binary digits of a mean count: sums differ in the last ones by the order in which they were added.
+DIGITS = 2.0**40
+
+ABOUT = "about"  # the name of an array in a packed state
+
+Key = tuple[str, int, str]  # service, a value of Measured, name of the metric
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MinuteState:
+    """What is remembered of every series of the fleet after a minute."""
+
+    series: SeriesState
+    lasting: LastingState
+    volumes: Table
+    codes: Mapping[Key, int] = field(default_factory=dict)
+    heard: Mapping[str, int] = field(default_factory=dict)  # service -> the last minute in which it said something
+    latest: int = NOTHING_CLOSED  # the last minute in which anybody said something
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is said about each measure of a minute; arrays of shape (n_measures,)."""
+
+    p_value: Floats
+    above: NDArray[np.bool_]  # more than expected
+    value: Floats
+    normal: Floats
+    spread: Floats
+    since: Floats  # the minute in which it began
+    fitted: NDArray[np.bool_]
+
+
+class MinuteDetector:
+    """Judges each minute of each service against what it was like before.
+
+    Parameters
+    ----------
+    false_alarms_per_day
+        So many wrong alarms are put up with, over all services and measures.
+    most_series
+        Series that are remembered; further ones are not judged.
+    """
+
+    def __init__(self, false_alarms_per_day: float, *, most_series: int = 500_000) -> None:
+        self.false_alarms_per_day = false_alarms_per_day
+        self.most_series = most_series
+        self.series, self.lasting, self.volumes = SeriesDetector(), Lasting(), Volumes()
+
+    def begin(self) -> MinuteState:
+        """Nothing is known yet."""
+        return MinuteState(self.series.begin(), self.lasting.begin(), self.volumes.begin())
+
+    def find(self, state: MinuteState, minute: int, rows: pa.Table) -> tuple[tuple[MinuteFinding, ...], MinuteState]:
+        """What was not as usual in a minute, and what is remembered after it; `rows`: ROWS of the whole fleet.
+
+        The state that is given must not be used any more.
+        """
+        latest = minute if len(rows) else state.latest
+        if minute - latest > FLEET_SILENT or latest == NOTHING_CLOSED:
+            return (), state
+        logs = logs_of(rows)
+        heard = dict(state.heard) | dict.fromkeys(logs, minute)
+        heard = {service: at for service, at in heard.items() if minute - at <= GONE}
+        keys, values = measured(rows, logs, heard)
+        codes, known = self._codes(keys, state.codes)
+        judged = np.flatnonzero(codes >= 0)
+        keys, codes, values = [keys[at] for at in judged.tolist()], codes[judged], values[judged]
+        points, series = self.series.find(state.series, minute * 60.0, codes, values)
+        lasting = self.lasting.find(state.lasting, minute * 60.0, codes, points)
+        seen = _together(points, lasting, minute)
+        seen = _with_drops(seen, *self._drops(state.volumes, minute, keys, codes, values), minute)
+        after = replace(state, series=series, codes=known, heard=heard, latest=latest)
+        return self._findings(minute, keys, seen, logs), after
+
+    def _drops(
+        self, volumes: Table, minute: int, keys: list[Key], codes: Codes, values: Floats
+    ) -> tuple[NDArray[np.intp], Drops]:
+        """Which of the keys are volumes, and which of these dropped."""
+        at = np.flatnonzero(np.fromiter((kind == Measured.LOGS for _, kind, _ in keys), np.bool_, len(keys)))
+        drops = self.volumes.find(volumes, float(minute), codes[at], values[at])
+        waited = drops.normal > 0
+        silent = waited & (values[at] == 0)
+        if silent.sum() > max(1, waited.sum() / 2):
+            # Nothing comes of most services: that is about what brings their logs, not about each of them.
+            drops = replace(drops, p_value=np.where(silent, 1.0, drops.p_value))
+        return at, drops
+
+    def _codes(self, keys: list[Key], known: Mapping[Key, int]) -> tuple[Codes, Mapping[Key, int]]:
+        """The number of each series; −1 for those that come beyond the limit."""
+        new = [key for key in keys if key not in known][: max(0, self.most_series - len(known))]
+        if new:
+            known = {**known, **{key: len(known) + at for at, key in enumerate(new)}}
+        return np.fromiter((known.get(key, -1) for key in keys), np.int64, len(keys)), known
+
+    def _findings(self, minute: int, keys: list[Key], seen: Seen, logs: Mapping[str, int]) -> tuple[MinuteFinding, ...]:
+        limit = alarm_p_of_fleet(len(keys), MINUTES_PER_DAY, self.false_alarms_per_day)
+        return tuple(
+            MinuteFinding(
+                service=keys[at][0],
+                measured=Measured(keys[at][1]),
+                name=keys[at][2],
+                minute=minute,
+                since=int(seen.since[at]),
+                logs=logs.get(keys[at][0], 0),
+                direction="high" if seen.above[at] else "low",
+                value=float(seen.value[at]),
+                normal=float(seen.normal[at]),
+                spread=float(seen.spread[at]),
+                p_value=float(seen.p_value[at]),
+                fitted=bool(seen.fitted[at]),
+                confidence=confidence(float(seen.p_value[at]), limit),
+            )
+            for at in np.flatnonzero(seen.p_value <= limit).tolist()
+        )
+
+    def packed(self, state: MinuteState) -> bytes:
+        """The state as bytes."""
+        about = {"codes": list(state.codes), "heard": dict(state.heard), "latest": state.latest}
+        parts = {
+            "series.": state.series.arrays(),
+            "lasting.": state.lasting.arrays(),
+            "volumes.": state.volumes.arrays(),
+        }
+        arrays = {part + name: array for part, held in parts.items() for name, array in held.items()}
+        arrays[ABOUT] = np.frombuffer(orjson.dumps(about), np.uint8)
+        sink = io.BytesIO()
+        np.savez_compressed(sink, **arrays)  # type: ignore[arg-type]  # numpy takes any names
+        return sink.getvalue()
+
+    def unpacked(self, held: bytes) -> MinuteState:
+        """The state again."""
+        with np.load(io.BytesIO(held), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        about = orjson.loads(arrays.pop(ABOUT).tobytes())
+        parts: dict[str, dict[str, Array]] = {}
+        for name, array in arrays.items():
+            part, _, column = name.partition(".")
+            parts.setdefault(part, {})[column] = array
+        codes: dict[Key, int] = {(service, kind, name): at for at, (service, kind, name) in enumerate(about["codes"])}
+        series, lasting = self.series.resume(parts["series"]), self.lasting.resume(parts["lasting"])
+        return MinuteState(
+            series, lasting, self.volumes.resume(parts["volumes"]), codes, about["heard"], about["latest"]
+        )
+
+
+def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:
+    """The likelier of two ways of being unusual: never like that before, and far from what is expected for long."""
+    # Two looks at each point: a fault shows in either, and so does chance.
+    longer = lasting.p_value < points.p_value
+    since = np.where(longer, lasting.since, points.since) // 60
+    return Seen(
+        p_value=np.minimum(2 * np.minimum(lasting.p_value, points.p_value), 1.0),
+        above=points.direction >= 0,
+        value=points.value,
+        normal=points.baseline,
+        spread=lasting.spread,
+        since=np.where(np.isnan(since), minute, since),
+        fitted=np.where(longer, lasting.fitted, points.tail),
+    )
+
+
+def _with_drops(seen: Seen, at: NDArray[np.intp], drop: Drops, minute: int) -> Seen:
+    """The same, but for volumes that are low: how likely these are by chance is known better."""
+    p_value, above, fitted = seen.p_value.copy(), seen.above.copy(), seen.fitted.copy()
+    normal, spread, since = seen.normal.copy(), seen.spread.copy(), seen.since.copy()
+    p_value[at] = np.where(above[at], p_value[at], 1.0)
+    is_low = drop.p_value < p_value[at]
+    low = at[is_low]
+    p_value[low], above[low], fitted[low] = drop.p_value[is_low], False, False
+    normal[low], spread[low] = drop.normal[is_low], drop.spread[is_low]
+    since[low] = np.where(np.isnan(drop.since[is_low]), minute, drop.since[is_low])
+    return Seen(p_value, above, seen.value, normal, spread, since, fitted)
+
+
+def measured(rows: pa.Table, logs: Mapping[str, int], heard: Mapping[str, int]) -> tuple[list[Key], Floats]:
+    """What is judged of a minute: logs of every service that is waited for, errors in 100 logs, means of metrics."""
+    services, kinds, names = (rows[name].to_pylist() for name in ("service", "measured", "name"))
+    many, total = rows["values"].to_numpy().astype(float), rows["sum"].to_numpy()
+    silent = sorted(heard.keys() - logs.keys())
+    keys: list[Key] = [*zip(services, kinds, names, strict=True), *((one, int(Measured.LOGS), "") for one in silent)]
+    of_service = np.fromiter((logs.get(service, 0.0) for service in services), float, len(services))
+    kind = np.array(kinds, np.int8)
+    values = np.where(
+        kind == Measured.METRIC,
+        total / np.maximum(many, 1),
+        np.where(kind == Measured.ERRORS, 100 * many / np.maximum(of_service, LEAST_LOGS), many),
+    )
+    return keys, np.concatenate([_steady(values), np.zeros(len(silent))])
+
+
+def logs_of(rows: pa.Table) -> dict[str, int]:
+    """How many logs each service wrote."""
+    here = rows.filter(pc.equal(rows["measured"], int(Measured.LOGS)))
+    return dict(zip(here["service"].to_pylist(), here["values"].to_pylist(), strict=True))
+
+
+def _steady(values: Floats) -> Floats:
+    mantissa, exponent = np.frexp(values)
+    return np.ldexp(np.round(mantissa * DIGITS) / DIGITS, exponent)

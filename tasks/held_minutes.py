@@ -1,0 +1,60 @@
+"""Minutes of logs that are read from a file, kept in memory; the same steps run over them as over stored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from domain.logs import SCHEMA, Place
+from domain.minutes import NOTHING_CLOSED
+
+
+class HeldMinutes:
+    """What `adapters/store/minute_rows.py:MinuteRows` is in a store."""
+
+    def __init__(self) -> None:
+        self.places: dict[Place, int] = {}
+        self.over: dict[int, list[pa.Table]] = {}
+        self.last = NOTHING_CLOSED
+
+    def closed(self, place: Place) -> int:
+        """The last minute of a partition that is over."""
+        return self.places.get(place, NOTHING_CLOSED)
+
+    def logs_after(self, place: Place, minute: int) -> pa.Table:
+        """Nothing: whoever reads a file holds its open minutes."""
+        return SCHEMA.empty_table()
+
+    def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
+        """A partition's minutes that are over; what was late counts nowhere."""
+        for minute, table in closed.items():
+            if minute > judged:
+                self.over.setdefault(minute, []).append(table)
+
+    def set_closed(self, place: Place, minute: int) -> None:
+        """How far a partition is over."""
+        self.places[place] = minute
+
+    def fleet_closed(self) -> int:
+        """The last minute that is over in every partition."""
+        return min(self.places.values(), default=NOTHING_CLOSED)
+
+    def judged(self) -> int:
+        """The last minute that was judged."""
+        return self.last
+
+    def set_judged(self, minute: int) -> None:
+        """Minutes up to this one were judged, and are not needed any more."""
+        self.last = minute
+        self.over = {at: parts for at, parts in self.over.items() if at > minute}
+
+    def memory(self) -> None:
+        """Nothing is kept beside what its reader holds."""
+
+    def keep_memory(self, minute: int, kept: bytes) -> None:
+        """Nothing is kept."""
+
+    def between(self, after: int, upto: int) -> dict[int, list[pa.Table]]:
+        """What partitions did in each minute after `after` and up to `upto`."""
+        return {minute: parts for minute, parts in sorted(self.over.items()) if after < minute <= upto}

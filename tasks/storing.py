@@ -1,0 +1,57 @@
+"""One batch to committed rows: offsets, minutes, incidents, pages and logs in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.store.batches import BatchStore, Judged, Work
+from domain.folded import Anomaly, Correlation, Folded
+from ml.anomalies import anomalies, of_minute
+from tasks.judging import Knowledge, correlate
+from tasks.minutes import Found, MinuteMemory, found, turned
+
+
+def store_batch(
+    kept: BatchStore, judged: Judged, knowledge: Knowledge, memory: MinuteMemory, *, now: datetime
+) -> tuple[Folded, MinuteMemory]:
+    """Commit a batch; what it did to the incidents, and what its consumer remembers after it.
+
+    Raises what `BatchStore.batch` does; the memory is void then.
+    """
+    with kept.batch(judged, now=now) as work:
+        findings, after = _minutes(work, judged, knowledge, memory)
+        seen = in_order(anomalies(judged.batch, judged.verdicts), findings, knowledge.rules)
+        folded = _folded(work, judged, knowledge, seen, kept)
+        work.save(folded)
+        numbers = {finding: incident.id for finding, incident in folded.of_minute}
+        work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in findings)
+    return folded, after
+
+
+def _minutes(
+    work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory
+) -> tuple[Sequence[Found], MinuteMemory]:
+    detector = knowledge.minutes
+    if detector is None:
+        return (), memory
+    after = turned(work.minutes, judged.raw, judged.counted, memory)
+    if all(place in memory.open and one.closed == memory.open[place].closed for place, one in after.open.items()):
+        return (), after
+    work.one_by_one()
+    return found(work.minutes, judged.counted.steps, after, detector)
+
+
+def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlation) -> list[Anomaly]:
+    """Anomalous logs, and before each of them the minutes that were over by then."""
+    minutes = [of_minute(one.finding, one.row) for one in findings if one.finding.is_told(rules.confirm_logs)]
+    return sorted([*minutes, *logs], key=lambda one: one.row)
+
+
+def _folded(work: Work, judged: Judged, knowledge: Knowledge, seen: Sequence[Anomaly], kept: BatchStore) -> Folded:
+    if not seen:
+        return Folded()
+    work.one_by_one()
+    services = frozenset(one.service for one in seen)
+    known = work.known(services, min(one.at for one in seen), kept.gone_out())
+    return correlate(judged, seen, knowledge, known, now=work.now)
