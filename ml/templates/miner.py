@@ -1,0 +1,166 @@
+"""From messages to the ids of their templates, batch after batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ml.templates.display import display
+from ml.templates.masks import masked, shapes
+from ml.templates.memory import NEVER_FIRST, NEVER_LAST, Ints, Memory
+
+SCHEMA = pa.schema(
+    [
+        ("text", pa.large_string()),  # masked; null in the row of an alias
+        ("id", pa.int64()),
+        ("name", pa.int64()),
+        ("count", pa.int64()),
+        ("first_seen", pa.int64()),
+        ("last_seen", pa.int64()),
+        ("line", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What the miner knows of a template."""
+
+    id: int
+    text: str  # `<*>` for what varies
+    count: int  # logs
+    first_seen: int | None  # as the times were given; None where they were not
+    last_seen: int | None
+
+
+class TemplateMiner:
+    """The templates of one stream of logs, as far as it has come.
+
+    Messages that differ in values alone have one template. What is a value is told by its form (`masks`) and by
+    comparing the texts that remain (`groups`), so that it may show late: two templates may turn out to be one, which
+    then has the id of the older one. `current` says what an id that was given out is called now.
+
+    An id is a hash of the masked text with which its template was first seen, and is kept with the state: it depends
+    on the order of the messages, not on where batches end, nor on the process. What is remembered of a sequence of
+    messages does not depend on its batches at all.
+
+    Parameters
+    ----------
+    most : int, default=8192
+        Masked texts that are remembered, so the most templates, too. When there is no more room a quarter leaves:
+        first further texts of templates that have many, then those not seen for longest.
+    """
+
+    def __init__(self, most: int = 8192) -> None:
+        if most < 1:
+            raise ValueError(f"a miner has to remember at least one text, not {most}")
+        self._memory = Memory(most)
+        self._known: dict[str, str] = {}  # shape -> masked text: saves work, changes nothing
+
+    def assign(self, messages: pa.Array | pa.ChunkedArray, times: Ints | None = None) -> Ints:
+        """Learn from messages and return their templates' ids, int64 of shape (n,).
+
+        `messages`: strings in the order of the stream, null as empty. `times`: int64 of shape (n,), in any unit.
+        Raises `ValueError` where the lengths differ.
+        """
+        if times is not None and len(times) != len(messages):
+            raise ValueError(f"{len(times)} times for {len(messages)} messages")
+        texts, codes = self._texts(messages)
+        own, start = np.empty(len(codes), np.int64), 0
+        while start < len(codes):
+            own[start:], taken = self._take(texts, codes[start:], None if times is None else times[start:])
+            start += taken
+        return self.current(own)
+
+    def _texts(self, messages: pa.Array | pa.ChunkedArray) -> tuple[list[str], Ints]:
+        """The distinct masked texts in order of appearance, and the index of each message's."""
+        column = messages.combine_chunks() if isinstance(messages, pa.ChunkedArray) else messages
+        encoded = shapes(column).dictionary_encode()
+        distinct = encoded.dictionary.to_pylist()
+        new = [shape for shape in distinct if shape not in self._known]
+        found = masked(pa.array(new, pa.large_string())).to_pylist()
+        known = dict(zip(new, found, strict=True))
+        order: dict[str, int] = {}
+        texts = [known.get(shape) or self._known.get(shape, "") for shape in distinct]
+        of_shape = np.array([order.setdefault(text, len(order)) for text in texts], np.int64)
+        self._keep_known(known)
+        return list(order), of_shape[encoded.indices.to_numpy(zero_copy_only=False)]
+
+    def _keep_known(self, new: dict[str, str]) -> None:
+        if len(self._known) + len(new) > self._memory.most:
+            self._known = {}
+        if len(new) <= self._memory.most:
+            self._known.update(new)
+
+    def _take(self, texts: list[str], codes: Ints, times: Ints | None) -> tuple[Ints, int]:
+        """Learn from the lines up to where memory is full; each one's own id, and how many these were."""
+        memory = self._memory
+        used, firsts = np.unique(codes, return_index=True)
+        used = used[np.argsort(firsts)]
+        new = [at for at in used.tolist() if texts[at] not in memory.index]
+        room = memory.most - len(memory)
+        taken = len(codes) if len(new) <= room else int(np.sort(firsts)[np.flatnonzero(used == new[room])[0]])
+        memory.add([texts[at] for at in new[:room]])
+        place = np.full(len(texts), -1, np.int64)
+        place[used] = [memory.index.get(texts[at], -1) for at in used.tolist()]
+        at = place[codes[:taken]]
+        memory.count(at, None if times is None else times[:taken])
+        own = np.empty(len(codes), np.int64)
+        own[:taken] = memory.own[at]
+        if taken < len(codes):
+            memory.make_room()
+        return own, taken
+
+    def current(self, ids: Ints) -> Ints:
+        """What the templates with these ids are called now, shape as `ids`; ids not remembered stay as they are."""
+        return self._memory.current(ids)
+
+    def text_of(self, one: int) -> str | None:
+        """The template with this id, with `<*>` for what varies; None where it is not remembered."""
+        memory = self._memory
+        found = np.flatnonzero(memory.ids() == self.current(np.array([one]))[0])
+        if not len(found):
+            return None
+        return display(memory.patterns[found[0]], [memory.texts[at] for at in found.tolist()])
+
+    def templates(self) -> list[Template]:
+        """Every template that is remembered, in the order in which they were first seen."""
+        memory = self._memory
+        groups: dict[int, list[int]] = {}
+        for at, one in enumerate(memory.ids().tolist()):
+            groups.setdefault(one, []).append(at)
+        return [self._template(one, members) for one, members in groups.items()]
+
+    def _template(self, one: int, members: list[int]) -> Template:
+        memory = self._memory
+        text = display(memory.patterns[members[0]], [memory.texts[at] for at in members])
+        first, last = int(memory.first[members].min()), int(memory.last[members].max())
+        never = last == NEVER_LAST
+        count = int(memory.counts[members].sum())
+        return Template(one, text, count, None if never else first, None if never else last)
+
+    def to_table(self) -> pa.Table:
+        """The whole state, one row for each text and for each alias; see `SCHEMA`."""
+        memory = self._memory
+        texts = {
+            "text": memory.texts,
+            "id": memory.own,
+            "name": memory.names,
+            "count": memory.counts,
+            "first_seen": pa.array(memory.first, mask=memory.first == NEVER_FIRST),
+            "last_seen": pa.array(memory.last, mask=memory.last == NEVER_LAST),
+            "line": memory.lines,
+        }
+        aliases = {"id": list(memory.aliases), "name": list(memory.aliases.values())}
+        nothing = {name: pa.nulls(len(memory.aliases), SCHEMA.field(name).type) for name in SCHEMA.names}
+        return pa.concat_tables([pa.table(texts, SCHEMA), pa.table(nothing | aliases, SCHEMA)])
+
+    @classmethod
+    def from_table(cls, table: pa.Table, most: int = 8192) -> TemplateMiner:
+        """A miner that goes on where the one went that gave `to_table`."""
+        miner = cls(most)
+        whole = table.select(SCHEMA.names).combine_chunks()
+        miner._memory.restore(whole)
+        return miner
