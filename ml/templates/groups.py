@@ -8,7 +8,8 @@ common, the more words that takes. It is repeated until nothing changes, so that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,81 +26,130 @@ FEWEST = 2
 ALONE = 5
 # The first word of a text mostly says what it is about, so that it takes so many times as many.
 LEADING = 2
-# A place where values stood already counts for so many words.
-SEEN = 2
+# A place where values stood already counts for as many words.
+SEEN = 3
 # Words that say what happened are not values, however many there are: `started`, `stopped`, `resuming`.
 HAPPENED = ("ed", "ing")
 SHORTEST = 5
 
 
-def patterns(rows: Sequence[Row]) -> list[Row]:
-    """Each row, a text's tokens, with the words masked that are values among the rows given."""
+def patterns(rows: Sequence[Row], behind: Mapping[str, int] | None = None) -> list[Row]:
+    """Each row, a text's tokens or segments, with those masked that are values among the rows given.
+
+    `behind`: the marks behind which alone a value may stand, and how many words else that takes; None for everywhere.
+    """
     families: dict[int, list[int]] = {}
     for at, row in enumerate(rows):
         families.setdefault(len(row), []).append(at)
     found: list[Row] = [()] * len(rows)
     for family in families.values():
-        for at, pattern in zip(family, _generalised([rows[at] for at in family]), strict=True):
+        for at, pattern in zip(family, _generalised([rows[at] for at in family], behind), strict=True):
             found[at] = pattern
     return found
 
 
-def _generalised(rows: list[Row]) -> list[Row]:
+def _generalised(rows: list[Row], behind: Mapping[str, int] | None) -> list[Row]:
     """As `patterns`, for rows of one length."""
     words = list(dict.fromkeys(word for row in rows for word in (VALUE, *row)))
     code = {word: at for at, word in enumerate(words)}
     table = np.array([[code[word] for word in row] for row in rows], np.int64).reshape(len(rows), -1)
-    table, member = np.unique(table, axis=0, return_inverse=True)
-    weights = _weights(words)
-    said, equals = np.array([word[0].isalpha() for word in words]), code.get("=", -1)
+    words_of = _Words.of(words, behind)
+    whole, member = np.unique(table, axis=0, return_inverse=True)
+    table = whole
     while True:
-        more = np.where(_values(table, weights, _needed(table, said, equals)), 0, table)
+        more = _absorbed(whole, _widened(table, words_of))
         if np.array_equal(more, table):
             break
-        table, merged = np.unique(more, axis=0, return_inverse=True)
-        member = merged.reshape(-1)[member.reshape(-1)]
+        table = more
     named = [tuple(words[at] for at in row) for row in table.tolist()]
     return [named[at] for at in member.reshape(-1).tolist()]
 
 
-def _weights(words: list[str]) -> Floats:
-    """How much each word speaks for a place being a value's, shape (n_words,); 0 for what stays as it is."""
-    plain = [float(word[0].isalpha() and not happened(word)) for word in words]
-    return np.array([SEEN, *plain[1:]], np.float64)
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is known of the words of a family by their codes, arrays of shape (n_words,)."""
+
+    weights: Floats  # how much each speaks for a place being a value's
+    said: Codes  # how many words each is: none for marks and values
+    after: Floats  # how many words else it takes that a value may follow
+    equals: int  # the code of `=`, −1 where there is none
+
+    @classmethod
+    def of(cls, words: list[str], behind: Mapping[str, int] | None) -> _Words:
+        parts = [[part for part in word.split() if part[0].isalpha()] for word in words]
+        plain = [float(bool(held) and not any(map(happened, held))) for held in parts]
+        never = 0.0 if behind is None else np.inf
+        return cls(
+            np.array([SEEN, *plain[1:]], np.float64),
+            np.array([len(held) for held in parts], np.int64),
+            np.array([(behind or {}).get(word, never) for word in words], np.float64),
+            words.index("=") if "=" in words else -1,
+        )
+
+
+def _widened(table: Codes, words: _Words) -> Codes:
+    """The rows with the places masked that hold values, until no more is found; shape as `table`."""
+    while True:
+        distinct, member = np.unique(table, axis=0, return_inverse=True)
+        values = _values(distinct, words)
+        if not values.any():
+            return table
+        table = np.where(values, 0, distinct)[member.reshape(-1)]
+
+
+def _absorbed(whole: Codes, table: Codes) -> Codes:
+    """The rows with those masked as another is that they are an instance of, the most particular one.
+
+    `whole`: the rows as they came; `table`: as they are now. Only places in which words were seen to vary are open to
+    other words.
+    """
+    patterns, member = np.unique(table, axis=0, return_inverse=True)
+    member = member.reshape(-1)
+    varied = np.zeros(patterns.shape, np.bool_)
+    np.logical_or.at(varied, member, (whole > 0) & (table == 0))
+    found = table.copy()
+    masks = np.unique(varied[varied.any(axis=1)], axis=0)
+    for mask in masks[np.argsort(-masks.sum(axis=1), kind="stable")]:
+        known = _mixed(np.where(mask, 0, patterns[(varied == mask).all(axis=1)])).sum(axis=1)
+        fits = np.isin(_mixed(np.where(mask, 0, table)).sum(axis=1), known)
+        found[fits] = np.where(mask, 0, table[fits])
+    return found
 
 
 def happened(word: str) -> bool:
-    """Whether the word has the form of an English participle."""
-    return len(word) >= SHORTEST and word.lower().rstrip(".!").endswith(HAPPENED)
+    """Whether the word has the form of an English participle; in capitals it is the name of a state."""
+    return len(word) >= SHORTEST and not word.isupper() and word.lower().rstrip(".!").endswith(HAPPENED)
 
 
-def _values(table: Codes, weights: Floats, needed: Floats) -> NDArray[np.bool_]:
+def _values(table: Codes, words: _Words) -> NDArray[np.bool_]:
     """The places, shape (n_rows, n_places), of distinct rows that turn out to hold values."""
-    plain = (weights[table] > 0) & (table > 0)
+    needed = _needed(table, words)
     seen = np.zeros(table.shape)
     several = np.zeros(table.shape, np.bool_)
     mixed = _mixed(table)
     total = mixed.sum(axis=1)
     for place in range(table.shape[1]):
         _, group, size = np.unique(total - mixed[:, place], return_inverse=True, return_counts=True)
-        seen[:, place] = np.bincount(group, weights[table[:, place]])[group]
+        seen[:, place] = np.bincount(group, words.weights[table[:, place]])[group]
         several[:, place] = size[group] > 1
-    values: NDArray[np.bool_] = plain & several & (seen >= needed)
+    values: NDArray[np.bool_] = (words.said[table] > 0) & several & (seen >= needed)
     return values
 
 
-def _needed(table: Codes, said: NDArray[np.bool_], equals: int) -> Floats:
-    """How many words each place takes to be a value's; `said` tells words from marks, shape (n_words,).
+def _needed(table: Codes, words: _Words) -> Floats:
+    """How many words each place takes to be a value's.
 
     The names of values, before `=`, tie texts less than words do: they are not counted.
     """
     names = np.zeros(table.shape, np.bool_)
-    names[:, :-1] = table[:, 1:] == equals
-    ties = said[table] & ~names
-    words = ties.sum(axis=1, keepdims=True) - ties
+    names[:, :-1] = table[:, 1:] == words.equals
+    ties = np.maximum(words.said[table] - names, 0)
+    others = ties.sum(axis=1, keepdims=True) - ties
     with np.errstate(divide="ignore"):
-        needed: Floats = FEWEST + np.ceil(ALONE / words)
+        needed: Floats = FEWEST + np.ceil(ALONE / others)
     needed[:, :1] *= LEADING
+    needed[:, 1:][others[:, 1:] < words.after[table[:, :-1]]] = np.inf
+    needed[:, :1][others[:, :1] < words.after.min()] = np.inf
     return needed
 
 

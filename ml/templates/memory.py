@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml.templates.groups import Row, patterns
+from ml.templates.segments import widened
 from ml.templates.tokens import closed, tokens
 
 Ints = NDArray[np.int64]
@@ -39,7 +40,7 @@ class Memory:
         self.texts: list[str] = []
         self.rows: list[Row] = []
         self.patterns: list[Row] = []
-        self.keys: list[str] = []  # the pattern as one text; empty where it is still to be told
+        self.closed: list[str] = []  # the pattern as one text; empty where it is still to be told
         self.index: dict[str, int] = {}
         self.own = np.empty(0, np.int64)  # each text's own id
         self.names = np.empty(0, np.int64)  # the id it gives a template that it is the first of
@@ -50,6 +51,7 @@ class Memory:
         self.aliases: dict[int, int] = {}  # id of a text that left -> name of the template it was of
         self.line = 0  # number of the next line
         self._heads = np.empty(0, np.int64)
+        self._widened: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -63,7 +65,7 @@ class Memory:
             self.texts.append(text)
             self.rows.append(tuple(token.text for token in tokens(text)))
         self.patterns += [()] * len(texts)
-        self.keys += [""] * len(texts)
+        self.closed += [""] * len(texts)
         self.own, self.names = np.append(self.own, ids), np.append(self.names, ids)
         self.counts, self.lines = np.append(self.counts, zeros), np.append(self.lines, zeros)
         self.first = np.append(self.first, zeros + NEVER_FIRST)
@@ -83,16 +85,20 @@ class Memory:
         """The index of the first text of each text's template, shape (n_texts,)."""
         if len(self._heads) != len(self):
             self._tell()
+            distinct = dict.fromkeys(self.closed)
+            if distinct.keys() != self._widened.keys():
+                self._widened = widened(list(distinct))
             first: dict[str, int] = {}
-            self._heads = np.array([first.setdefault(key, at) for at, key in enumerate(self.keys)], np.int64)
+            keys = [self._widened[text] for text in self.closed]
+            self._heads = np.array([first.setdefault(key, at) for at, key in enumerate(keys)], np.int64)
         return self._heads
 
     def _tell(self) -> None:
         """Tell the patterns anew wherever a text is new among those of its length."""
-        lengths = {len(self.rows[at]) for at, key in enumerate(self.keys) if not key}
+        lengths = {len(self.rows[at]) for at, text in enumerate(self.closed) if not text}
         told = [at for at, row in enumerate(self.rows) if len(row) in lengths]
         for at, pattern in zip(told, patterns([self.rows[at] for at in told]), strict=True):
-            self.patterns[at], self.keys[at] = pattern, closed(pattern) or " "
+            self.patterns[at], self.closed[at] = pattern, closed(pattern) or " "
 
     def ids(self) -> Ints:
         """The id of each text's template, shape (n_texts,)."""
@@ -155,7 +161,7 @@ class Memory:
             held = getattr(self, name)
             setattr(self, name, [held[at] for at in kept.tolist()])
         # What one text told of another may have left with it.
-        self.patterns, self.keys = [()] * len(kept), [""] * len(kept)
+        self.patterns, self.closed = [()] * len(kept), [""] * len(kept)
         self.index = {text: at for at, text in enumerate(self.texts)}
         self._heads = np.empty(0, np.int64)
 

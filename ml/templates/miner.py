@@ -76,8 +76,7 @@ class TemplateMiner:
 
     def _texts(self, messages: pa.Array | pa.ChunkedArray) -> tuple[list[str], Ints]:
         """The distinct masked texts in order of appearance, and the index of each message's."""
-        column = messages.combine_chunks() if isinstance(messages, pa.ChunkedArray) else messages
-        encoded = shapes(column).dictionary_encode()
+        encoded = shapes(messages).dictionary_encode().combine_chunks()
         distinct = encoded.dictionary.to_pylist()
         new = [shape for shape in distinct if shape not in self._known]
         found = masked(pa.array(new, pa.large_string())).to_pylist()

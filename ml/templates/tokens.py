@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.templates.masks import VALUE
@@ -10,9 +11,11 @@ from ml.templates.masks import VALUE
 # Marks that part what they stand between stand alone; all else up to a space is one token.
 TOKEN = re.compile(r"[^\s=,;:()\[\]{}<>\"'|]+|[=,;:()\[\]{}<>\"'|]")
 # What holds a number is a value, and so are names joined by signs: of classes, hosts, files.
-VARYING = re.compile(rf"{VALUE}|\w[./\\@$]\w")
-# Marks that give what they stand beside a meaning: no list runs across them.
-PARTING = frozenset("=:()[]{}<>\"'")
+VARYING = re.compile(rf"{VALUE}|\w[.\\@$]\w|\w/.*/")
+# Marks that give what they stand beside a meaning: no list runs across them ...
+PARTING = frozenset("()[]{}<>\"'")
+# ... nor across these, until it is known what is a value: before them stand names.
+NAMING = frozenset("=:")
 # Tokens that are read of a text.
 MOST = 60
 
@@ -27,30 +30,18 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a masked text, at most `MOST`, a run of values as one, a value in brackets behind a word left out.
-
-    So a list is the same token however many values it holds, and `sent 850 bytes (0.8 KB)` the same as without.
-    """
+    """The tokens of a masked text, at most `MOST`, a run of values as one: a list however many values it holds."""
     found: list[Token] = []
     for match in TOKEN.finditer(text):
-        _add(found, match)
+        word, start = match.group(), match.start()
+        if VARYING.search(word):
+            word, start = VALUE, _list_start(found, start)
+        elif found and found[-1].text == "=" and word in ",;|)]}":
+            found.append(Token(VALUE, start, start))
+        found.append(Token(word, start, match.end()))
         if len(found) >= MOST:
             break
     return found
-
-
-def _add(found: list[Token], match: re.Match[str]) -> None:
-    word, start = match.group(), match.start()
-    if VARYING.search(word):
-        word = VALUE
-        start = _list_start(found, start)
-    elif word == "=" or not found:
-        pass
-    elif found[-1].text == "=" and word in ",;|)]}":
-        found.append(Token(VALUE, start, start))
-    elif word == ")" and _bracket(found):
-        return
-    found.append(Token(word, start, match.end()))
 
 
 def _list_start(found: list[Token], start: int) -> int:
@@ -63,29 +54,38 @@ def _list_start(found: list[Token], start: int) -> int:
     return start
 
 
-def _bracket(found: list[Token]) -> bool:
-    """Whether a bracket that closes now holds no more than a value; it is taken off `found`."""
-    held = 1 if found[-1].text == "(" else 2
-    opened = len(found) > held and found[-held].text == "(" and (held == 1 or found[-1].text == VALUE)
-    if opened and found[-held - 1].text[0].isalnum():
-        del found[-held:]
-        return True
-    return False
+def joins(word: str) -> bool:
+    """Whether the token may stand between the values of one list, as a comma or a dash does."""
+    return word not in PARTING and word not in NAMING and not any(letter.isalnum() for letter in word)
 
 
-def closed(pattern: tuple[str, ...]) -> str:
-    """A pattern as one text, with every run of values as one: the same for lists of any length."""
+def closed(pattern: Sequence[str]) -> str:
+    """A pattern as one text, with every run of values as one, and without values in brackets behind a word.
+
+    It is the same for lists of any length, and for `sent 850 bytes (0.8 KB)` as for `sent 0 bytes`.
+    """
     found: list[str] = []
     for word in pattern:
-        if word == VALUE and found and found[-1] == VALUE:
-            continue
-        if word == VALUE and len(found) > 1 and found[-2] == VALUE and joins(found[-1]):
-            found.pop()
+        if word == VALUE:
+            _close_run(found)
+        elif word == ")" and _close_bracket(found):
             continue
         found.append(word)
     return " ".join(found)
 
 
-def joins(word: str) -> bool:
-    """Whether the token may stand between the values of one list, as a comma or a dash does."""
-    return word not in PARTING and not any(letter.isalnum() for letter in word)
+def _close_run(found: list[str]) -> None:
+    """Take off what a value that comes next continues."""
+    if found and found[-1] == VALUE:
+        found.pop()
+    elif len(found) > 1 and found[-2] == VALUE and (found[-1] in NAMING or joins(found[-1])):
+        del found[-2:]
+
+
+def _close_bracket(found: list[str]) -> bool:
+    """Whether a bracket that closes now holds no more than a value; it is taken off."""
+    opened = 2 if found and found[-1] == VALUE else 1
+    if len(found) <= opened or found[-opened] != "(" or not found[-opened - 1][0].isalnum():
+        return False
+    del found[-opened:]
+    return True
