@@ -50,11 +50,13 @@ def patterns(rows: Sequence[Row], behind: Mapping[str, int] | None = None) -> li
 
 def _generalised(rows: list[Row], behind: Mapping[str, int] | None) -> list[Row]:
     """As `patterns`, for rows of one length."""
+    if len(rows) == 1:
+        return rows
     words = list(dict.fromkeys(word for row in rows for word in (VALUE, *row)))
     code = {word: at for at, word in enumerate(words)}
     table = np.array([[code[word] for word in row] for row in rows], np.int64).reshape(len(rows), -1)
     words_of = _Words.of(words, behind)
-    whole, member = np.unique(table, axis=0, return_inverse=True)
+    whole, member = _distinct(table)
     table = whole
     while True:
         more = _absorbed(whole, _widened(table, words_of))
@@ -62,7 +64,7 @@ def _generalised(rows: list[Row], behind: Mapping[str, int] | None) -> list[Row]
             break
         table = more
     named = [tuple(words[at] for at in row) for row in table.tolist()]
-    return [named[at] for at in member.reshape(-1).tolist()]
+    return [named[at] for at in member.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,11 @@ class _Words:
 def _widened(table: Codes, words: _Words) -> Codes:
     """The rows with the places masked that hold values, until no more is found; shape as `table`."""
     while True:
-        distinct, member = np.unique(table, axis=0, return_inverse=True)
+        distinct, member = _distinct(table)
         values = _values(distinct, words)
         if not values.any():
             return table
-        table = np.where(values, 0, distinct)[member.reshape(-1)]
+        table = np.where(values, 0, distinct)[member]
 
 
 def _absorbed(whole: Codes, table: Codes) -> Codes:
@@ -103,8 +105,7 @@ def _absorbed(whole: Codes, table: Codes) -> Codes:
     `whole`: the rows as they came; `table`: as they are now. Only places in which words were seen to vary are open to
     other words.
     """
-    patterns, member = np.unique(table, axis=0, return_inverse=True)
-    member = member.reshape(-1)
+    patterns, member = _distinct(table)
     varied = np.zeros(patterns.shape, np.bool_)
     np.logical_or.at(varied, member, (whole > 0) & (table == 0))
     found = table.copy()
@@ -151,6 +152,12 @@ def _needed(table: Codes, words: _Words) -> Floats:
     needed[:, 1:][others[:, 1:] < words.after[table[:, :-1]]] = np.inf
     needed[:, :1][others[:, :1] < words.after.min()] = np.inf
     return needed
+
+
+def _distinct(table: Codes) -> tuple[Codes, Codes]:
+    """The distinct rows, and the index of each row among them."""
+    _, first, member = np.unique(_mixed(table).sum(axis=1), return_index=True, return_inverse=True)
+    return table[first], member.astype(np.int64)
 
 
 def _mixed(table: Codes) -> NDArray[np.uint64]:

@@ -1,4 +1,4 @@
-"""The masked texts a miner remembers, and the templates they make up."""
+"""The forms of messages a miner remembers, and the templates they make up."""
 
 from __future__ import annotations
 
@@ -12,67 +12,75 @@ from numpy.typing import NDArray
 
 from ml.templates.groups import Row, patterns
 from ml.templates.segments import widened
-from ml.templates.tokens import closed, tokens
+from ml.templates.tokens import closed, form_of
 
 Ints = NDArray[np.int64]
 
 # What stands for a time where none was given.
 NEVER_FIRST = np.iinfo(np.int64).max
 NEVER_LAST = np.iinfo(np.int64).min
-# Texts of one template that are kept when room is needed, the last seen; they are what its form is told from.
+# Forms of one template that are kept when room is needed, the last seen; they are what its values are told from.
 KEPT = 32
 
 
-def text_id(text: str) -> int:
-    """A number from 0 to 2⁶³ − 1 that depends on the text alone."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+def form_id(form: str) -> int:
+    """A number from 0 to 2⁶³ − 1 that depends on the form alone."""
+    return int.from_bytes(blake2b(form.encode(), digest_size=8).digest(), "big") >> 1
 
 
 class Memory:
-    """Distinct masked texts in the order in which they were first seen, at most `most`.
+    """Distinct forms, the tokens of masked texts, in the order in which they were first seen, at most `most`.
 
-    The templates are a function of these texts: texts with one pattern are one template, and its id is that of the
+    The templates are a function of these forms: forms with one pattern are one template, and its id is that of the
     first of them. Where the first one has to leave, the next takes over its name, its count and its first time.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.texts: list[str] = []
+        self.index: dict[str, int] = {}  # by the form as one text
+        self.examples: list[str] = []  # the first masked text of each form, with what varies in others masked, too
         self.rows: list[Row] = []
         self.patterns: list[Row] = []
         self.closed: list[str] = []  # the pattern as one text; empty where it is still to be told
-        self.index: dict[str, int] = {}
-        self.own = np.empty(0, np.int64)  # each text's own id
+        self.own = np.empty(0, np.int64)  # each form's own id
         self.names = np.empty(0, np.int64)  # the id it gives a template that it is the first of
         self.counts = np.empty(0, np.int64)
         self.first = np.empty(0, np.int64)
         self.last = np.empty(0, np.int64)
         self.lines = np.empty(0, np.int64)  # number of the line that had it last
-        self.aliases: dict[int, int] = {}  # id of a text that left -> name of the template it was of
+        self.aliases: dict[int, int] = {}  # id of a form that left -> name of the template it was of
         self.line = 0  # number of the next line
-        self._heads = np.empty(0, np.int64)
         self._widened: dict[str, str] = {}
+        self._forget_groups()
+
+    def _forget_groups(self) -> None:
+        """What is told of the forms together has to be told anew."""
+        self._heads: Ints | None = None
+        self._ids: Ints | None = None
+        self._now: dict[int, int] | None = None
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.rows)
 
-    def add(self, texts: Sequence[str]) -> None:
-        """Remember texts that are not known yet; the caller sees to it that there is room."""
-        ids = np.array([text_id(text) for text in texts], np.int64)
-        zeros = np.zeros(len(texts), np.int64)
-        for text in texts:
-            self.index[text] = len(self.texts)
-            self.texts.append(text)
-            self.rows.append(tuple(token.text for token in tokens(text)))
-        self.patterns += [()] * len(texts)
-        self.closed += [""] * len(texts)
+    def add(self, forms: Sequence[str], examples: Sequence[str]) -> None:
+        """Remember forms that are not known yet; the caller sees to it that there is room."""
+        if not forms:
+            return
+        self._forget_groups()
+        ids = np.array([form_id(form) for form in forms], np.int64)
+        zeros = np.zeros(len(forms), np.int64)
+        self.index.update(zip(forms, range(len(self), len(self) + len(forms)), strict=True))
+        self.rows += [tuple(form.split()) for form in forms]
+        self.examples += examples
+        self.patterns += [()] * len(forms)
+        self.closed += [""] * len(forms)
         self.own, self.names = np.append(self.own, ids), np.append(self.names, ids)
         self.counts, self.lines = np.append(self.counts, zeros), np.append(self.lines, zeros)
         self.first = np.append(self.first, zeros + NEVER_FIRST)
         self.last = np.append(self.last, zeros + NEVER_LAST)
 
     def count(self, at: Ints, times: Ints | None) -> None:
-        """Count one line for each entry of `at`, indices of texts in the order of the lines."""
+        """Count one line for each entry of `at`, indices of forms in the order of the lines."""
         self.counts += np.bincount(at, minlength=len(self))
         # Of an index that occurs several times the last assignment stays.
         self.lines[at] = self.line + np.arange(len(at))
@@ -82,8 +90,8 @@ class Memory:
             np.maximum.at(self.last, at, times)
 
     def heads(self) -> Ints:
-        """The index of the first text of each text's template, shape (n_texts,)."""
-        if len(self._heads) != len(self):
+        """The index of the first form of each form's template, shape (n_forms,)."""
+        if self._heads is None:
             self._tell()
             distinct = dict.fromkeys(self.closed)
             if distinct.keys() != self._widened.keys():
@@ -94,30 +102,36 @@ class Memory:
         return self._heads
 
     def _tell(self) -> None:
-        """Tell the patterns anew wherever a text is new among those of its length."""
+        """Tell the patterns anew wherever a form is new among those of its length."""
         lengths = {len(self.rows[at]) for at, text in enumerate(self.closed) if not text}
         told = [at for at, row in enumerate(self.rows) if len(row) in lengths]
         for at, pattern in zip(told, patterns([self.rows[at] for at in told]), strict=True):
-            self.patterns[at], self.closed[at] = pattern, closed(pattern) or " "
+            if not self.closed[at] or pattern != self.patterns[at]:
+                self.patterns[at], self.closed[at] = pattern, closed(pattern) or " "
 
     def ids(self) -> Ints:
-        """The id of each text's template, shape (n_texts,)."""
-        heads = self.heads()
+        """The id of each form's template, shape (n_forms,)."""
+        if self._ids is None:
+            self._ids = self._named(self.heads())
+        return self._ids
+
+    def _named(self, heads: Ints) -> Ints:
+        """The name of each form's template; where what was one template is two now, the older one keeps it."""
         first = np.unique(heads)
-        # Where what was one template has turned out to be two, a name may be held twice: a text's own id is its own,
-        # else the older one keeps it.
-        first = first[np.argsort(self.own[first] != self.names[first], kind="stable")]
-        _, kept = np.unique(self.names[first], return_index=True)
+        own, names = self.own[first], self.names[first]
+        free = first[(own == names) | ~np.isin(names, own)]
+        _, kept = np.unique(self.names[free], return_index=True)
         named = self.own.copy()
-        named[first[kept]] = self.names[first[kept]]
+        named[free[kept]] = self.names[free[kept]]
         return named[heads]
 
     def current(self, ids: Ints) -> Ints:
         """What templates that had these ids are called now; an id that is not remembered stays as it is."""
-        now = dict(zip(self.names.tolist(), self.ids().tolist(), strict=True))
-        now.update(zip(self.own.tolist(), self.ids().tolist(), strict=True))
+        if self._now is None:
+            held = self.ids().tolist()
+            self._now = dict(zip([*self.names.tolist(), *self.own.tolist()], held * 2, strict=True))
         distinct, place = np.unique(ids, return_inverse=True)
-        found = [self._followed(one, now) for one in distinct.tolist()]
+        found = [self._followed(one, self._now) for one in distinct.tolist()]
         return np.array(found, np.int64)[place]
 
     def _followed(self, one: int, now: dict[int, int]) -> int:
@@ -128,7 +142,7 @@ class Memory:
         return now.get(one, one)
 
     def make_room(self) -> None:
-        """Forget a quarter: of each template all but the texts seen last, then the texts not seen for longest."""
+        """Forget a quarter: of each template all but the forms seen last, then the forms not seen for longest."""
         ids, heads = self.ids(), self.heads()
         newest = np.argsort(-self.lines, kind="stable")
         order = newest[np.argsort(heads[newest], kind="stable")]
@@ -140,7 +154,7 @@ class Memory:
         self._keep(kept)
 
     def _hand_over(self, kept: Ints, heads: Ints, ids: Ints) -> None:
-        """What the texts that leave stood for goes to the oldest text of their template that stays."""
+        """What the forms that leave stood for goes to the oldest form of their template that stays."""
         heir = np.full(len(self), -1, np.int64)
         heir[heads[kept[::-1]]] = kept[::-1]
         gone = np.setdiff1d(np.arange(len(self)), kept)
@@ -157,18 +171,19 @@ class Memory:
     def _keep(self, kept: Ints) -> None:
         for name in ("own", "names", "counts", "first", "last", "lines"):
             setattr(self, name, getattr(self, name)[kept])
-        for name in ("texts", "rows"):
+        for name in ("examples", "rows"):
             held = getattr(self, name)
             setattr(self, name, [held[at] for at in kept.tolist()])
-        # What one text told of another may have left with it.
+        # What one form told of another may have left with it.
         self.patterns, self.closed = [()] * len(kept), [""] * len(kept)
-        self.index = {text: at for at, text in enumerate(self.texts)}
-        self._heads = np.empty(0, np.int64)
+        self.index = {" ".join(row): at for at, row in enumerate(self.rows)}
+        self._forget_groups()
 
     def restore(self, table: pa.Table) -> None:
         """Take over a state, a table as `TemplateMiner.to_table` gives it."""
         held = table.filter(pc.is_valid(table["text"]))
-        self.add(held["text"].to_pylist())
+        examples = held["text"].to_pylist()
+        self.add([form_of(example) for example in examples], examples)
         names = {"own": "id", "names": "name", "counts": "count", "first": "first_seen", "last": "last_seen"}
         empty = {"first_seen": NEVER_FIRST, "last_seen": NEVER_LAST}
         for attribute, name in (names | {"lines": "line"}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +11,11 @@ import pyarrow as pa
 from ml.templates.display import display
 from ml.templates.masks import masked, shapes
 from ml.templates.memory import NEVER_FIRST, NEVER_LAST, Ints, Memory
+from ml.templates.tokens import form_of, merged
 
 SCHEMA = pa.schema(
     [
-        ("text", pa.large_string()),  # masked; null in the row of an alias
+        ("text", pa.large_string()),  # a masked text of each form; null in the row of an alias
         ("id", pa.int64()),
         ("name", pa.int64()),
         ("count", pa.int64()),
@@ -35,29 +37,38 @@ class Template:
     last_seen: int | None
 
 
+class Said(NamedTuple):
+    """What is left of a message."""
+
+    text: str  # masked
+    form: str  # its tokens
+
+
 class TemplateMiner:
     """The templates of one stream of logs, as far as it has come.
 
     Messages that differ in values alone have one template. What is a value is told by its form (`masks`) and by
-    comparing the texts that remain (`groups`), so that it may show late: two templates may turn out to be one, which
+    comparing what remains (`groups`), so that it may show late: two templates may turn out to be one, which
     then has the id of the older one. `current` says what an id that was given out is called now.
 
-    An id is a hash of the masked text with which its template was first seen, and is kept with the state: it depends
-    on the order of the messages, not on where batches end, nor on the process. What is remembered of a sequence of
+    An id is a hash of the form in which its template was first seen, and is kept with the state: it depends on the
+    order of the messages, not on where batches end, nor on the process. What is remembered of a sequence of
     messages does not depend on its batches at all.
 
     Parameters
     ----------
     most : int, default=8192
-        Masked texts that are remembered, so the most templates, too. When there is no more room a quarter leaves:
-        first further texts of templates that have many, then those not seen for longest.
+        Forms that are remembered, so the most templates, too. When there is no more room a quarter leaves: first
+        further forms of templates that have many, then those not seen for longest.
     """
 
     def __init__(self, most: int = 8192) -> None:
         if most < 1:
-            raise ValueError(f"a miner has to remember at least one text, not {most}")
+            raise ValueError(f"a miner has to remember at least one form, not {most}")
         self._memory = Memory(most)
-        self._known: dict[str, str] = {}  # shape -> masked text: saves work, changes nothing
+        # What was worked out before: it saves work and changes nothing.
+        self._known: dict[str, Said] = {}  # by shape
+        self._merged: set[str] = set()  # masked texts that are in the examples of their forms
 
     def assign(self, messages: pa.Array | pa.ChunkedArray, times: Ints | None = None) -> Ints:
         """Learn from messages and return their templates' ids, int64 of shape (n,).
@@ -67,50 +78,62 @@ class TemplateMiner:
         """
         if times is not None and len(times) != len(messages):
             raise ValueError(f"{len(times)} times for {len(messages)} messages")
-        texts, codes = self._texts(messages)
+        said, codes = self._said(messages)
         own, start = np.empty(len(codes), np.int64), 0
         while start < len(codes):
-            own[start:], taken = self._take(texts, codes[start:], None if times is None else times[start:])
+            own[start:], taken = self._take(said, codes[start:], None if times is None else times[start:])
             start += taken
         return self.current(own)
 
-    def _texts(self, messages: pa.Array | pa.ChunkedArray) -> tuple[list[str], Ints]:
-        """The distinct masked texts in order of appearance, and the index of each message's."""
+    def _said(self, messages: pa.Array | pa.ChunkedArray) -> tuple[list[Said], Ints]:
+        """What the messages say, the distinct ones, and the index of each message's."""
         encoded = shapes(messages).dictionary_encode().combine_chunks()
         distinct = encoded.dictionary.to_pylist()
         new = [shape for shape in distinct if shape not in self._known]
-        found = masked(pa.array(new, pa.large_string())).to_pylist()
-        known = dict(zip(new, found, strict=True))
-        order: dict[str, int] = {}
-        texts = [known.get(shape) or self._known.get(shape, "") for shape in distinct]
-        of_shape = np.array([order.setdefault(text, len(order)) for text in texts], np.int64)
-        self._keep_known(known)
-        return list(order), of_shape[encoded.indices.to_numpy(zero_copy_only=False)]
-
-    def _keep_known(self, new: dict[str, str]) -> None:
         if len(self._known) + len(new) > self._memory.most:
             self._known = {}
-        if len(new) <= self._memory.most:
-            self._known.update(new)
+            new = distinct
+        texts = masked(pa.array(new, pa.large_string())).to_pylist()
+        self._known.update((shape, Said(text, form_of(text))) for shape, text in zip(new, texts, strict=True))
+        order: dict[Said, int] = {}
+        of_shape = np.array([order.setdefault(self._known[shape], len(order)) for shape in distinct], np.int64)
+        return list(order), of_shape[encoded.indices.to_numpy(zero_copy_only=False)]
 
-    def _take(self, texts: list[str], codes: Ints, times: Ints | None) -> tuple[Ints, int]:
+    def _take(self, said: list[Said], codes: Ints, times: Ints | None) -> tuple[Ints, int]:
         """Learn from the lines up to where memory is full; each one's own id, and how many these were."""
         memory = self._memory
-        used, firsts = np.unique(codes, return_index=True)
-        used = used[np.argsort(firsts)]
-        new = [at for at in used.tolist() if texts[at] not in memory.index]
+        used, lines = np.unique(codes, return_index=True)
+        order = np.argsort(lines)
+        first: dict[str, tuple[str, int]] = {}  # of each new form the masked text and the line
+        for at, line in zip(used[order].tolist(), lines[order].tolist(), strict=True):
+            if said[at].form not in memory.index:
+                first.setdefault(said[at].form, (said[at].text, line))
         room = memory.most - len(memory)
-        taken = len(codes) if len(new) <= room else int(np.sort(firsts)[np.flatnonzero(used == new[room])[0]])
-        memory.add([texts[at] for at in new[:room]])
-        place = np.full(len(texts), -1, np.int64)
-        place[used] = [memory.index.get(texts[at], -1) for at in used.tolist()]
+        taken = len(codes) if len(first) <= room else list(first.values())[room][1]
+        memory.add(list(first)[:room], [text for text, _ in first.values()][:room])
+        place = np.full(len(said), -1, np.int64)
+        used = used[order][lines[order] < taken]
+        place[used] = [memory.index[said[at].form] for at in used.tolist()]
         at = place[codes[:taken]]
         memory.count(at, None if times is None else times[:taken])
-        own = np.empty(len(codes), np.int64)
+        self._merge([said[at] for at in used.tolist()])
+        own = np.zeros(len(codes), np.int64)
         own[:taken] = memory.own[at]
         if taken < len(codes):
             memory.make_room()
+            self._merged.clear()
         return own, taken
+
+    def _merge(self, said: list[Said]) -> None:
+        """Mask in the examples what varies from one masked text to another of the same form."""
+        memory = self._memory
+        for one in said:
+            if one.text not in self._merged:
+                at = memory.index[one.form]
+                memory.examples[at] = merged(memory.examples[at], one.text)
+        if len(self._merged) > memory.most:
+            self._merged.clear()
+        self._merged.update(one.text for one in said)
 
     def current(self, ids: Ints) -> Ints:
         """What the templates with these ids are called now, shape as `ids`; ids not remembered stay as they are."""
@@ -122,7 +145,7 @@ class TemplateMiner:
         found = np.flatnonzero(memory.ids() == self.current(np.array([one]))[0])
         if not len(found):
             return None
-        return display(memory.patterns[found[0]], [memory.texts[at] for at in found.tolist()])
+        return display(memory.patterns[found[0]], [memory.examples[at] for at in found.tolist()])
 
     def templates(self) -> list[Template]:
         """Every template that is remembered, in the order in which they were first seen."""
@@ -134,17 +157,17 @@ class TemplateMiner:
 
     def _template(self, one: int, members: list[int]) -> Template:
         memory = self._memory
-        text = display(memory.patterns[members[0]], [memory.texts[at] for at in members])
+        text = display(memory.patterns[members[0]], [memory.examples[at] for at in members])
         first, last = int(memory.first[members].min()), int(memory.last[members].max())
         never = last == NEVER_LAST
         count = int(memory.counts[members].sum())
         return Template(one, text, count, None if never else first, None if never else last)
 
     def to_table(self) -> pa.Table:
-        """The whole state, one row for each text and for each alias; see `SCHEMA`."""
+        """The whole state, one row for each form and for each alias; see `SCHEMA`."""
         memory = self._memory
         texts = {
-            "text": memory.texts,
+            "text": memory.examples,
             "id": memory.own,
             "name": memory.names,
             "count": memory.counts,

@@ -54,6 +54,21 @@ def _list_start(found: list[Token], start: int) -> int:
     return start
 
 
+def form_of(text: str) -> str:
+    """The tokens of a masked text as one text, parted by spaces."""
+    return " ".join(token.text for token in tokens(text))
+
+
+def merged(example: str, text: str) -> str:
+    """`example` with those values masked that `text`, another masked text of the same form, has otherwise."""
+    parts, at = [], 0
+    for mine, other in zip(tokens(example), tokens(text), strict=True):
+        if example[mine.start : mine.end] != text[other.start : other.end]:
+            parts += [example[at : mine.start], VALUE]
+            at = mine.end
+    return "".join([*parts, example[at:]])
+
+
 def joins(word: str) -> bool:
     """Whether the token may stand between the values of one list, as a comma or a dash does."""
     return word not in PARTING and word not in NAMING and not any(letter.isalnum() for letter in word)
