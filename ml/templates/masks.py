@@ -20,7 +20,7 @@ _DIGITS[ord("0") : ord("9") + 1] = ord(VALUE)
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _UNIT = (
-    "(?:[KMGTPkmgtp]i?)?[Bb]|[Kk]?[Bb]ytes?|[KMG]?Hz|[mun]?s|m?secs?|millis(?:econds)?|milliseconds?|[Ss]econds?"
+    "[KMGTPkmgtp]i?[Bb]|B|[Kk]?[Bb]ytes?|[KMG]?Hz|[mun]?s|m?secs?|millis(?:econds)?|milliseconds?|[Ss]econds?"
     "|mins?|[Mm]inutes?|hrs?|[Hh]ours?|[Dd]ays?"
 )
 _BEFORE = r"(^|[\s=:,(\[\"'<|])"

@@ -16,6 +16,8 @@ VARYING = re.compile(rf"{VALUE}|\w[.\\@$]\w|\w/.*/")
 PARTING = frozenset("()[]{}<>\"'")
 # ... nor across these, until it is known what is a value: before them stand names.
 NAMING = frozenset("=:")
+# Marks behind which no value can be that belongs to what stands before them.
+CLOSING = frozenset(",;|)]}")
 # Tokens that are read of a text.
 MOST = 60
 
@@ -30,17 +32,24 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a masked text, at most `MOST`, a run of values as one: a list however many values it holds."""
+    """The tokens of a masked text, at most `MOST`, a run of values as one: a list however many values it holds.
+
+    A name without a value, `error=` before another name, a mark or the end, has an empty one.
+    """
     found: list[Token] = []
     for match in TOKEN.finditer(text):
         word, start = match.group(), match.start()
         if VARYING.search(word):
             word, start = VALUE, _list_start(found, start)
-        elif found and found[-1].text == "=" and word in ",;|)]}":
+        elif word == "=" and len(found) > 1 and found[-2].text == "=" and found[-2].end < found[-1].start:
+            found.insert(-1, Token(VALUE, found[-2].end, found[-2].end))
+        elif word in CLOSING and found and found[-1].text == "=":
             found.append(Token(VALUE, start, start))
         found.append(Token(word, start, match.end()))
         if len(found) >= MOST:
             break
+    if found and found[-1].text == "=":
+        found.append(Token(VALUE, found[-1].end, found[-1].end))
     return found
 
 
