@@ -27,7 +27,7 @@ ALONE = 5
 # The first word of a text mostly says what it is about, so that it takes so many times as many.
 LEADING = 2
 # A place where values stood already counts for as many words.
-SEEN = 3
+SEEN = 2
 # Words that say what happened are not values, however many there are: `started`, `stopped`, `resuming`.
 HAPPENED = ("ed", "ing")
 SHORTEST = 5

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml.templates.groups import Row, patterns
+from ml.templates.masks import VALUE
 from ml.templates.segments import widened
-from ml.templates.tokens import closed, form_of
+from ml.templates.tokens import closed, form_of, merged, spans_of
 
 Ints = NDArray[np.int64]
 
@@ -39,6 +40,7 @@ class Memory:
         self.most = most
         self.index: dict[str, int] = {}  # by the form as one text
         self.examples: list[str] = []  # the first masked text of each form, with what varies in others masked, too
+        self.spans: list[Row] = []  # what stands in the example where its tokens are
         self.rows: list[Row] = []
         self.patterns: list[Row] = []
         self.closed: list[str] = []  # the pattern as one text; empty where it is still to be told
@@ -72,12 +74,19 @@ class Memory:
         self.index.update(zip(forms, range(len(self), len(self) + len(forms)), strict=True))
         self.rows += [tuple(form.split()) for form in forms]
         self.examples += examples
+        self.spans += map(spans_of, examples)
         self.patterns += [()] * len(forms)
         self.closed += [""] * len(forms)
         self.own, self.names = np.append(self.own, ids), np.append(self.names, ids)
         self.counts, self.lines = np.append(self.counts, zeros), np.append(self.lines, zeros)
         self.first = np.append(self.first, zeros + NEVER_FIRST)
         self.last = np.append(self.last, zeros + NEVER_LAST)
+
+    def merge(self, at: int, spans: Row) -> None:
+        """Mask in the example of the form at `at` what another text of that form has not."""
+        if any(mine not in (other, VALUE) for mine, other in zip(self.spans[at], spans, strict=True)):
+            self.examples[at] = merged(self.examples[at], spans)
+            self.spans[at] = spans_of(self.examples[at])
 
     def count(self, at: Ints, times: Ints | None) -> None:
         """Count one line for each entry of `at`, indices of forms in the order of the lines."""
@@ -171,7 +180,7 @@ class Memory:
     def _keep(self, kept: Ints) -> None:
         for name in ("own", "names", "counts", "first", "last", "lines"):
             setattr(self, name, getattr(self, name)[kept])
-        for name in ("examples", "rows"):
+        for name in ("examples", "spans", "rows"):
             held = getattr(self, name)
             setattr(self, name, [held[at] for at in kept.tolist()])
         # What one form told of another may have left with it.

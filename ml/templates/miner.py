@@ -11,7 +11,7 @@ import pyarrow as pa
 from ml.templates.display import display
 from ml.templates.masks import masked, shapes
 from ml.templates.memory import NEVER_FIRST, NEVER_LAST, Ints, Memory
-from ml.templates.tokens import form_of, merged
+from ml.templates.tokens import tokens
 
 SCHEMA = pa.schema(
     [
@@ -42,6 +42,12 @@ class Said(NamedTuple):
 
     text: str  # masked
     form: str  # its tokens
+    spans: tuple[str, ...]  # what stands where they are
+
+    @classmethod
+    def of(cls, text: str) -> Said:
+        found = tokens(text)
+        return cls(text, " ".join(one.text for one in found), tuple(text[one.start : one.end] for one in found))
 
 
 class TemplateMiner:
@@ -94,7 +100,7 @@ class TemplateMiner:
             self._known = {}
             new = distinct
         texts = masked(pa.array(new, pa.large_string())).to_pylist()
-        self._known.update((shape, Said(text, form_of(text))) for shape, text in zip(new, texts, strict=True))
+        self._known.update((shape, Said.of(text)) for shape, text in zip(new, texts, strict=True))
         order: dict[Said, int] = {}
         of_shape = np.array([order.setdefault(self._known[shape], len(order)) for shape in distinct], np.int64)
         return list(order), of_shape[encoded.indices.to_numpy(zero_copy_only=False)]
@@ -129,8 +135,7 @@ class TemplateMiner:
         memory = self._memory
         for one in said:
             if one.text not in self._merged:
-                at = memory.index[one.form]
-                memory.examples[at] = merged(memory.examples[at], one.text)
+                memory.merge(memory.index[one.form], one.spans)
         if len(self._merged) > memory.most:
             self._merged.clear()
         self._merged.update(one.text for one in said)

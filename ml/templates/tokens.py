@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ml.templates.masks import VALUE
 
@@ -18,12 +18,13 @@ PARTING = frozenset("()[]{}<>\"'")
 NAMING = frozenset("=:")
 # Marks behind which no value can be that belongs to what stands before them.
 CLOSING = frozenset(",;|)]}")
+# Tokens of the longest stretch that may come again and again.
+REPEATED = 8
 # Tokens that are read of a text.
 MOST = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A token and where it stands in its text."""
 
     text: str  # `0` where it is a value
@@ -68,11 +69,16 @@ def form_of(text: str) -> str:
     return " ".join(token.text for token in tokens(text))
 
 
-def merged(example: str, text: str) -> str:
-    """`example` with those values masked that `text`, another masked text of the same form, has otherwise."""
+def spans_of(text: str) -> tuple[str, ...]:
+    """What stands in a masked text where its tokens are."""
+    return tuple(text[token.start : token.end] for token in tokens(text))
+
+
+def merged(example: str, spans: Sequence[str]) -> str:
+    """`example` with those values masked that another masked text of the same form, of which `spans` is, has not."""
     parts, at = [], 0
-    for mine, other in zip(tokens(example), tokens(text), strict=True):
-        if example[mine.start : mine.end] != text[other.start : other.end]:
+    for mine, other in zip(tokens(example), spans, strict=True):
+        if example[mine.start : mine.end] != other:
             parts += [example[at : mine.start], VALUE]
             at = mine.end
     return "".join([*parts, example[at:]])
@@ -95,7 +101,16 @@ def closed(pattern: Sequence[str]) -> str:
         elif word == ")" and _close_bracket(found):
             continue
         found.append(word)
+        _close_repetition(found)
     return " ".join(found)
+
+
+def _close_repetition(found: list[str]) -> None:
+    """Take off what comes last if it came just before, values in the same words: `7 [ok] 8 [ok]`."""
+    for length in range(2, min(REPEATED, len(found) // 2) + 1):
+        if found[-length] == VALUE and found[-length:] == found[-2 * length : -length]:
+            del found[-length:]
+            return
 
 
 def _close_run(found: list[str]) -> None:
