@@ -12,6 +12,8 @@ from ml.templates.tokens import tokens
 
 SHOWN = "<*>"
 EMPTY = "(empty)"
+# Texts that are compared; those after them seldom show anything more.
+COMPARED = 64
 REPEATED = re.compile(r"<\*>(?:[ ,;|]*<\*>)+")
 
 
@@ -25,7 +27,7 @@ def display(pattern: Row, texts: Sequence[str]) -> str:
         word == VALUE and (one.text != VALUE or one.start == one.end) for word, one in zip(pattern, first, strict=True)
     ]
     spans = [texts[0][one.start : one.end] for one in first]
-    for text in texts[1:]:
+    for text in texts[1:COMPARED]:
         others = [text[one.start : one.end] for one in tokens(text)]
         for place in _differing(spans, others):
             varies[place] = True

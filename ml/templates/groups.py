@@ -74,6 +74,7 @@ class _Words:
     weights: Floats  # how much each speaks for a place being a value's
     said: Codes  # how many words each is: none for marks and values
     after: Floats  # how many words else it takes that a value may follow
+    first: float  # the same for a value that comes first
     equals: int  # the code of `=`, −1 where there is none
 
     @classmethod
@@ -85,6 +86,7 @@ class _Words:
             np.array([SEEN, *plain[1:]], np.float64),
             np.array([len(held) for held in parts], np.int64),
             np.array([(behind or {}).get(word, never) for word in words], np.float64),
+            never,
             words.index("=") if "=" in words else -1,
         )
 
@@ -150,7 +152,7 @@ def _needed(table: Codes, words: _Words) -> Floats:
         needed: Floats = FEWEST + np.ceil(ALONE / others)
     needed[:, :1] *= LEADING
     needed[:, 1:][others[:, 1:] < words.after[table[:, :-1]]] = np.inf
-    needed[:, :1][others[:, :1] < words.after.min()] = np.inf
+    needed[:, :1][others[:, :1] < words.first] = np.inf
     return needed
 
 

@@ -48,7 +48,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"\b0[A-Za-z]{1,2}(?:0[A-Za-z]{1,2})*0?\b", "0"),
     (rf"\b0 (?:{_UNIT})\b", "0"),
     # Names that are counted: node-12, task_3_m_4, node-[40-63]; what stands before the first number stays
-    (r"\b([A-Za-z]+-)\[0(?:[,\-]0)*\]", r"\10"),
+    (r"\b([A-Za-z]+-)\[0(?:[,\- ]+0)*\]", r"\10"),
     (r"\b([A-Za-z]+[\-_./])(?:[A-Za-z\-_./]*0)+[\w\-./]*", r"\10"),
     # Signs, and numbers joined to one: 10.0.0.7:5432, 2024-01-02, 99.5%
     (_BEFORE + r"[\-+<>~]+0", r"\10"),

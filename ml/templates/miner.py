@@ -100,7 +100,8 @@ class TemplateMiner:
             self._known = {}
             new = distinct
         texts = masked(pa.array(new, pa.large_string())).to_pylist()
-        self._known.update((shape, Said.of(text)) for shape, text in zip(new, texts, strict=True))
+        said = {text: Said.of(text) for text in dict.fromkeys(texts)}
+        self._known.update((shape, said[text]) for shape, text in zip(new, texts, strict=True))
         order: dict[Said, int] = {}
         of_shape = np.array([order.setdefault(self._known[shape], len(order)) for shape in distinct], np.int64)
         return list(order), of_shape[encoded.indices.to_numpy(zero_copy_only=False)]

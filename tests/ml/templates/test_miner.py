@@ -86,6 +86,14 @@ def test_every_log_is_counted_once(messages: list[str]) -> None:
         assert (len(at), at[0], at[-1]) == (one.count, one.first_seen, one.last_seen)
 
 
+@given(st.lists(st.text(max_size=80), max_size=20))
+def test_any_text_has_a_template(messages: list[str]) -> None:
+    miner = TemplateMiner()
+    ids = miner.assign(pa.array(messages, pa.string())).tolist()
+    assert all(0 <= one < 2**63 and miner.text_of(one) for one in ids)
+    assert ids == miner.assign(pa.array(messages, pa.string())).tolist()
+
+
 def test_an_id_depends_on_the_message_alone() -> None:
     """It is stored with incidents, so it may not change from one version to the next."""
     assert [7704227175483655685] == TemplateMiner().assign(pa.array(["disk 7 of web-2 is full"])).tolist()
