@@ -23,9 +23,9 @@ Floats = NDArray[np.float64]
 # Different words that make a place a value's where the texts agree in many words ...
 FEWEST = 2
 # ... and this, divided by the words they agree in, on top.
-ALONE = 5
+ALONE = 4
 # The first word of a text mostly says what it is about, so that it takes so many times as many.
-LEADING = 2
+LEADING = 3
 # A place where values stood already counts for as many words.
 SEEN = 2
 # Words that say what happened are not values, however many there are: `started`, `stopped`, `resuming`.

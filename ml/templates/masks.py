@@ -17,8 +17,11 @@ SLICE = 4_096
 _DIGITS = np.arange(256, dtype=np.uint8)
 _DIGITS[ord("0") : ord("9") + 1] = ord(VALUE)
 
-_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
-_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_DAY = "(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?"
+_MONTH = (
+    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:t(?:ember)?)?|Oct(?:ober)?"
+    "|Nov(?:ember)?|Dec(?:ember)?)"
+)
 _UNIT = (
     "[KMGTPkmgtp]i?[Bb]|B|[Kk]?[Bb]ytes?|[KMG]?Hz|[mun]?s|m?secs?|millis(?:econds)?|milliseconds?|[Ss]econds?"
     "|mins?|[Mm]inutes?|hrs?|[Hh]ours?|[Dd]ays?"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from ml.templates.masks import VALUE
 
-# Marks that part what they stand between stand alone; all else up to a space is one token.
-TOKEN = re.compile(r"[^\s=,;:()\[\]{}<>\"'|]+|[=,;:()\[\]{}<>\"'|]")
+# Marks that part what they stand between stand alone, rules of them as one; all else up to a space is one token.
+TOKEN = re.compile(r"[^\s=,;:()\[\]{}<>\"'|]+|([=,;:|])\1*|[()\[\]{}<>\"']")
 # What holds a number is a value, and so are names joined by signs: of classes, hosts, files.
 VARYING = re.compile(rf"{VALUE}|\w[.\\@$]\w|\w/.*/")
 # Marks that give what they stand beside a meaning: no list runs across them ...

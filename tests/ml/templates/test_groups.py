@@ -81,6 +81,7 @@ def templates(messages: list[str]) -> int:
             id="component",
         ),
         pytest.param(EACH, [f"{one} is up" for one in USERS], id="what-it-is-about"),
+        pytest.param(EACH, ["=" * 80 + " begin", "=" * 80 + " end"], id="behind-a-rule"),
         pytest.param(EACH, ["", " x", "x 7"], id="next-to-nothing"),
     ],
 )

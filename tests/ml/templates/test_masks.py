@@ -31,6 +31,7 @@ def shown(message: str) -> str | None:
         pytest.param("a decade of added facades", "a decade of added facades", id="words-of-hexadecimal-letters"),
         pytest.param("started at <*>", "started at Sat Jun 18 02:23:10 2005", id="date"),
         pytest.param("<*> ready", "2024-01-02T10:11:12.123+00:00 ready", id="timestamp"),
+        pytest.param("Marked <*> nodes, Decoded <*>", "Marked 5 nodes, Decoded 7", id="words-that-begin-like-months"),
         pytest.param("May I come in", "May I come in", id="no-date"),
         pytest.param("get <*> failed", "get https://a.example.com:8443/x?y=1 failed", id="address-of-a-page"),
         pytest.param("mail to <*>", "mail to jo.doe+x@mail.example.com", id="address-of-a-person"),
