@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from ml.templates.masks import VALUE
 
+# Marks between the members of a list.
+LISTING = frozenset(",|")
+
 Row = tuple[str, ...]
 Codes = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -75,6 +78,7 @@ class _Words:
     said: Codes  # how many words each is: none for marks and values
     after: Floats  # how many words else it takes that a value may follow
     first: float  # the same for a value that comes first
+    listed: NDArray[np.bool_]  # lists of words, which are values by their form
     equals: int  # the code of `=`, −1 where there is none
 
     @classmethod
@@ -87,6 +91,7 @@ class _Words:
             np.array([len(held) for held in parts], np.int64),
             np.array([(behind or {}).get(word, never) for word in words], np.float64),
             never,
+            np.array([any(mark in word.split() for mark in LISTING) for word in words], np.bool_),
             words.index("=") if "=" in words else -1,
         )
 
@@ -151,7 +156,8 @@ def _needed(table: Codes, words: _Words) -> Floats:
     with np.errstate(divide="ignore"):
         needed: Floats = FEWEST + np.ceil(ALONE / others)
     needed[:, :1] *= LEADING
-    needed[:, 1:][others[:, 1:] < words.after[table[:, :-1]]] = np.inf
+    barred = (others[:, 1:] < words.after[table[:, :-1]]) & ~words.listed[table[:, 1:]]
+    needed[:, 1:][barred] = np.inf
     needed[:, :1][others[:, :1] < words.first] = np.inf
     return needed
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml.templates.groups import patterns
+from ml.templates.groups import LISTING, patterns
 from ml.templates.masks import VALUE
 from ml.templates.tokens import NAMING, PARTING, closed
 
 QUOTES = frozenset("\"'")
-LISTING = frozenset(",|")
 MARKS = PARTING | NAMING | LISTING | {";"}
 # Behind these a value of several words may stand, where so many words stand elsewhere: `error = no such file`. Behind a
 # colon there is as often what a component has to say, so that much else has to agree.
