@@ -19,7 +19,7 @@ NAMING = frozenset("=:")
 # Marks behind which no value can be that belongs to what stands before them.
 CLOSING = frozenset(",;|)]}")
 # Tokens of the longest stretch that may come again and again.
-REPEATED = 8
+REPEATED = 16
 # Tokens that are read of a text.
 MOST = 60
 
@@ -106,11 +106,18 @@ def closed(pattern: Sequence[str]) -> str:
 
 
 def _close_repetition(found: list[str]) -> None:
-    """Take off what comes last if it came just before, values in the same words: `7 [ok] 8 [ok]`."""
+    """Take off what comes last if it came just before, values in the same words: `7 [ok] 8 [ok]`, `x(7), x(8)`."""
+    last = found[-1]
     for length in range(2, min(REPEATED, len(found) // 2) + 1):
-        if found[-length] == VALUE and found[-length:] == found[-2 * length : -length]:
-            del found[-length:]
-            return
+        for between in (0, 1):
+            before = len(found) - length - between
+            # The first comparison saves the others, nearly always.
+            if found[before - 1] != last or before < length or (between and not joins(found[before])):
+                continue
+            stretch = found[-length:]
+            if stretch == found[before - length : before] and VALUE in stretch:
+                del found[before:]
+                return
 
 
 def _close_run(found: list[str]) -> None:

@@ -54,6 +54,14 @@ def templates(messages: list[str]) -> int:
         pytest.param(ONE, ["load org.example.One now", "load com.example.Two now"], id="class"),
         pytest.param(ONE, ["delete 7", "delete 7 8", "delete 7, 8, 9"], id="list-of-any-length"),
         pytest.param(ONE, ["sets 7 <ok>", "sets 7 <ok> 8 <ok> 9 <ok>"], id="values-in-words-again-and-again"),
+        pytest.param(
+            ONE,
+            [
+                "seats=[Seat(row=7, at=door)]",
+                "seats=[Seat(row=8, at=door), Seat(row=9, at=door), Seat(row=1, at=door)]",
+            ],
+            id="records-one-or-more",
+        ),
         pytest.param(ONE, ["0 bytes sent", "850 bytes (0.8 KB) sent"], id="said-again-in-brackets"),
         pytest.param(ONE, ["a= b=1", "a=2 b=1"], id="number-of-nothing"),
         pytest.param(
