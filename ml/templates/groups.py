@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,17 +84,25 @@ class _Words:
 
     @classmethod
     def of(cls, words: list[str], behind: Mapping[str, int] | None) -> _Words:
-        parts = [[part for part in word.split() if part[0].isalpha()] for word in words]
-        plain = [float(bool(held) and not any(map(happened, held))) for held in parts]
+        weights, said, listed = zip(*map(_of_word, words), strict=True)
         never = 0.0 if behind is None else np.inf
         return cls(
-            np.array([SEEN, *plain[1:]], np.float64),
-            np.array([len(held) for held in parts], np.int64),
+            np.array(weights, np.float64),
+            np.array(said, np.int64),
             np.array([(behind or {}).get(word, never) for word in words], np.float64),
             never,
-            np.array([any(mark in word.split() for mark in LISTING) for word in words], np.bool_),
+            np.array(listed, np.bool_),
             words.index("=") if "=" in words else -1,
         )
+
+
+@lru_cache(maxsize=65_536)
+def _of_word(word: str) -> tuple[float, int, bool]:
+    """How much a word or segment speaks for a place being a value's, how many words it is, whether it is a list."""
+    parts = word.split()
+    held = [part for part in parts if part[0].isalpha()]
+    weight = SEEN if word == VALUE else bool(held) and not any(map(happened, held))
+    return float(weight), len(held), not LISTING.isdisjoint(parts)
 
 
 def _widened(table: Codes, words: _Words) -> Codes:

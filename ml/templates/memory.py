@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ml.templates.groups import Row, patterns
 from ml.templates.masks import VALUE
-from ml.templates.segments import widened
+from ml.templates.segments import Widening
 from ml.templates.tokens import closed, form_of, merged, spans_of
 
 Ints = NDArray[np.int64]
@@ -52,7 +52,7 @@ class Memory:
         self.lines = np.empty(0, np.int64)  # number of the line that had it last
         self.aliases: dict[int, int] = {}  # id of a form that left -> name of the template it was of
         self.line = 0  # number of the next line
-        self._widened: dict[str, str] = {}
+        self._widening = Widening()
         self._forget_groups()
 
     def _forget_groups(self) -> None:
@@ -102,11 +102,9 @@ class Memory:
         """The index of the first form of each form's template, shape (n_forms,)."""
         if self._heads is None:
             self._tell()
-            distinct = dict.fromkeys(self.closed)
-            if distinct.keys() != self._widened.keys():
-                self._widened = widened(list(distinct))
+            widened = self._widening.tell(dict.fromkeys(self.closed))
             first: dict[str, int] = {}
-            keys = [self._widened[text] for text in self.closed]
+            keys = [widened[text] for text in self.closed]
             self._heads = np.array([first.setdefault(key, at) for at, key in enumerate(keys)], np.int64)
         return self._heads
 

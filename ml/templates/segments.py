@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
-from ml.templates.groups import LISTING, patterns
+from ml.templates.groups import LISTING, Row, patterns
 from ml.templates.masks import VALUE
 from ml.templates.tokens import NAMING, PARTING, closed
 
@@ -15,10 +15,31 @@ MARKS = PARTING | NAMING | LISTING | {";"}
 BEHIND = {'"': 0, "'": 0, "=": 0, ":": 4, ",": 4, "(": 4, "[": 4}
 
 
-def widened(texts: Sequence[str]) -> dict[str, str]:
-    """Each closed pattern, with the segments masked that are values among the patterns given."""
-    rows = [segments(text.split()) for text in texts]
-    return {text: closed(" ".join(row).split()) for text, row in zip(texts, patterns(rows, BEHIND), strict=True)}
+class Widening:
+    """Closed patterns as they are when the segments that are values are masked, too.
+
+    They are a function of the patterns given last. What is kept saves work: only where patterns have come or gone are
+    those with as many segments told anew.
+    """
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+        self._wide: dict[str, Row] = {}
+        self._told: dict[str, str] = {}
+
+    def tell(self, texts: Iterable[str]) -> Mapping[str, str]:
+        """What each of `texts`, distinct closed patterns, is widened to."""
+        rows = {text: self._rows[text] if text in self._rows else segments(text.split()) for text in texts}
+        both = self._rows | rows
+        changed = {len(both[text]) for text in rows.keys() ^ self._rows.keys()}
+        again = [text for text, row in rows.items() if len(row) in changed]
+        for text, wide in zip(again, patterns([rows[text] for text in again], BEHIND), strict=True):
+            if self._wide.get(text) != wide:
+                self._wide[text], self._told[text] = wide, closed(" ".join(wide).split())
+        for text in self._rows.keys() - rows.keys():
+            del self._wide[text], self._told[text]
+        self._rows = rows
+        return self._told
 
 
 def segments(words: list[str]) -> tuple[str, ...]:
