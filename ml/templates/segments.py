@@ -12,7 +12,7 @@ QUOTES = frozenset("\"'")
 MARKS = PARTING | NAMING | LISTING | {";"}
 # Behind these a value of several words may stand, where so many words stand elsewhere: `error = no such file`. Behind a
 # colon there is as often what a component has to say, so that much else has to agree.
-BEHIND = {'"': 0, "'": 0, "=": 0, ":": 4, ",": 4, "(": 4, "[": 4}
+BEHIND = {'"': 0, "'": 0, "=": 0, ":": 4, ",": 4, "(": 4, "[": 4, "{": 4}
 
 
 class Widening:
