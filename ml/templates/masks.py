@@ -39,11 +39,13 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"\b[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+", "0"),
     # Paths of files: /var/log/x, C:\Windows\x
     (_BEFORE + r"(?:[A-Za-z]:)?(?:[/\\]+[\w.$%+~@#*\-]+)+[/\\]*", r"\10"),
-    # UUIDs, hexadecimal numbers and words, hardware and IPv6 addresses
+    # UUIDs, hexadecimal numbers and words, hardware and IPv6 addresses, bytes one by one, base64 that is filled up
     (r"\b(?:[0a-fA-F]+-){4}[0a-fA-F]+\b", "0"),
     (r"\b(?:0x[0a-fA-F]+|[a-fA-F]+0[0a-fA-F]*|0[a-fA-F][0a-fA-F]*)\b", "0"),
     (r"\b[a-f]{7,}\b", "0"),
-    (r"\b(?:[a-fA-F]{0,2}0?[a-fA-F]?:+){3,7}[0a-fA-F]*\b", "0"),
+    (r"\b(?:[0a-fA-F]{1,4}[:\-]+){3,}[0a-fA-F]{0,4}\b", "0"),
+    (r"\b(?:[0a-fA-F]{1,2} ){3,}[0a-fA-F]{1,2}\b", "0"),
+    (r"\b[A-Za-z0+/]{5,}0[A-Za-z0+/]{5,}={1,2}(\s|$|[,;:)\]}\"'])", r"0\1"),
     # A host with its port
     (r"\b(?:[A-Za-z0\-_]+\.)+[A-Za-z]{2,}:0\b", "0"),
     (r"\b(?:[Tt]rue|TRUE|[Ff]alse|FALSE|[Nn]ull|NULL)\b", "0"),
