@@ -15,6 +15,7 @@ from ml.templates.tokens import form_of, merged, spans_of, tokens
 
 ONE, EACH = "one template", "a template each"
 USERS = ("alice", "bob", "carol", "dave", "erin")
+NAMES = [one + other for one in ("ka", "lo", "mi", "nu", "pe") for other in ("ra", "so", "ti")]
 WORDS = st.sampled_from(
     [
         "job",
@@ -50,6 +51,12 @@ def templates(messages: list[str]) -> int:
     [
         pytest.param(ONE, [f"session opened for user {one} by (uid=0)" for one in USERS], id="user"),
         pytest.param(ONE, [f"session for {one} on {at} is over" for one in USERS for at in USERS], id="two-at-once"),
+        pytest.param(
+            ONE,
+            [f"session opened for {one} by host {at}" for one, at in zip(NAMES, reversed(NAMES), strict=True)],
+            id="two-that-are-never-seen-again",
+        ),
+        pytest.param(ONE, [f"name={one} state=7" for one in NAMES], id="names-alone-tie"),
         pytest.param(ONE, ["the user admin has left the host", "the user 7 has left the host"], id="number-or-word"),
         pytest.param(ONE, ["load org.example.One now", "load com.example.Two now"], id="class"),
         pytest.param(ONE, ["delete 7", "delete 7 8", "delete 7, 8, 9"], id="list-of-any-length"),
