@@ -39,11 +39,13 @@ def display(pattern: Row, texts: Sequence[str]) -> str:
 
 
 def _differing(spans: Sequence[str], others: Sequence[str]) -> list[int]:
-    """The places of `spans` at which `others` has something else; of what stands there in addition, the one before."""
+    """The places of `spans` at which `others` has something else; of what it has in addition, the value beside it."""
     if len(spans) == len(others):
         return [place for place, (one, other) in enumerate(zip(spans, others, strict=True)) if one != other]
     found: list[int] = []
     for kind, start, end, _, _ in SequenceMatcher(None, spans, others, autojunk=False).get_opcodes():
-        if kind != "equal":
-            found += range(start, end) if end > start else [max(0, start - 1)]
+        if kind == "insert":
+            found += [place for place in (start - 1, start) if 0 <= place < len(spans) and VALUE in spans[place]][:1]
+        elif kind != "equal":
+            found += range(start, end)
     return found

@@ -118,6 +118,21 @@ def test_a_template_keeps_its_id_when_its_first_form_has_left() -> None:
     assert (4 * KEPT, 0, 4 * KEPT - 1) == (template.count, template.first_seen, template.last_seen)
 
 
+@pytest.mark.parametrize(
+    ("expected", "messages"),
+    [
+        pytest.param("delete <*> of a", ["delete 7 of a", "delete 7, 8 and_x.y of a"], id="list"),
+        pytest.param("a.b.C is up", ["a.b.C is up"], id="name-that-is-always-the-same"),
+        pytest.param("<*> is up", ["a.b.C is up", "d.e.F is up"], id="name-that-varies"),
+        pytest.param("sent <*> now", ["sent 7 bytes now", "sent 7 bytes (0.1 KB) now"], id="in-brackets"),
+    ],
+)
+def test_a_template_shows_what_does_not_vary(expected: str, messages: list[str]) -> None:
+    miner = TemplateMiner()
+    miner.assign(pa.array(messages))
+    assert [expected] == [one.text for one in miner.templates()]
+
+
 def test_what_was_not_seen_for_longest_leaves_first() -> None:
     miner = TemplateMiner(4)
     miner.assign(pa.array(["one", "two", "three", "four", "one", "five"]))
