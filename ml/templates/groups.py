@@ -28,7 +28,8 @@ Floats = NDArray[np.float64]
 FEWEST = 2
 # ... and this, divided by the words they agree in, on top.
 ALONE = 4
-# The first word of a text mostly says what it is about, so that it takes so many times as many.
+# The first word of a text mostly says what it is about, and a name what its value is: for them it takes so many
+# times as many.
 LEADING = 3
 # A place where values stood already counts for as many words.
 SEEN = 2
@@ -213,6 +214,7 @@ def _needed(table: Codes, words: _Words) -> Floats:
     with np.errstate(divide="ignore"):
         needed: Floats = FEWEST + np.ceil(ALONE / others)
     needed[:, :1] *= LEADING
+    needed *= np.where(names > 0, LEADING, 1)
     barred = (others[:, 1:] < words.after[table[:, :-1]]) & ~words.listed[table[:, 1:]]
     needed[:, 1:][barred] = np.inf
     needed[:, :1][others[:, :1] < words.first] = np.inf

@@ -95,6 +95,7 @@ def templates(messages: list[str]) -> int:
             [f"kernel: {one}" for one in ("no memory", "bus found", "disk on", "up", "net is new")],
             id="component",
         ),
+        pytest.param(EACH, [f"set for the whole of it {one}=7" for one in USERS], id="what-a-value-is-of"),
         pytest.param(EACH, [f"{one} is up" for one in USERS], id="what-it-is-about"),
         pytest.param(EACH, ["=" * 80 + " begin", "=" * 80 + " end"], id="behind-a-rule"),
         pytest.param(EACH, ["", " x", "x 7"], id="next-to-nothing"),
