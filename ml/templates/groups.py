@@ -168,7 +168,7 @@ def _told_by_the_rest(rows: Codes, rare: NDArray[np.bool_], words: _Words) -> ND
     told: NDArray[np.bool_] = (several > 1) & (named > several)
     _, group = np.unique(_mixed(np.where(rare, 0, rows)).sum(axis=1), return_inverse=True)
     needed = (FEWEST + np.ceil(ALONE / np.maximum(ties, 1))) * several**2
-    for place in range(rows.shape[1]):
+    for place in np.flatnonzero(rare[told].any(axis=0)):
         counted = rare[:, place] & (words.weights[rows[:, place]] > 0)
         different = np.unique(group[counted] * len(words.said) + rows[counted, place]) // len(words.said)
         seen = np.bincount(different, minlength=len(rows))[group]
@@ -195,7 +195,7 @@ def _values(table: Codes, words: _Words) -> NDArray[np.bool_]:
     several = np.zeros(table.shape, np.bool_)
     mixed = _mixed(table)
     total = mixed.sum(axis=1)
-    for place in range(table.shape[1]):
+    for place in np.flatnonzero(words.said[table].any(axis=0)):
         _, group, size = np.unique(total - mixed[:, place], return_inverse=True, return_counts=True)
         seen[:, place] = np.bincount(group, words.weights[table[:, place]])[group]
         several[:, place] = size[group] > 1

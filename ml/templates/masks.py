@@ -85,9 +85,10 @@ def _collapsed(messages: pa.Array) -> pa.Array:
     if not len(texts) or held is None:
         return texts
     ends = np.frombuffer(ends, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    text = _DIGITS[np.frombuffer(held, np.uint8)[ends[0] : ends[-1]]]
-    keep = _kept(text, ends - ends[0])
-    moved = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep, dtype=np.int64)])[ends - ends[0]]
+    text = np.take(_DIGITS, np.frombuffer(held, np.uint8)[ends[0] : ends[-1]])
+    ends = ends - ends[0]
+    keep = _kept(text, ends)
+    moved = ends - np.searchsorted(np.flatnonzero(~keep), ends)
     buffers = [None, pa.py_buffer(moved), pa.py_buffer(text[keep])]
     return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
 

@@ -64,8 +64,8 @@ class Memory:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def add(self, forms: Sequence[str], examples: Sequence[str]) -> None:
-        """Remember forms that are not known yet; the caller sees to it that there is room."""
+    def add(self, forms: Sequence[str], examples: Sequence[str], spans: Sequence[Row]) -> None:
+        """Remember forms that are not known yet, each with a text; the caller sees to it that there is room."""
         if not forms:
             return
         self._forget_groups()
@@ -74,7 +74,7 @@ class Memory:
         self.index.update(zip(forms, range(len(self), len(self) + len(forms)), strict=True))
         self.rows += [tuple(form.split()) for form in forms]
         self.examples += examples
-        self.spans += map(spans_of, examples)
+        self.spans += spans
         self.patterns += [()] * len(forms)
         self.closed += [""] * len(forms)
         self.own, self.names = np.append(self.own, ids), np.append(self.names, ids)
@@ -190,7 +190,7 @@ class Memory:
         """Take over a state, a table as `TemplateMiner.to_table` gives it."""
         held = table.filter(pc.is_valid(table["text"]))
         examples = held["text"].to_pylist()
-        self.add([form_of(example) for example in examples], examples)
+        self.add([form_of(example) for example in examples], examples, [spans_of(example) for example in examples])
         names = {"own": "id", "names": "name", "counts": "count", "first": "first_seen", "last": "last_seen"}
         empty = {"first_seen": NEVER_FIRST, "last_seen": NEVER_LAST}
         for attribute, name in (names | {"lines": "line"}).items():

@@ -116,13 +116,14 @@ class TemplateMiner:
         memory = self._memory
         used, lines = np.unique(codes, return_index=True)
         order = np.argsort(lines)
-        first: dict[str, tuple[str, int]] = {}  # of each new form the masked text and the line
+        first: dict[str, tuple[Said, int]] = {}  # of each new form what was said first, and the line
         for at, line in zip(used[order].tolist(), lines[order].tolist(), strict=True):
             if said[at].form not in memory.index:
-                first.setdefault(said[at].form, (said[at].text, line))
+                first.setdefault(said[at].form, (said[at], line))
         room = memory.most - len(memory)
         taken = len(codes) if len(first) <= room else list(first.values())[room][1]
-        memory.add(list(first)[:room], [text for text, _ in first.values()][:room])
+        new = [one for one, _ in first.values()][:room]
+        memory.add([one.form for one in new], [one.text for one in new], [one.spans for one in new])
         place = np.full(len(said), -1, np.int64)
         used = used[order][lines[order] < taken]
         place[used] = [memory.index[said[at].form] for at in used.tolist()]

@@ -108,6 +108,8 @@ def closed(pattern: Sequence[str]) -> str:
 def _close_repetition(found: list[str]) -> None:
     """Take off what comes last if it came just before, values in the same words: `7 [ok] 8 [ok]`, `x(7), x(8)`."""
     last = found[-1]
+    if last not in found[-2 * REPEATED - 1 : -2]:
+        return
     for length in range(2, min(REPEATED, len(found) // 2) + 1):
         for between in (0, 1):
             before = len(found) - length - between
