@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # The parts are processes, and tests start them by the dozen: without bytecode each would compile all of the agent again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status test soak lint format lock bench evals kafka kafka-down kube-api alertmanager clean
+.PHONY: help setup demo up down status test soak lint format lock bench evals quality kafka kafka-down kube-api alertmanager clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -87,6 +87,9 @@ bench: $(READY)  ## measure throughput and latency
 
 evals: $(READY)  ## ask how often the analysis of incidents is right, without a model and with scripted ones
 	@$(BIN)/python -m benchmarks.evals
+
+quality: $(READY)  ## score detection, templates and search on the labelled data in ../shared
+	@$(BIN)/python -m benchmarks.quality --out docs/quality.md
 
 kafka: $(READY)  ## start Apache Kafka (Java 17 and Maven)
 	@$(BIN)/python -m deployments.kafka_server up

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from adapters.log_blocks import LEVEL, write
+from adapters.log_blocks import LEVEL, there, write
 from adapters.parquet_keys import HEAD_BYTES, MARK, decryption, encryption, sealing_key
 from adapters.sealing import in_use
 from domain.errors import BadSettings, Refused, Unavailable
@@ -66,9 +66,10 @@ class Archive:
         """Those of its columns and rows."""
         try:
             with self._open().open_input_file(path) as file:
+                held = pq.read_schema(file, decryption_properties=decryption(in_use()))
                 return pq.read_table(
                     file,
-                    columns=list(names) if names is not None else None,
+                    columns=there(held, names),
                     filters=filters or None,
                     decryption_properties=decryption(in_use()),
                 )

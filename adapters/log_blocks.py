@@ -24,6 +24,7 @@ VERDICTS = pa.schema(
         ("model", pa.int32()),
         ("anomaly", pa.bool_()),
         ("incident_id", pa.int64()),  # null where none
+        ("template", pa.int64()),  # null where nobody told
     ]
 )
 # What is stored of a log: what it says, and the verdict on it.
@@ -76,9 +77,15 @@ def options(names: Sequence[str], level: int = LEVEL) -> dict[str, Any]:
 def unpack(packed: bytes, names: Sequence[str] | None = None) -> pa.Table:
     """The table again, or those of its columns. Raises Refused for what is no block."""
     try:
-        return pq.read_table(pa.BufferReader(packed), columns=list(names) if names is not None else None)
+        held = pa.BufferReader(packed)
+        return pq.read_table(held, columns=there(pq.read_schema(held), names))
     except (pa.ArrowInvalid, OSError) as error:
         raise Refused(f"store: a block of logs cannot be read: {error}") from error
+
+
+def there(schema: pa.Schema, names: Sequence[str] | None) -> list[str] | None:
+    """The columns that are asked for, as far as there are: an older version wrote fewer."""
+    return None if names is None else [name for name in names if name in schema.names]
 
 
 def in_shape(logs: pa.Table, names: Sequence[str]) -> pa.Table:

@@ -75,10 +75,13 @@ def fill(engine: Engine, logs: int, begin: datetime) -> float:
     batches = logs // ROWS
     step = timedelta(days=1) / batches
     batch = first_batch(topic, begin)
+    untold = pa.nulls(ROWS, pa.int64())
     verdicts = combine((silent(ROWS, Reason.NOTHING),), threshold=0.7, model=1)
     started = time.perf_counter()
     for number in range(batches):
-        prepared = prepare(moved(batch, number, step), verdicts, arrived_at=begin + step * (number + 1), blocks=True)
+        prepared = prepare(
+            moved(batch, number, step), verdicts, untold, arrived_at=begin + step * (number + 1), blocks=True
+        )
         with transaction(engine) as connection:
             insert_logs(connection, prepared, {})
         if not number % 250:

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "changes": ("console.changes", "changes", "List deploys and other changes that somebody told of."),
     "change": ("console.changes", "change", "Tell of a change that was made."),
     "stats": ("console.stats", "stats", "Show logs, anomalies, metrics and messages by service and hour."),
+    "templates": ("console.templates", "templates", "Show what logs say without what varies, and what is new."),
+    "findings": ("console.findings", "findings", "Show what of services was not as usual, minute by minute."),
     "why": ("console.why", "why", "Say why a log was or was not an anomaly."),
     "ack": ("console.answering", "ack", "Acknowledge an incident: nobody else is told, for four hours."),
     "snooze": ("console.answering", "snooze", "Tell nobody of an incident for a time."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.store.database import Engine, transaction
+from adapters.store.minute_findings import alarms
 from adapters.store.mutes import held_back, mutes_now
 from adapters.store.opening import open_database
 from adapters.store.standing import Waiting, undelivered
@@ -15,10 +16,11 @@ from adapters.store.switches import degraded
 from domain.errors import SreError
 from domain.muting import NAMES
 from domain.pages import UNDELIVERED_AFTER
-from domain.settings import Settings
+from domain.settings import DetectionSettings, Settings
 from domain.words import ago, counted
 
 OVERDUE = timedelta(minutes=1)  # `on-call` looks twice a second
+DAY = timedelta(days=1)
 NO_PAGE = Waiting(0, 0, None)
 NO_STEP = Overdue(0, None)
 
@@ -31,6 +33,7 @@ class Answering:
     conditions: tuple[str, ...] = ()  # what `watch` and `on-call` see as down, in words
     pages: Waiting = NO_PAGE  # that nobody accepted for long
     overdue: Overdue = NO_STEP
+    alarms: str = ""  # about minutes of services, against what is promised; empty where none are judged
     muting: str = ""  # the rules in force and what is held back, in words; empty when there is nothing
 
 
@@ -44,6 +47,7 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
         return Answering(
             conditions=tuple(degraded(engine, now=now)),
             pages=undelivered(engine, made_before=now - UNDELIVERED_AFTER, now=now),
+            alarms=_alarms(engine, settings.detection, now=now),
             muting=_muting(engine, now=now),
             overdue=overdue(engine, due_before=now - OVERDUE, now=now),
         )
@@ -51,6 +55,14 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
         return Answering(str(error))
     finally:
         engine.dispose()
+
+
+def _alarms(engine: Engine, detection: DetectionSettings, *, now: datetime) -> str:
+    """How often minutes of services were not as usual lately, and how often that may be wrong."""
+    if not (detection.enabled and detection.false_alarms_per_day):
+        return ""
+    promised = f"{detection.false_alarms_per_day:g} a day may be wrong (detection.false_alarms_per_day)"
+    return f"{counted(alarms(engine, since=now - DAY), 'alarm')} about minutes in 24 h; {promised}"
 
 
 def _muting(engine: Engine, *, now: datetime) -> str:

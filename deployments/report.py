@@ -108,8 +108,10 @@ def answering(found: Answering, *, now: datetime) -> list[PartReport]:
     if found.ailment:
         return [incidents]
     lost = Health.DOWN if found.pages.critical else Health.UP
-    muting = [PartReport("muting", Health.UP, "", 0, found.muting)] if found.muting else []
-    return [*conditions, incidents, PartReport("pages", lost, "", 0, str(found.pages)), *muting]
+    pages = PartReport("pages", lost, "", 0, str(found.pages))
+    told = (("detection", found.alarms), ("muting", found.muting))
+    remarks = [PartReport(part, Health.UP, "", 0, text) for part, text in told if text]
+    return [*conditions, incidents, pages, *remarks]
 
 
 def spooled(home: Home) -> list[PartReport]:

@@ -30,6 +30,7 @@ class Measured(IntEnum):
     LOGS = 0  # `values` is how many logs
     ERRORS = 1  # … of these at ERROR or above
     METRIC = 2  # the metric `name`, as logs carried it
+    TEMPLATE = 3  # `values` is how many logs have the template whose id is `name`
 
 
 # A minute of one partition, or of the fleet: one row a service and measure.

@@ -44,6 +44,7 @@ from tasks.minutes import MinuteMemory
 from tasks.paging import Pager
 from tasks.retrieval import Library
 from tasks.storing import store_batch
+from tasks.templates import Templates
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Chain:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.store = BatchStore(engine)
-        self.memory = MinuteMemory()
+        self.memory, self.templates = MinuteMemory(), Templates.of(engine)
         self.counts: Counter[str] = Counter()
         self.lock = Lock()
         self.analysing = Lock()  # a model may take minutes, for which nobody's page waits
@@ -146,9 +147,11 @@ class Chain:
     def _judge(self, log_entry: Mapping[str, Any], given: Given) -> Result:
         now = datetime.now(UTC)
         raw = as_batch([_json(log_entry)], self.next, self.topic_id)
-        judged = judge(raw, given.knowledge, Stopwatch(), now=now)
+        judged = judge(raw, given.knowledge, Stopwatch(), now=now, templates=self.templates)
         memory, self.memory = self.memory, MinuteMemory()
-        folded, self.memory = store_batch(self.store, judged, given.knowledge, memory, now=now)
+        folded, self.memory = store_batch(
+            self.store, judged, given.knowledge, memory, now=now, templates=self.templates
+        )
         self.next += 1
         if judged.rejected:
             self.counts["rejected"] += 1

@@ -23,8 +23,11 @@ class Numbers(NamedTuple):
     largest: NDArray[np.float64]
 
 
-def count(batch: LogBatch) -> Counted:
-    """The numbers of a batch by topic, partition, service and minute, and where its minutes close."""
+def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
+    """The numbers of a batch by topic, partition, service and minute, and where its minutes close.
+
+    `templates`: int64, the template of each log.
+    """
     if not len(batch):
         return Counted(COUNTED.empty_table())
     frame = batch.frame
@@ -42,6 +45,8 @@ def count(batch: LogBatch) -> Counted:
         _table(found, names, (Measured.ERRORS, None), Numbers(errors, errors, np.zeros(len(errors)))),
         _metrics(frame["measured"], keys, names),
     ]
+    if templates is not None:
+        parts.append(_templates(templates, keys, names))
     return Counted(pa.concat_tables(parts), steps)
 
 
@@ -58,6 +63,17 @@ def _metrics(maps: pa.ChunkedArray, keys: tuple[Whole, ...], names: pa.Array) ->
     many, total = np.bincount(group, minlength=len(largest)), np.bincount(group, values, len(largest))
     named = Measured.METRIC, metric_names.take(pa.array(found[-1]))
     return _table(found[:-1], names, named, Numbers(many, total, largest))
+
+
+def _templates(templates: pa.Array, keys: tuple[Whole, ...], names: pa.Array) -> pa.Table:
+    told = templates.is_valid().to_numpy(zero_copy_only=False)
+    codes, ids = codes_of(templates.drop_null())
+    if not len(codes):
+        return COUNTED.empty_table()
+    found, group = grouped(*(key[told] for key in keys), codes)
+    many = np.bincount(group, minlength=len(found[0]))
+    named = Measured.TEMPLATE, ids.take(pa.array(found[-1])).cast(pa.string())
+    return _table(found[:-1], names, named, Numbers(many, many, np.zeros(len(many))))
 
 
 def _table(

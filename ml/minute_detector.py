@@ -90,6 +90,7 @@ class MinuteDetector:
         latest = minute if len(rows) else state.latest
         if minute - latest > FLEET_SILENT or latest == NOTHING_CLOSED:
             return (), state
+        rows = rows.filter(pc.not_equal(rows["measured"], int(Measured.TEMPLATE)))
         logs = logs_of(rows)
         heard = dict(state.heard) | dict.fromkeys(logs, minute)
         heard = {service: at for service, at in heard.items() if minute - at <= GONE}

@@ -22,9 +22,9 @@ class HeldMinutes:
         """The last minute of a partition that is over."""
         return self.places.get(place, NOTHING_CLOSED)
 
-    def logs_after(self, place: Place, minute: int) -> pa.Table:
+    def logs_after(self, place: Place, minute: int) -> tuple[pa.Table, pa.Array]:
         """Nothing: whoever reads a file holds its open minutes."""
-        return SCHEMA.empty_table()
+        return SCHEMA.empty_table(), pa.array([], pa.int64())
 
     def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
         """A partition's minutes that are over; what was late counts nowhere."""

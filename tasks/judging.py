@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from adapters.formats.decoding import decode
 from adapters.store.batches import Judged
@@ -30,6 +31,7 @@ from ml.minute_counts import count
 from ml.minute_detector import MinuteDetector
 from ml.rules import LIMITS
 from ml.scoring import Champion, score
+from tasks.templates import Templates
 
 # What a silent partition might still send is so old at most.
 IDLE = timedelta(seconds=30)
@@ -111,7 +113,14 @@ def _is_set(value: object) -> bool:
     return isinstance(value, frozenset)
 
 
-def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch, *, now: datetime | None = None) -> Judged:
+def judge(
+    raw: RawBatch,
+    knowledge: Knowledge,
+    watch: Stopwatch,
+    *,
+    now: datetime | None = None,
+    templates: Templates | None = None,
+) -> Judged:
     """Decode, check and score a batch: everything that depends on nothing stored.
 
     With `now`, no log is later than that, whatever its host's clock says.
@@ -134,9 +143,11 @@ def judge(raw: RawBatch, knowledge: Knowledge, watch: Stopwatch, *, now: datetim
             threshold=settings.detection.confidence_threshold,
             enabled=settings.detection.enabled,
         )
+    with watch.step("templates"):
+        told = pa.nulls(len(batch), pa.int64()) if templates is None else pa.array(templates.assign(batch))
     with watch.step("minutes"):
-        counted = with_idle(count(batch), raw, now)
-    return Judged(raw, batch, rejected, verdicts, counted, knowledge.rules, knowledge.texts, skewed)
+        counted = with_idle(count(batch, told), raw, now)
+    return Judged(raw, batch, rejected, verdicts, counted, told, knowledge.rules, knowledge.texts, skewed)
 
 
 def correlation(settings: Settings) -> Correlation:

@@ -62,7 +62,8 @@ def opened_again(rows: MinuteRows | HeldMinutes, place: Place) -> OpenMinutes:
     closed = rows.closed(place)
     if closed == NOTHING_CLOSED:
         return OpenMinutes()
-    stored = count(LogBatch(rows.logs_after(place, closed), pa.table({})))
+    logs, templates = rows.logs_after(place, closed)
+    stored = count(LogBatch(logs, pa.table({})), templates)
     # Each of them was in time when it was stored, in whatever order it is read now.
     timely = stored.table.set_column(
         stored.table.column_names.index("late"), "late", pa.array([False] * len(stored.table))

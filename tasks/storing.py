@@ -10,10 +10,17 @@ from domain.folded import Anomaly, Correlation, Folded
 from ml.anomalies import anomalies, of_minute
 from tasks.judging import Knowledge, correlate
 from tasks.minutes import Found, MinuteMemory, found, turned
+from tasks.templates import Templates
 
 
 def store_batch(
-    kept: BatchStore, judged: Judged, knowledge: Knowledge, memory: MinuteMemory, *, now: datetime
+    kept: BatchStore,
+    judged: Judged,
+    knowledge: Knowledge,
+    memory: MinuteMemory,
+    *,
+    now: datetime,
+    templates: Templates | None = None,
 ) -> tuple[Folded, MinuteMemory]:
     """Commit a batch; what it did to the incidents, and what its consumer remembers after it.
 
@@ -25,6 +32,8 @@ def store_batch(
         folded = _folded(work, judged, knowledge, seen, kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
+        if templates is not None and (state := templates.news()) is not None:
+            work.keep_templates(state)
         work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in findings)
     return folded, after
 

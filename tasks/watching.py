@@ -36,6 +36,7 @@ from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
 from tasks.storing import store_batch
+from tasks.templates import Templates
 from tasks.topics import StoredPositions, TopicIdentity
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ class Watching:
         self.store = BatchStore(engine, spool.gone_out if spool else tuple)
         self.spool = spool
         self.outage: Outage | None = None  # while the store does not answer
-        self.memory = MinuteMemory()
+        self.memory, self.templates = MinuteMemory(), Templates.of(engine)
         self.remembered = Remembered(settings.kafka.held_alerts)
         self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
@@ -225,7 +226,7 @@ class Watching:
         judged, refused = None, None
         if (len(raw) or raw.idle) and raw.generation == self.generation:
             try:
-                judged = judge(raw, knowledge, watch, now=now)
+                judged = judge(raw, knowledge, watch, now=now, templates=self.templates)
             except BadBatch as error:
                 refused = error  # in its turn it is taken in halves
         return Weighed(raw, knowledge, now, judged, watch, refused)
@@ -352,7 +353,7 @@ class Watching:
     def _store(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded:
         # What is not committed is remembered by nobody.
         memory, self.memory = self.memory, MinuteMemory()
-        folded, self.memory = store_batch(self.store, judged, knowledge, memory, now=now)
+        folded, self.memory = store_batch(self.store, judged, knowledge, memory, now=now, templates=self.templates)
         return folded
 
     def drop(self, error: SreError) -> None:

@@ -33,6 +33,7 @@ from adapters.store.own_incidents import open_within
 from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
+from adapters.store.template_states import keep
 from adapters.store.watches import watched
 from adapters.strange_logs import as_bad_batch
 from domain.errors import OffsetLost, Refused
@@ -46,6 +47,7 @@ from domain.replay import Texts, knowledge_digest
 from domain.verdicts import Reason, Verdicts, combine, silent
 
 CORRELATION_LOCK = 7304
+NO_TEMPLATE = pa.nulls(1, pa.int64())
 NOT_STORED = "a log cannot be stored"
 # Logs may come late; what was resolved longer before now than this is not looked at for them.
 OLDEST = timedelta(days=1)
@@ -60,6 +62,7 @@ class Judged:
     rejected: list[Rejected]
     verdicts: Verdicts
     counted: Counted  # what it adds to its minutes
+    templates: pa.Array  # int64, the template of each log, null where nobody told
     rules: Correlation
     texts: Texts  # what decided
     ahead: Mapping[str, timedelta] = field(default_factory=dict)  # service -> how far its clock is ahead of ours
@@ -89,6 +92,10 @@ class Work:
         """What is stored about these services; `since`: event time of the earliest anomaly."""
         found = known(self.connection, services, self.judged.rules, since=since, now=self.now)
         return replace(found, gone_out=unqueued(self.connection, gone_out))
+
+    def keep_templates(self, state: pa.Table) -> None:
+        """Keep what is known of templates."""
+        keep(self.connection, state, now=self.now)
 
     def save(self, folded: Folded) -> None:
         """Incidents, pages, ledger, logs and dead letters."""
@@ -123,7 +130,8 @@ class BatchStore:
         """
         self.prepare(now)
         with as_bad_batch("packed"):
-            prepared = prepare(judged.batch, judged.verdicts, arrived_at=now, blocks=takes_blocks(self.engine))
+            blocks = takes_blocks(self.engine)
+            prepared = prepare(judged.batch, judged.verdicts, judged.templates, arrived_at=now, blocks=blocks)
         with collector_paused(), transaction(self.engine) as connection:
             advance(connection, judged.raw, now=now)
             work = Work(connection, judged, prepared, now)
@@ -142,7 +150,7 @@ class BatchStore:
         """Why the store takes no log, however harmless; empty when it does. Raises Unavailable."""
         try:
             with mapped(), self.engine.connect() as connection:
-                insert_logs(connection, prepare(*harmless(now), arrived_at=now, blocks=False), {})
+                insert_logs(connection, prepare(*harmless(now), NO_TEMPLATE, arrived_at=now, blocks=False), {})
                 connection.rollback()
         except Refused as error:
             return str(error)

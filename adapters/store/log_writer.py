@@ -47,9 +47,11 @@ class Prepared:
         return bool(self.bodies)
 
 
-def prepare(batch: LogBatch, verdicts: Verdicts, *, arrived_at: datetime, blocks: bool) -> Prepared:
+def prepare(
+    batch: LogBatch, verdicts: Verdicts, templates: pa.Array, *, arrived_at: datetime, blocks: bool
+) -> Prepared:
     """What can be packed before the transaction begins; `blocks`: whether the database takes blocks."""
-    held = _judged(batch, verdicts, arrived_at)
+    held = _judged(batch, verdicts, templates, arrived_at)
     if not blocks or len(held) < BLOCK_FROM:
         return Prepared(held, b"", b"", b"", b"", verdicts.model)
     return Prepared(
@@ -68,7 +70,7 @@ def packed_measures(held: pa.Table) -> bytes:
     return b"" if many else pack(measures(held))
 
 
-def _judged(batch: LogBatch, verdicts: Verdicts, arrived_at: datetime) -> pa.Table:
+def _judged(batch: LogBatch, verdicts: Verdicts, templates: pa.Array, arrived_at: datetime) -> pa.Table:
     many = len(batch)
     added: dict[str, pa.Array] = {
         "arrived_at": pa.repeat(pa.scalar(arrived_at, UTC_MICROSECONDS), many),
@@ -76,6 +78,7 @@ def _judged(batch: LogBatch, verdicts: Verdicts, arrived_at: datetime) -> pa.Tab
         "reason": pa.array(verdicts.reason, pa.int8()),
         "model": pa.array(np.full(many, verdicts.model, np.int32)),
         "anomaly": pa.array(verdicts.anomalous),
+        "template": templates,
     }
     names = [name for name in STORED.names if name != "incident_id"]
     columns = [added[name] if name in added else batch.frame[name] for name in names]

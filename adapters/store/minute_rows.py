@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from adapters.log_blocks import STORED
 from adapters.store.log_reader import Asked, read
 from adapters.store.many_rows import insert_rows
 from adapters.store.tables import closed_minutes, judged_minutes, minute_findings, minutes
@@ -21,7 +22,7 @@ from domain.minutes import NOTHING_CLOSED, ROWS
 # A consumer that said nothing for so long is not waited for.
 SILENT = timedelta(minutes=3)
 JUDGED, MEMORY = "judged", "memory"
-NEEDED = ("topic", "partition", "timestamp", "service", "level", "measured")
+NEEDED = ("topic", "partition", "timestamp", "service", "level", "measured", "template")
 
 
 class MinuteRows:
@@ -37,18 +38,21 @@ class MinuteRows:
         found = self.connection.scalar(query)
         return NOTHING_CLOSED if found is None else int(found)
 
-    def logs_after(self, place: Place, minute: int) -> pa.Table:
-        """A partition's stored logs of later minutes: columns of SCHEMA, those that minutes need not being null."""
+    def logs_after(self, place: Place, minute: int) -> tuple[pa.Table, pa.Array]:
+        """A partition's stored logs of later minutes, and their templates.
+
+        They have the columns of SCHEMA; those that minutes do not need are null.
+        """
         topic, partition = place
         here = (pc.field("topic") == topic) & (pc.field("partition") == partition)
         asked = Asked(since=minute_at(minute + 1), filters=(here,))
         parts = [part.select(list(NEEDED)) for part in read(self.connection, asked, NEEDED)]
-        found = pa.concat_tables(parts) if parts else pa.schema([SCHEMA.field(name) for name in NEEDED]).empty_table()
+        found = pa.concat_tables(parts) if parts else pa.schema([STORED.field(name) for name in NEEDED]).empty_table()
         columns = [
             found[field.name].cast(field.type) if field.name in NEEDED else pa.nulls(len(found), field.type)
             for field in SCHEMA
         ]
-        return pa.table(columns, schema=SCHEMA)
+        return pa.table(columns, schema=SCHEMA), found["template"].combine_chunks()
 
     def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
         """A partition's minutes that are over, and what came for those that were."""

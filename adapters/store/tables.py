@@ -104,6 +104,7 @@ logs = sa.Table(
     sa.Column("model", sa.Integer, nullable=False),
     sa.Column("anomaly", sa.Boolean, nullable=False),
     sa.Column("incident_id", sa.BigInteger),
+    sa.Column("template", sa.BigInteger),  # see `template_states`
     sa.Column("body", SealedText("logs.body")),  # verbatim, where it is text
     sa.Column("bytes", SealedBytes("logs.bytes")),  # verbatim, where it is not
     sa.Column("in_block", sa.Boolean, nullable=False, server_default=sa.false()),  # a block holds it as well
@@ -708,6 +709,14 @@ minute_findings = sa.Table(
 )
 sa.Index("minute_findings_minute", minute_findings.c.minute)
 sa.Index("minute_findings_incident", minute_findings.c.incident_id)
+# What is known of the templates of messages, as one packed table.
+template_states = sa.Table(
+    "template_states",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("packed", SealedBytes("template_states.packed"), nullable=False),
+)
 # Files of logs that are about to get a row in `log_blocks`, or lost theirs and are about to go.
 unnamed_files = sa.Table(
     "unnamed_files",

@@ -77,6 +77,7 @@ class TemplateMiner:
         if most < 1:
             raise ValueError(f"a miner has to remember at least one form, not {most}")
         self._memory = Memory(most)
+        self._learned = 0
         # What was worked out before: it saves work and changes nothing.
         self._known: dict[str, Said] = {}  # by shape
         self._merged: set[str] = set()  # masked texts that are in the examples of their forms
@@ -123,6 +124,7 @@ class TemplateMiner:
         room = memory.most - len(memory)
         taken = len(codes) if len(first) <= room else list(first.values())[room][1]
         new = [one for one, _ in first.values()][:room]
+        self._learned += len(new)
         memory.add([one.form for one in new], [one.text for one in new], [one.spans for one in new])
         place = np.full(len(said), -1, np.int64)
         used = used[order][lines[order] < taken]
@@ -146,6 +148,11 @@ class TemplateMiner:
         if len(self._merged) > memory.most:
             self._merged.clear()
         self._merged.update(one.text for one in said)
+
+    @property
+    def forms(self) -> int:
+        """How many forms were ever learned, forgotten ones included."""
+        return self._learned
 
     def current(self, ids: Ints) -> Ints:
         """What the templates with these ids are called now, shape as `ids`; ids not remembered stay as they are."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from adapters.formats.decoding import decode
@@ -66,7 +67,8 @@ class Feed:
             batch, self.knowledge.champion, threshold=detection.confidence_threshold, enabled=detection.enabled
         )
         counted, deciding = minute_counts.count(batch), self.knowledge
-        return Judged(raw, batch, [], verdicts, counted, deciding.rules, deciding.texts, skewed)
+        untold = pa.nulls(len(batch), pa.int64())
+        return Judged(raw, batch, [], verdicts, counted, untold, deciding.rules, deciding.texts, skewed)
 
     def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
         memory, self.memory = self.memory, MinuteMemory()

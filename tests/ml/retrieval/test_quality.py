@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.parts_file import PROJECT
-from benchmarks.quality import judged, retrieval, rows
+from benchmarks.quality_retrieval import judged, retrieval, rows
 
 SHARED = PROJECT.parent / "shared"
 DATA = SHARED / "data"

@@ -18,7 +18,8 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Four tables and a column; what was stored before is in no minute."""
+    """Five tables and two columns; what was stored before is in no minute and has no template."""
+    op.add_column("logs", sa.Column("template", sa.BigInteger))
     op.add_column("batches", sa.Column("fallback", sa.Text, nullable=False, server_default=""))
     _minutes()
     _findings()
@@ -67,6 +68,12 @@ def _findings() -> None:
         sa.Column("confidence", sa.Float, nullable=False),
         sa.Column("incident_id", sa.BigInteger),
     )
+    op.create_table(
+        "template_states",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("packed", sa.LargeBinary, nullable=False),
+    )
     op.create_index("minute_findings_minute", "minute_findings", ["minute"])
     op.create_index("minute_findings_incident", "minute_findings", ["incident_id"])
 
@@ -75,5 +82,7 @@ def downgrade() -> None:
     """Drop them."""
     with op.batch_alter_table("batches") as batches:
         batches.drop_column("fallback")
-    for name in ("minute_findings", "judged_minutes", "closed_minutes", "minutes"):
+    with op.batch_alter_table("logs") as logs:
+        logs.drop_column("template")
+    for name in ("template_states", "minute_findings", "judged_minutes", "closed_minutes", "minutes"):
         op.drop_table(name)

@@ -1,0 +1,61 @@
+"""What was found about minutes, as people ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.store.database import transaction
+from adapters.store.tables import minute_findings
+from domain.findings import MinuteFinding, minute_at
+from domain.minutes import Measured
+
+MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFinding:
+    """One finding and its incident."""
+
+    finding: MinuteFinding
+    incident_id: int | None
+
+    @property
+    def since_at(self) -> datetime:
+        """When it began."""
+        return minute_at(self.finding.since)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: times instead of minutes since 1970, and what was measured in words."""
+        found = asdict(self.finding) | {"minute": self.finding.begins_at, "since": self.since_at}
+        return found | {"measured": self.finding.subject, "incident_id": self.incident_id}
+
+
+def alarms(engine: sa.Engine, *, since: datetime) -> int:
+    """How many times something began to be unusual; as long as it lasted it counts once."""
+    held = minute_findings.c
+    begun = sa.select(held.service, held.measured, held.name, held.direction, held.since).distinct()
+    query = sa.select(sa.func.count()).select_from(begun.where(held.minute >= int(since.timestamp()) // 60).subquery())
+    with transaction(engine) as connection:
+        return int(connection.scalar(query) or 0)
+
+
+def stored_findings(engine: sa.Engine, *, since: datetime, service: str | None) -> list[StoredFinding]:
+    """Findings of minutes from `since` on, the newest first, at most a thousand."""
+    held = minute_findings.c
+    query = sa.select(minute_findings).where(held.minute >= int(since.timestamp()) // 60)
+    if service is not None:
+        query = query.where(held.service == service)
+    names = [field.name for field in fields(MinuteFinding)]
+    with transaction(engine) as connection:
+        rows = connection.execute(query.order_by(held.minute.desc(), held.id).limit(MOST)).all()
+    return [
+        StoredFinding(
+            MinuteFinding(**({name: getattr(row, name) for name in names} | {"measured": Measured(row.measured)})),
+            row.incident_id,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,47 @@
+"""The templates of what one process reads: learned batch by batch, kept in the store so that ids outlive it."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from adapters.store.database import Engine
+from adapters.store.template_states import load
+from domain.grouping import microseconds
+from domain.logs import LogBatch
+from ml.templates import TemplateMiner
+
+Ids = NDArray[np.int64]
+
+
+class Templates:
+    """A miner that one thread learns with while another one stores what it knows."""
+
+    def __init__(self, state: pa.Table | None = None) -> None:
+        self.miner = TemplateMiner() if state is None else TemplateMiner.from_table(state)
+        self.lock = threading.Lock()
+        self.stored = self._forms()
+
+    @classmethod
+    def of(cls, engine: Engine) -> Templates:
+        """Those that were stored last."""
+        return cls(load(engine))
+
+    def _forms(self) -> int:
+        return self.miner.forms
+
+    def assign(self, batch: LogBatch) -> Ids:
+        """The template of each log."""
+        with self.lock:
+            return self.miner.assign(batch.frame["message"], microseconds(batch.frame["timestamp"]))
+
+    def news(self) -> pa.Table | None:
+        """The whole state where something was learned since it was asked for last."""
+        with self.lock:
+            if self._forms() == self.stored:
+                return None
+            self.stored = self._forms()
+            return self.miner.to_table()

@@ -1,0 +1,86 @@
+"""Templates of live logs: each log has one, ids outlive the process, and people see counts and what is new."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from adapters.log_blocks import STORED, in_shape, pack, unpack
+from adapters.store.batches import BatchStore
+from adapters.store.database import Engine
+from adapters.store.tables import logs
+from adapters.store.template_counts import template_counts
+from adapters.store.template_states import load
+from tasks.judging import Stopwatch, judge
+from tasks.minutes import MinuteMemory
+from tasks.storing import store_batch
+from tasks.templates import Templates
+from tests.parts.judged_part import Feed
+from tests.parts.logs_part import NOON, a_log
+
+LATER = NOON + timedelta(hours=1)
+
+
+class Reader:
+    """One process that reads one partition."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.feed = Feed(engine)
+        self.templates, self.memory = Templates.of(engine), MinuteMemory()
+
+    def take(self, *values: bytes) -> list[int]:
+        raw, known = self.feed.raw(values), self.feed.knowledge
+        judged = judge(raw, known, Stopwatch(), now=LATER, templates=self.templates)
+        kept = BatchStore(self.feed.engine)
+        _, self.memory = store_batch(kept, judged, known, self.memory, now=LATER, templates=self.templates)
+        self.feed.next = raw.following[self.feed.topic_id, 0]
+        return [int(one) for one in judged.templates.to_pylist()]
+
+
+def line(minute: int, message: str, service: str = "web") -> bytes:
+    return a_log(timestamp=(NOON + timedelta(minutes=minute)).isoformat(), message=message, service=service)
+
+
+def stored(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(logs.c.template).order_by(logs.c.offset)))
+
+
+def test_ids_are_columns_of_stored_logs_and_outlive_the_process(store: Engine) -> None:
+    first = Reader(store).take(line(0, "order 17 was paid"), line(0, "order 18 was paid"), line(1, "cache is cold"))
+    assert first[0] == first[1] != first[2]
+    assert first == stored(store)
+    again = Reader(store).take(line(2, "cache is cold"), line(2, "order 99 was paid"))
+    assert [first[2], first[0]] == again
+
+
+def test_people_see_how_often_each_came_and_in_which_services(store: Engine) -> None:
+    reader = Reader(store)
+    said = [line(minute, f"order {minute} was paid", service) for minute in range(3) for service in ("web", "shop")]
+    (paid, *_), cold = reader.take(*said), reader.take(line(3, "cache is cold"))[0]
+    reader.take(line(9, "all is well"))
+    found = {one.id: one for one in template_counts(store, since=NOON, services=None)}
+    assert (6, ("shop", "web")) == (found[paid].logs, found[paid].services)
+    assert (NOON, NOON + timedelta(minutes=2)) == (found[paid].first_at, found[paid].last_at)
+    assert 1 == found[cold].logs
+    assert [paid] == [one.id for one in template_counts(store, since=NOON, services=["shop"])]
+    assert [] == template_counts(store, since=LATER, services=None)
+
+
+def test_what_is_known_is_stored_when_something_new_is_learned_and_not_otherwise(store: Engine) -> None:
+    reader = Reader(store)
+    assert load(store) is None
+    reader.take(line(0, "order 17 was paid"))
+    assert 1 == len(load(store) or ())
+    assert reader.templates.news() is None
+    reader.take(line(0, "order 18 was paid"))
+    assert reader.templates.news() is None
+
+
+def test_blocks_of_an_earlier_version_have_no_template() -> None:
+    old = STORED.empty_table().drop_columns(["template"])
+    row = dict.fromkeys(old.column_names) | {"service": "web", "message": "fine"}
+    held = unpack(pack(pa.Table.from_pylist([row], schema=old.schema)), ["service", "template"])
+    assert [{"service": "web", "template": None}] == in_shape(held, ["service", "template"]).to_pylist()
