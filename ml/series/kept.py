@@ -51,9 +51,7 @@ class KeptValues:
         place = np.sum(kept < short[:, None], axis=1)
         right = kept[index, np.minimum(place, self.capacity - 1)].astype(np.float64) - short
         left = short - kept[index, np.maximum(place - 1, 0)].astype(np.float64)
-        nearest = np.minimum(
-            np.where(place < self.capacity, right, np.inf), np.where(place > 0, left, np.inf)
-        )
+        nearest = np.minimum(np.where(place < self.capacity, right, np.inf), np.where(place > 0, left, np.inf))
         return np.where(np.isinf(nearest), 0.0, nearest)
 
     def _insert(self, state: Table, codes: Codes, short: Kept) -> None:
