@@ -37,17 +37,18 @@ class Rarity:
 class Tails:
     """Counts sizes per series and says how rare a new one is. The state is a `Table`, written in place.
 
-    Method of the fit: moments of the excesses (Hosking and Wallis, *Parameter and Quantile Estimation for
-    the Generalized Pareto Distribution*, Technometrics 1987), with a shape never below 0, since a fitted
-    end point would call the next size impossible.
+    Method of the fit: probability-weighted moments (Hosking and Wallis, *Parameter and Quantile Estimation
+    for the Generalized Pareto Distribution*, Technometrics 1987), with a shape never below 0, since a
+    fitted end point would call the next size impossible.
     """
 
     buckets: int = 64  # sizes more than 2 ** (buckets / per_octave) times under the largest are not told apart
     per_octave: int = 4  # buckets per doubling
     share: float = 0.02  # of all sizes, those that are the tail
     least: int = 10  # sizes that make a tail worth fitting
+    caution: float = 0.5  # standard errors that are added to the shape: a heavy tail shows itself late
     warm: int = 20  # sizes before anything is rare
-    horizon: int = 100_000  # sizes after which all counts are halved, so that what was long ago fades
+    horizon: int = 10_000  # sizes after which all counts are halved, so that what was long ago fades
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -118,13 +119,16 @@ class Tails:
         weight = np.where(depth <= start[:, None], count, 0.0)
         total = weight.sum(axis=1)
         mean = (weight * middle).sum(axis=1) / total
-        spread = (weight * (middle - mean[:, None]) ** 2).sum(axis=1) / total
-        ratio = mean**2 / np.maximum(spread, TINY)
-        shape = np.maximum(0.5 * (1.0 - ratio), 0.0)
-        scale = np.where(shape > 0, 0.5 * mean * (1.0 + ratio), mean)
-        steps = (sizes / np.exp2((top - start) / self.per_octave) - 1.0) / scale
-        curved = np.log1p(shape * steps) / np.maximum(shape, TINY)
-        return np.asarray(-np.where(shape > 0, curved, steps) / np.log(10))
+        larger = (np.cumsum(weight, axis=1) - weight / 2) / total[:, None]
+        weighted = (weight * middle * larger).sum(axis=1) / total
+        apart = np.maximum(mean - 2.0 * weighted, TINY)
+        fitted = np.clip(2.0 - mean / apart, 0.0, 1.0)
+        # Of few excesses the scale is known but roughly. Averaged over what it may be, an exponential tail
+        # becomes one with the shape 1 / number of excesses: the predictive distribution under a flat prior.
+        error = (1.0 + fitted) / np.sqrt(total)  # standard error of the shape, Smith, Biometrika 1985
+        shape = fitted + self.caution * error + 1.0 / total
+        steps = (sizes / np.exp2((top - start) / self.per_octave) - 1.0) / (mean * (1.0 - fitted) + TINY)
+        return np.asarray(-np.log1p(shape * steps) / shape / np.log(10))
 
     def _raise(self, state: Table, rows: Rows, level: NDArray[np.int64]) -> None:
         """Make `level` the top of the series; what falls off the other end is counted in the last bucket."""

@@ -165,6 +165,20 @@ def test_memory_is_bounded() -> None:
     assert sum(array.nbytes for array in state.arrays().values()) <= 6 * 4096
 
 
+def test_no_points_are_no_findings() -> None:
+    detector = SeriesDetector()
+    found, state = detector.find(detector.begin(), START, np.zeros(0, np.intp), np.zeros(0))
+    assert len(found) == len(state.series) == 0
+
+
+def test_what_comes_back_again_and_again_becomes_usual() -> None:
+    """A job that runs every hour is told of at first only."""
+    values = noise(3000)
+    values[::60] = 400.0
+    told = [number for number, each in enumerate(run(values)) if each.onset[0] >= 2]
+    assert not [number for number in told if number > 600 and number % 60 == 0]
+
+
 @pytest.mark.parametrize(
     ("codes", "values"),
     [
