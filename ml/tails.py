@@ -20,6 +20,9 @@ Rows = NDArray[np.intp]
 
 # Log10 of the smallest p-value told apart: beyond it a float would be 0.
 FARTHEST = -300.0
+# Level of the top of a series that had no size above 0: under that of the smallest float.
+UNSET = -100_000
+TINY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +37,25 @@ class Rarity:
 class Tails:
     """Counts sizes per series and says how rare a new one is. The state is a `Table`, written in place.
 
-    Method of the fit: moments of the excesses (Hosking and Wallis, *Parameter and Quantile Estimation for
-    the Generalized Pareto Distribution*, Technometrics 1987), with a shape never below 0, since a fitted
-    end point would call the next size impossible.
+    Method of the fit: probability-weighted moments (Hosking and Wallis, *Parameter and Quantile Estimation
+    for the Generalized Pareto Distribution*, Technometrics 1987), with a shape never below 0, since a
+    fitted end point would call the next size impossible.
     """
 
     buckets: int = 64  # sizes more than 2 ** (buckets / per_octave) times under the largest are not told apart
     per_octave: int = 4  # buckets per doubling
     share: float = 0.02  # of all sizes, those that are the tail
     least: int = 10  # sizes that make a tail worth fitting
+    caution: float = 0.5  # standard errors that are added to the shape: a heavy tail shows itself late
     warm: int = 20  # sizes before anything is rare
-    horizon: int = 100_000  # sizes after which all counts are halved, so that what was long ago fades
+    horizon: int = 10_000  # sizes after which all counts are halved, so that what was long ago fades
 
     @property
     def columns(self) -> dict[str, Column]:
         """The state of one series."""
         return {
             "count": Column(np.float32, 0.0, self.buckets),  # bucket 0 is the largest seen, the last all that is small
-            "top": Column(np.int32, np.iinfo(np.int32).min),  # level of bucket 0
+            "top": Column(np.int32, UNSET),  # level of bucket 0
             "seen": Column(np.float64),
         }
 
@@ -65,10 +69,11 @@ class Tails:
         running = np.cumsum(count, axis=1, dtype=np.float64)
         level = self._level(sizes)
         log_p = np.log10((self._above(running, level, top) + 1) / (seen + 1))
-        edge, start = self._threshold(running, top, seen)
-        fitted = sizes > edge
+        start = self._threshold(running, seen)
+        # Within the bucket that ends the tail sizes are counted: there may be many of one size.
+        fitted = (start < self.buckets - 1) & (np.floor(level) > top - start)
         if fitted.any():
-            far = self._far(count[fitted], top[fitted], start[fitted], sizes[fitted] - edge[fitted])
+            far = self._far(count[fitted], top[fitted], start[fitted], sizes[fitted])
             held = running[fitted, start[fitted]]
             log_p[fitted] = np.log10((held + 1) / (seen[fitted] + 1)) + far
         known = (seen >= self.warm) & (sizes > 0) & (level > top - self.buckets + 1.0)
@@ -92,43 +97,38 @@ class Tails:
         return state
 
     def _level(self, sizes: Floats) -> Floats:
-        return np.log2(np.maximum(sizes, np.finfo(np.float64).tiny)) * self.per_octave
+        return np.log2(np.maximum(sizes, TINY)) * self.per_octave
 
     def _above(self, running: Floats, level: Floats, top: NDArray[np.int32]) -> Floats:
-        """How many sizes were at least this large; within a bucket they lie evenly."""
-        whole = np.floor(level)
-        depth = (top - whole).astype(np.int64)
+        """How many sizes were at least this large; all of its own bucket are held to be, for ties are."""
+        depth = (top - np.floor(level)).astype(np.int64)
         inside = np.clip(depth, 0, self.buckets - 1)
-        index = np.arange(len(inside))
-        before = np.where(depth > 0, running[index, np.maximum(inside - 1, 0)], 0.0)
-        share = np.where(depth >= 0, 1.0 - (level - whole), 0.0)
-        return before + (running[index, inside] - before) * share
+        return np.where(depth >= 0, running[np.arange(len(inside)), inside], 0.0)
 
-    def _threshold(self, running: Floats, top: NDArray[np.int32], seen: Floats) -> tuple[Floats, Rows]:
-        """Where the tail of each series begins, infinity where it has none; and the bucket it ends with."""
+    def _threshold(self, running: Floats, seen: Floats) -> Rows:
+        """The bucket whose lower edge is where the tail of each series begins."""
         enough = np.maximum(self.least, self.share * seen)
-        start = np.sum(running < enough[:, None], axis=1)
-        has = start < self.buckets - 1
-        start = np.minimum(start, self.buckets - 1)
-        edge = np.full(len(top), np.inf)
-        edge[has] = np.exp2((top[has] - start[has]) / self.per_octave)
-        return edge, start
+        start: Rows = np.sum(running < enough[:, None], axis=1)
+        return np.minimum(start, self.buckets - 1)
 
-    def _far(self, count: NDArray[np.float32], top: NDArray[np.int32], start: Rows, excess: Floats) -> Floats:
-        """Log10 of the probability that an excess over the threshold is at least this large."""
+    def _far(self, count: NDArray[np.float32], top: NDArray[np.int32], start: Rows, sizes: Floats) -> Floats:
+        """Log10 of the probability that a size over the threshold is at least this large."""
         depth = np.arange(self.buckets)
         # Sizes are taken in units of the threshold: neither huge nor tiny ones then leave the range of a float.
         middle = np.exp2((start[:, None] - depth + 0.5) / self.per_octave) - 1.0
         weight = np.where(depth <= start[:, None], count, 0.0)
         total = weight.sum(axis=1)
         mean = (weight * middle).sum(axis=1) / total
-        spread = (weight * (middle - mean[:, None]) ** 2).sum(axis=1) / total
-        ratio = mean**2 / np.maximum(spread, np.finfo(np.float64).tiny)
-        shape = np.maximum(0.5 * (1.0 - ratio), 0.0)
-        scale = np.where(shape > 0, 0.5 * mean * (1.0 + ratio), mean)
-        steps = excess / np.exp2((top - start) / self.per_octave) / scale
-        curved = np.log1p(shape * steps) / np.maximum(shape, np.finfo(np.float64).tiny)
-        return np.asarray(-np.where(shape > 0, curved, steps) / np.log(10))
+        larger = (np.cumsum(weight, axis=1) - weight / 2) / total[:, None]
+        weighted = (weight * middle * larger).sum(axis=1) / total
+        apart = np.maximum(mean - 2.0 * weighted, TINY)
+        fitted = np.clip(2.0 - mean / apart, 0.0, 1.0)
+        # Of few excesses the scale is known but roughly. Averaged over what it may be, an exponential tail
+        # becomes one with the shape 1 / number of excesses: the predictive distribution under a flat prior.
+        error = (1.0 + fitted) / np.sqrt(total)  # standard error of the shape, Smith, Biometrika 1985
+        shape = fitted + self.caution * error + 1.0 / total
+        steps = (sizes / np.exp2((top - start) / self.per_octave) - 1.0) / (mean * (1.0 - fitted) + TINY)
+        return np.asarray(-np.log1p(shape * steps) / shape / np.log(10))
 
     def _raise(self, state: Table, rows: Rows, level: NDArray[np.int64]) -> None:
         """Make `level` the top of the series; what falls off the other end is counted in the last bucket."""

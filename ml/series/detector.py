@@ -10,14 +10,12 @@ import numpy as np
 from ml.series.findings import VIEWS, Codes, Findings, Floats
 from ml.series.kept import KeptValues
 from ml.series.runs import Runs
-from ml.series.season import Expected, Season
+from ml.series.season import Season
 from ml.tables import Array, Column, Table
 from ml.tails import Tails
 
 # The state is gathered under these names when it is saved.
 SERIES, TAILS = "series.", "tails."
-# Usual deviations that a value may be away: farther ones, as from a constant, are all alike.
-FARTHEST = 1e6
 # Values are kept as 32-bit floats relative to the first one.
 LARGEST = float(np.finfo(np.float32).max) / 4
 
@@ -41,7 +39,8 @@ class SeriesDetector:
 
     *value*: the distance to the nearest value the series has ever shown. *hour*: how far outside of the
     range this hour of the day had on other days. *deviation*: the distance from the baseline by level,
-    hour and weekday in units of its usual deviation; it still speaks when a value was seen once before.
+    hour and weekday in units of its usual deviation; the first few incidents are not counted among the usual
+    deviations, so that the same incident is found again.
     Each becomes a p-value by comparison with all earlier ones of the same series (an inductive conformal
     p-value, with a fitted tail far out); the smallest, divided by its weight, is the point's: weighted
     Bonferroni, Genovese, Roeder, Wasserman, *False Discovery Control with p-Value Weighting*, 2006.
@@ -49,7 +48,7 @@ class SeriesDetector:
     A series younger than `Tails.warm` points is cold: its points get the p-value 1.
     """
 
-    weights: tuple[float, float, float] = (0.78, 0.2, 0.02)  # share of the false alarms of each view, in all 1
+    weights: tuple[float, float, float] = (0.75, 0.2, 0.05)  # share of the false alarms of each view, in all 1
     kept: KeptValues = field(default_factory=KeptValues)
     season: Season = field(default_factory=Season)
     tails: Tails = field(default_factory=Tails)
@@ -90,8 +89,8 @@ class SeriesDetector:
         distance = self.kept.distance(series, codes, relative)
         expected = self.season.expect(series, codes, at, relative)
         cold = series["points"][codes] < self.tails.warm
-        score, tail, view = self._score(state, codes, relative, distance, expected)
-        self.kept.keep(series, codes, relative, distance)
+        score, tail, view = self._score(state, codes, (distance, expected.outside, expected.deviation))
+        self.kept.keep(series, codes, relative)
         self.season.learn(series, codes, at, relative, expected.baseline)
         onset, since = self.runs.onset(series, codes, score), self.runs.since(series, codes, at, score)
         baseline = expected.baseline + series["origin"][codes]
@@ -99,15 +98,16 @@ class SeriesDetector:
         return Findings(score, onset, p_value, tail, view, values, baseline, expected.spread, since, cold), state
 
     def _score(
-        self, state: SeriesState, codes: Codes, relative: Floats, distance: Floats, expected: Expected
+        self, state: SeriesState, codes: Codes, views: tuple[Floats, Floats, Floats]
     ) -> tuple[Floats, Array, Array]:
         """Score of each point, whether from a fitted tail, and by which view. Learns the sizes."""
-        away = np.abs(relative - expected.baseline)
-        deviation = np.minimum(away, expected.spread * FARTHEST) / expected.spread
-        sizes = np.concatenate([distance, expected.outside, deviation])
+        sizes = np.concatenate(views)
         rows = (codes * len(VIEWS) + np.arange(len(VIEWS))[:, None]).ravel()
         rarity = self.tails.rarity(state.tails, rows, sizes)
-        self.tails.add(state.tails, rows, sizes)
+        usual = np.ones(len(rows), np.bool_)
+        last = slice(len(rows) - len(codes), None)  # of the view by deviation
+        usual[last] = ~self.runs.strange(state.series, codes, rarity.log_p[last])
+        self.tails.add(state.tails, rows[usual], sizes[usual])
         paid = np.log10(self.weights)[:, None] - rarity.log_p.reshape(len(VIEWS), -1)
         view = np.argmax(paid, axis=0)
         points = np.arange(len(codes))

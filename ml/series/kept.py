@@ -21,38 +21,55 @@ class KeptValues:
     conformal detector (Laxhammar and Falkman, *Conformal Prediction for Distribution-Independent Anomaly
     Detection in Streaming Vessel Data*, 2010) for lag 1. What is kept covers the range evenly, as in the
     greedy choice of centres by Gonzalez, *Clustering to Minimize the Maximum Intercluster Distance*, 1985.
+    There are two generations, of which only the younger grows: a value is forgotten when it did not come
+    again for one to two of them.
     """
 
-    capacity: int = 256
+    capacity: int = 128  # values of one generation
+    generation: int = 20_000  # points
 
     @property
     def columns(self) -> dict[str, Column]:
         """The state of one series."""
+        values = Column(np.float32, np.inf, self.capacity)  # ascending, infinity where nothing is kept
         return {
-            "kept": Column(np.float32, np.inf, self.capacity),  # ascending, infinity where nothing is kept
+            "kept": values,
+            "kept_before": values,
             "gap": Column(np.float32, -1.0),  # a value this close to a kept one is not kept
+            "age": Column(np.int32),  # points of the younger generation
         }
 
     def distance(self, state: Table, codes: Codes, values: Floats) -> Floats:
         """How far each value is from the nearest kept one; 0 where nothing is kept. Shape (n_points,)."""
-        kept = state["kept"][codes]
-        return self._nearest(kept, values.astype(np.float32))
-
-    def keep(self, state: Table, codes: Codes, values: Floats, distance: Floats) -> None:
-        """Take the values in; `distance` is what `distance` gave for them."""
         short = values.astype(np.float32)
-        first = np.isinf(state["kept"][codes, 0])
-        new = first | ((distance > state["gap"][codes]) & (distance > 0))
+        younger, older = (self._nearest(state[name][codes], short) for name in ("kept", "kept_before"))
+        nearest = np.minimum(younger, older)
+        return np.where(np.isinf(nearest), 0.0, nearest)
+
+    def keep(self, state: Table, codes: Codes, values: Floats) -> None:
+        """Take the values in."""
+        self._turn(state, codes)
+        short = values.astype(np.float32)
+        nearest = self._nearest(state["kept"][codes], short)
+        new = (nearest > state["gap"][codes]) & (nearest > 0)
         if new.any():
             self._insert(state, codes[new], short[new])
 
+    def _turn(self, state: Table, codes: Codes) -> None:
+        """Begin a generation where the younger one is old."""
+        old = codes[state["age"][codes] >= self.generation]
+        if old.size:
+            state["kept_before"][old] = state["kept"][old]
+            state["kept"][old], state["gap"][old], state["age"][old] = np.inf, -1.0, 0
+        state["age"][codes] += 1
+
     def _nearest(self, kept: Kept, short: Kept) -> Floats:
+        """Distance to the nearest kept value, infinity where nothing is kept."""
         index = np.arange(len(kept))
         place = np.sum(kept < short[:, None], axis=1)
         right = kept[index, np.minimum(place, self.capacity - 1)].astype(np.float64) - short
         left = short - kept[index, np.maximum(place - 1, 0)].astype(np.float64)
-        nearest = np.minimum(np.where(place < self.capacity, right, np.inf), np.where(place > 0, left, np.inf))
-        return np.where(np.isinf(nearest), 0.0, nearest)
+        return np.minimum(np.where(place < self.capacity, right, np.inf), np.where(place > 0, left, np.inf))
 
     def _insert(self, state: Table, codes: Codes, short: Kept) -> None:
         kept = state["kept"][codes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.series.findings import Codes, Floats
 from ml.tables import Column, Table
@@ -19,6 +20,8 @@ class Runs:
     margin: float = 0.5  # by how much a score must be higher to be news, in powers of ten of the p-value
     abnormal: float = 2.0  # score of an abnormal point, for the begin of a run
     pause: int = 5  # normal points in a row that end a run
+    strange_log_p: float = -6.0  # log10 of the p-value of a deviation that is no usual one
+    forgiven: int = 3  # runs with such deviations before they are held to be usual
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -28,6 +31,7 @@ class Runs:
             "turn": Column(np.int32),  # points so far, modulo all blocks
             "since": Column(np.float64, np.nan),  # begin of the run
             "calm": Column(np.int32),  # normal points in a row
+            "incidents": Column(np.int32),  # runs with a strange deviation so far
         }
 
     def onset(self, state: Table, codes: Codes, score: Floats) -> Floats:
@@ -49,3 +53,13 @@ class Runs:
         since = np.where(abnormal & np.isnan(since), at, since)
         state["calm"][codes], state["since"][codes] = calm, since
         return since
+
+    def strange(self, state: Table, codes: Codes, log_p: Floats) -> NDArray[np.bool_]:
+        """Which deviations are not to be learned from. Changes the state; to be called before `since`.
+
+        As in SPOT an anomaly is not counted among the extremes of normal times, else the first incident
+        would hide the second; but what comes back again and again is normal for its series.
+        """
+        strange = (log_p <= self.strange_log_p) & (state["incidents"][codes] < self.forgiven)
+        state["incidents"][codes] += strange & np.isnan(state["since"][codes])
+        return strange

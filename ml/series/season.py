@@ -18,6 +18,8 @@ CLIP = 4.0
 LEAST_SHARE = 0.1
 LEAST_OF_LEVEL = 1e-9
 LEAST = 1e-100
+# Usual deviations that a value may be away: farther ones, as from a constant, are all alike.
+FARTHEST = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Expected:
 
     baseline: Floats
     spread: Floats  # mean absolute deviation from the baseline, above 0
+    deviation: Floats  # distance from the baseline in spreads; 0 of a young series, whose spread is not known yet
     outside: Floats  # how far the value is outside of what this hour showed on other days; 0 inside or unknown
 
 
@@ -79,7 +82,9 @@ class Season:
         low, high = state["low"][codes, hour], state["high"][codes, hour]
         known = low <= high
         outside = np.where(known, np.maximum(np.maximum(values - high, low - values), 0.0), 0.0)
-        return Expected(baseline, spread, outside)
+        away = np.minimum(np.abs(values - baseline), spread * FARTHEST)
+        deviation = np.where(state["points"][codes] < self.warm, 0.0, away / spread)
+        return Expected(baseline, spread, deviation, outside)
 
     def learn(self, state: Table, codes: Codes, at: float, values: Floats, baseline: Floats) -> None:
         """Take the values in, after `expect` at the same time gave their `baseline`."""
