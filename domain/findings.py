@@ -36,8 +36,14 @@ class MinuteFinding:
         return SUBJECTS.get(self.measured, self.name)
 
     def is_told(self, least: int) -> bool:
-        """Whether it says more than its logs do one by one: it is about their number, or rests on enough of them."""
-        return self.measured is Measured.LOGS or self.logs >= least
+        """Whether it is told of, not only listed.
+
+        A number that is high or low for one minute is a spike. Silence and errors are told of at once; errors of a few
+        logs speak for themselves.
+        """
+        if self.measured is Measured.LOGS:
+            return self.direction == "low" or self.since < self.minute
+        return self.logs >= least and (self.measured is Measured.ERRORS or self.since < self.minute)
 
     @property
     def begins_at(self) -> datetime:

@@ -64,6 +64,9 @@ class Lasting:
     least: float = 0.02
     least_count: float = 0.5
     warm: int = 20  # points before anything is judged
+    # The likeliest point of a run counts to these powers, by its length; points that follow each other depend on
+    # each other, so less than the length.
+    powers: tuple[float, ...] = (1.0, 1.5, 2.0)
     accepted: float = 120.0  # points
     tails: Tails = field(default_factory=lambda: Tails(warm=100))
 
@@ -75,6 +78,7 @@ class Lasting:
             "since": Column(np.float64, np.nan),
             "worst": Column(np.float64),
             "length": Column(np.float64),
+            "likeliest": Column(np.float64, 1.0),
             "broken": Column(np.bool_),  # a value that was no whole number
         }
 
@@ -106,8 +110,17 @@ class Lasting:
         by_tail = np.where(grown, np.power(10.0, rarity.log_p), 0.0)
         p_value = np.where(runs["points"][codes] >= self.warm, np.maximum(by_rule, by_tail), 1.0)
         since = self._follow(state, at, codes, distance, p_value < IN_RUN)
+        together = self._together(runs, codes, p_value)
         runs["points"][codes] += 1
-        return Deviations(np.maximum(p_value, LEAST_P), spread, since, grown & rarity.fitted & (by_tail > by_rule))
+        return Deviations(np.maximum(together, LEAST_P), spread, since, grown & rarity.fitted & (by_tail > by_rule))
+
+    def _together(self, runs: Table, codes: Codes, p_value: Floats) -> Floats:
+        """How likely the whole run is: what is far off for minutes is unlikelier than what is for one."""
+        length = runs["length"][codes].astype(int)
+        likeliest = np.where(length > 1, np.maximum(runs["likeliest"][codes], p_value), p_value)
+        runs["likeliest"][codes] = likeliest
+        power = np.array(self.powers)[np.clip(length - 1, 0, len(self.powers) - 1)]
+        return np.where(length > 0, likeliest**power, p_value)
 
     def _spread(self, broken: NDArray[np.bool_], seen: Findings) -> Floats:
         floor = np.maximum(self.share_of_level * np.abs(seen.baseline), self.least)

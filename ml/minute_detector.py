@@ -17,6 +17,7 @@ from domain.minutes import NOTHING_CLOSED, Measured
 from ml.lasting import Deviations, Lasting, LastingState
 from ml.promise import alarm_p_of_fleet, confidence
 from ml.series import Findings, SeriesDetector, SeriesState
+from ml.shares import Rises, Shares
 from ml.tables import Array, Table
 from ml.volumes import Drops, Volumes
 
@@ -25,8 +26,6 @@ MINUTES_PER_DAY = 1_440
 FLEET_SILENT = 60
 # A service that said nothing for so long, in minutes, is not waited for any more.
 GONE = MINUTES_PER_DAY
-# A share of fewer logs than this says little.
-LEAST_LOGS = 10
 # So many binary digits of a mean count: sums differ in the last ones by the order in which they were added.
 DIGITS = 2.0**40
 
@@ -44,6 +43,7 @@ class MinuteState:
     series: SeriesState
     lasting: LastingState
     volumes: Table
+    shares: Table
     codes: Mapping[Key, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)  # service -> the last minute in which it said something
     latest: int = NOTHING_CLOSED  # the last minute in which anybody said something
@@ -76,11 +76,12 @@ class MinuteDetector:
     def __init__(self, false_alarms_per_day: float, *, most_series: int = 500_000) -> None:
         self.false_alarms_per_day = false_alarms_per_day
         self.most_series = most_series
-        self.series, self.lasting, self.volumes = SeriesDetector(), Lasting(), Volumes()
+        self.series, self.lasting = SeriesDetector(), Lasting()
+        self.volumes, self.shares = Volumes(), Shares()
 
     def begin(self) -> MinuteState:
         """Nothing is known yet."""
-        return MinuteState(self.series.begin(), self.lasting.begin(), self.volumes.begin())
+        return MinuteState(self.series.begin(), self.lasting.begin(), self.volumes.begin(), self.shares.begin())
 
     def find(self, state: MinuteState, minute: int, rows: pa.Table) -> tuple[tuple[MinuteFinding, ...], MinuteState]:
         """What was not as usual in a minute, and what is remembered after it; `rows`: ROWS of the whole fleet.
@@ -94,29 +95,33 @@ class MinuteDetector:
         logs = logs_of(rows)
         heard = dict(state.heard) | dict.fromkeys(logs, minute)
         heard = {service: at for service, at in heard.items() if minute - at <= GONE}
-        keys, values = measured(rows, logs, heard)
+        keys, values = measured(rows, heard)
         codes, known = self._codes(keys, state.codes)
-        judged = np.flatnonzero(codes >= 0)
-        keys, codes, values = [keys[at] for at in judged.tolist()], codes[judged], values[judged]
-        points, series = self.series.find(state.series, minute * 60.0, codes, values)
-        lasting = self.lasting.find(state.lasting, minute * 60.0, codes, points)
+        kinds = np.fromiter((kind for _, kind, _ in keys), np.int8, len(keys))
+        of_series = np.flatnonzero((codes >= 0) & (kinds != Measured.ERRORS))
+        of_errors = np.flatnonzero((codes >= 0) & (kinds == Measured.ERRORS))
+        points, series = self.series.find(state.series, minute * 60.0, codes[of_series], values[of_series])
+        lasting = self.lasting.find(state.lasting, minute * 60.0, codes[of_series], points)
         seen = _together(points, lasting, minute)
-        seen = _with_drops(seen, *self._drops(state.volumes, minute, keys, codes, values), minute)
+        volumes = np.flatnonzero(kinds[of_series] == Measured.LOGS)
+        drops = self._drops(state.volumes, minute, codes[of_series][volumes], values[of_series][volumes])
+        seen = _with_drops(seen, volumes, drops, minute)
+        many = np.fromiter((logs.get(keys[at][0], 0) for at in of_errors.tolist()), float, len(of_errors))
+        rises = self.shares.find(state.shares, float(minute), codes[of_errors], values[of_errors], many)
+        seen = _with_rises(seen, rises, 100 * values[of_errors] / np.maximum(many, 1), minute)
+        judged = [keys[at] for at in (*of_series.tolist(), *of_errors.tolist())]
         after = replace(state, series=series, codes=known, heard=heard, latest=latest)
-        return self._findings(minute, keys, seen, logs), after
+        return self._findings(minute, judged, seen, logs), after
 
-    def _drops(
-        self, volumes: Table, minute: int, keys: list[Key], codes: Codes, values: Floats
-    ) -> tuple[NDArray[np.intp], Drops]:
-        """Which of the keys are volumes, and which of these dropped."""
-        at = np.flatnonzero(np.fromiter((kind == Measured.LOGS for _, kind, _ in keys), np.bool_, len(keys)))
-        drops = self.volumes.find(volumes, float(minute), codes[at], values[at])
+    def _drops(self, volumes: Table, minute: int, codes: Codes, counts: Floats) -> Drops:
+        """Which services say less than usual."""
+        drops = self.volumes.find(volumes, float(minute), codes, counts)
         waited = drops.normal > 0
-        silent = waited & (values[at] == 0)
+        silent = waited & (counts == 0)
         if silent.sum() > max(1, waited.sum() / 2):
             # Nothing comes of most services: that is about what brings their logs, not about each of them.
             drops = replace(drops, p_value=np.where(silent, 1.0, drops.p_value))
-        return at, drops
+        return drops
 
     def _codes(self, keys: list[Key], known: Mapping[Key, int]) -> tuple[Codes, Mapping[Key, int]]:
         """The number of each series; −1 for those that come beyond the limit."""
@@ -153,6 +158,7 @@ class MinuteDetector:
             "series.": state.series.arrays(),
             "lasting.": state.lasting.arrays(),
             "volumes.": state.volumes.arrays(),
+            "shares.": state.shares.arrays(),
         }
         arrays = {part + name: array for part, held in parts.items() for name, array in held.items()}
         arrays[ABOUT] = np.frombuffer(orjson.dumps(about), np.uint8)
@@ -171,9 +177,8 @@ class MinuteDetector:
             parts.setdefault(part, {})[column] = array
         codes: dict[Key, int] = {(service, kind, name): at for at, (service, kind, name) in enumerate(about["codes"])}
         series, lasting = self.series.resume(parts["series"]), self.lasting.resume(parts["lasting"])
-        return MinuteState(
-            series, lasting, self.volumes.resume(parts["volumes"]), codes, about["heard"], about["latest"]
-        )
+        volumes, shares = self.volumes.resume(parts["volumes"]), self.shares.resume(parts["shares"])
+        return MinuteState(series, lasting, volumes, shares, codes, about["heard"], about["latest"])
 
 
 def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:
@@ -205,19 +210,27 @@ def _with_drops(seen: Seen, at: NDArray[np.intp], drop: Drops, minute: int) -> S
     return Seen(p_value, above, seen.value, normal, spread, since, fitted)
 
 
-def measured(rows: pa.Table, logs: Mapping[str, int], heard: Mapping[str, int]) -> tuple[list[Key], Floats]:
-    """What is judged of a minute: logs of every service that is waited for, errors in 100 logs, means of metrics."""
-    services, kinds, names = (rows[name].to_pylist() for name in ("service", "measured", "name"))
-    many, total = rows["values"].to_numpy().astype(float), rows["sum"].to_numpy()
-    silent = sorted(heard.keys() - logs.keys())
-    keys: list[Key] = [*zip(services, kinds, names, strict=True), *((one, int(Measured.LOGS), "") for one in silent)]
-    of_service = np.fromiter((logs.get(service, 0.0) for service in services), float, len(services))
-    kind = np.array(kinds, np.int8)
-    values = np.where(
-        kind == Measured.METRIC,
-        total / np.maximum(many, 1),
-        np.where(kind == Measured.ERRORS, 100 * many / np.maximum(of_service, LEAST_LOGS), many),
+def _with_rises(seen: Seen, rises: Rises, in_hundred: Floats, minute: int) -> Seen:
+    """With the errors of each service behind it."""
+    many = len(in_hundred)
+    return Seen(
+        p_value=np.concatenate([seen.p_value, rises.p_value]),
+        above=np.concatenate([seen.above, np.ones(many, np.bool_)]),
+        value=np.concatenate([seen.value, in_hundred]),
+        normal=np.concatenate([seen.normal, rises.normal]),
+        spread=np.concatenate([seen.spread, rises.spread]),
+        since=np.concatenate([seen.since, np.where(np.isnan(rises.since), minute, rises.since)]),
+        fitted=np.concatenate([seen.fitted, np.zeros(many, np.bool_)]),
     )
+
+
+def measured(rows: pa.Table, heard: Mapping[str, int]) -> tuple[list[Key], Floats]:
+    """What is judged of a minute: logs of every service that is waited for, errors, means of metrics."""
+    services, kinds, names = (rows[name].to_pylist() for name in ("service", "measured", "name"))
+    silent = sorted(heard.keys() - set(services))
+    keys: list[Key] = [*zip(services, kinds, names, strict=True), *((one, int(Measured.LOGS), "") for one in silent)]
+    many, total = rows["values"].to_numpy().astype(float), rows["sum"].to_numpy()
+    values = np.where(np.array(kinds, np.int8) == Measured.METRIC, total / np.maximum(many, 1), many)
     return keys, np.concatenate([_steady(values), np.zeros(len(silent))])
 
 

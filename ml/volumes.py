@@ -34,8 +34,8 @@ class Drops:
 class Volumes:
     """Judges the logs a minute of each service against a negative binomial distribution with its own mean and variance.
 
-    Both are running means over the last hour or so. In minutes that follow each other with unusually few logs
-    the likelihoods are multiplied, so that a service that writes a log a minute is missed within a quarter of an
+    Both are running means over the last hour or so. The likelihoods of minutes without a log that follow each other
+    are multiplied, so that a service that writes a log a minute is missed within a quarter of an
     hour, and one that writes hundreds at once. What was unusual is learned as the edge of what was usual.
     Method: a sequential likelihood test, Wald, *Sequential Analysis*, 1947, over negative binomial counts.
     """
@@ -68,12 +68,14 @@ class Volumes:
         mean, variance = state["mean"][codes], self._variance(state, codes)
         log_p = np.log(np.maximum(at_most(counts, mean, variance), LEAST_P))
         known = state["minutes"][codes] >= self.warm
-        # A minute without a log may be usual, and many of them after each other are not.
+        # A minute without a log may be usual, and many of them after each other are not. Minutes with a few logs are
+        # not multiplied: what makes one low makes the next one low.
         in_run = known & ((counts == 0) | (log_p < np.log(IN_RUN)))
         begun = state["since"][codes]
         since = np.where(in_run, np.where(np.isnan(begun), minute, begun), np.nan)
-        together = np.where(in_run, state["log_p"][codes] + log_p, 0.0)
-        state["since"][codes], state["log_p"][codes] = since, together
+        silent = np.where(counts == 0, state["log_p"][codes] + log_p, log_p)
+        together = np.where(in_run, silent, 0.0)
+        state["since"][codes], state["log_p"][codes] = since, np.where(counts == 0, together, 0.0)
         self._learn(state, codes, counts)
         return Drops(np.exp(np.maximum(together, np.log(LEAST_P))), mean, np.sqrt(variance), since)
 
