@@ -62,6 +62,13 @@ def test_the_first_abnormal_point_is_found_and_tells_what_was_expected(wrong: li
     assert first.since[0] == START + 600 * MINUTE
 
 
+def test_a_slow_leak_is_found_before_it_is_large() -> None:
+    leak = 0.2 * np.arange(300)
+    found = run(np.concatenate([noise(1000), noise(300, 1) + leak]))
+    first = next(number for number, each in enumerate(found[1000:]) if each.onset[0] >= 2 and leak[number] > 10)
+    assert leak[first] < 30
+
+
 def test_only_the_first_of_a_run_is_news() -> None:
     rng = np.random.default_rng(5)
     found = run(np.concatenate([noise(600), rng.normal(400.0, 5.0, 40)]))
