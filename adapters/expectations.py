@@ -33,8 +33,9 @@ class Expectation:
     """What one column of the summary may be."""
 
     column: str
-    most: float
-    words: str  # what a value of it means, with {value} and {most} in it
+    most: float | None
+    words: str  # what a value of it means, with {value}, and {most} or {least}, in it
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,6 @@ class Failure:
 
     column: str
     value: float
-    most: float
     words: str
 
 
@@ -92,9 +92,23 @@ def row(found: Facts, against: Volume, settings: QualitySettings) -> dict[str, f
 
 def failures(summary: Mapping[str, float], settings: QualitySettings) -> list[Failure]:
     """The expectations that the summary does not meet."""
-    definition, suite = _suite(settings.model_dump_json())
+    return _unmet(*_suite(settings.model_dump_json()), summary, expected(settings))
+
+
+def unmet(summary: Mapping[str, float], expectations: Sequence[Expectation]) -> list[Failure]:
+    """Which of any expectations a summary does not meet; each of its columns has one at most."""
+    context = _context()
+    return _unmet(_definition(context), _expectations(context, expectations), summary, expectations)
+
+
+def _unmet(
+    definition: BatchDefinition[Any],
+    suite: ExpectationSuite,
+    summary: Mapping[str, float],
+    expectations: Sequence[Expectation],
+) -> list[Failure]:
     result = definition.get_batch({"dataframe": pd.DataFrame([dict(summary)])}).validate(suite)
-    by_column = {one.column: one for one in expected(settings)}
+    by_column = {one.column: one for one in expectations}
     found = []
     for outcome in result.results:
         if outcome.exception_info.get("raised_exception"):
@@ -102,7 +116,8 @@ def failures(summary: Mapping[str, float], settings: QualitySettings) -> list[Fa
         if not outcome.success:
             one = by_column[_column(outcome.expectation_config)]
             value = summary[one.column]
-            found.append(Failure(one.column, value, one.most, one.words.format(value=value, most=one.most)))
+            words = one.words.format(value=value, most=one.most, least=one.least)
+            found.append(Failure(one.column, value, words))
     return found
 
 
@@ -142,7 +157,10 @@ def _expectations(context: EphemeralDataContext, expectations: Sequence[Expectat
 
     suite = gx.ExpectationSuite(
         name="batches",
-        expectations=[ExpectColumnValuesToBeBetween(column=one.column, max_value=one.most) for one in expectations],
+        expectations=[
+            ExpectColumnValuesToBeBetween(column=one.column, min_value=one.least, max_value=one.most)
+            for one in expectations
+        ],
     )
     return context.suites.add(suite)
 

@@ -1,12 +1,15 @@
-"""`retrain`: a candidate from stored normal logs, judged, registered, promoted or refused."""
+"""`retrain`: a candidate from stored normal logs, judged against the champion by later ones, promoted or not."""
 
 from __future__ import annotations
 
 from prefect import flow
 
 from flows.orchestrator import rename_run
+from ml.training import NOTHING
 from tasks import bootstrap
-from tasks.retraining import fit_and_judge, normal_logs, register
+from tasks.retraining import data_objections, fit, judge_by_later, normal_logs, register
+
+TOO_FEW = "too few normal logs of every service"
 
 
 @flow(name="retrain", log_prints=True, persist_result=False)
@@ -14,7 +17,12 @@ async def retrain(minutes: float = 24 * 60) -> str:
     """Train on the normal logs of the last `minutes`; the outcome in words."""
     tree = bootstrap.settings()
     logs = await normal_logs(tree, minutes)
-    judgement = await fit_and_judge(logs)
-    outcome = await register(tree, judgement)
+    against = await data_objections(logs)
+    trained = await fit(logs) if not against else NOTHING
+    if trained.candidate is None:
+        outcome = f"refused: {'; '.join(against) or TOO_FEW}"
+    else:
+        judged = await judge_by_later(tree, trained, minutes)
+        outcome = await register(tree, logs, trained, judged)
     await rename_run(f"retrain: {outcome}")
     return outcome

@@ -1,7 +1,7 @@
-"""Models in MLflow: which version is champion, how to load it, how to register a candidate.
+"""Models in MLflow: which version is champion, and how to load it.
 
-The only importer of mlflow. Models are stored with skops and read with our own list of trusted
-types, never with the list that a model brings along.
+`model_versions` changes who is champion, `model_runs` registers candidates. Models are stored with skops and read
+with our own list of trusted types, never with the list that a model brings along.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from domain.settings import Settings
-    from ml.training import Judgement
 
 ALIAS = "champion"
 MODEL_FILE = "model.skops"
@@ -34,6 +34,7 @@ TRUSTED_TYPES = ["ml.detectors.service_deviation.ServiceDeviation"]
 CALL_LIMITS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "DO_NOT_TRACK": "true",
 }
 
@@ -89,6 +90,17 @@ def _same(folder: Path, digest: str) -> None:
         raise BadInput(f"the model in {folder} is not the one that was registered: its SHA-256 is another one")
 
 
+@contextmanager
+def answered(uri: str) -> Iterator[None]:
+    """Raises Unavailable where MLflow does not answer or refuses."""
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - 3 s, only where the registry is asked
+
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        raise Unavailable(f"mlflow at {uri}: {str(error)[:300]}") from error
+
+
 class Registry:
     """One registered model in one MLflow server.
 
@@ -109,7 +121,8 @@ class Registry:
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
         }
 
-    def _client(self) -> MlflowClient:
+    def client(self) -> MlflowClient:
+        """MLflow's client, with our limits of time."""
         for key, value in self.limits.items():
             os.environ.setdefault(key, value)
         from mlflow import MlflowClient  # noqa: PLC0415 - 3 s, only where the registry is asked
@@ -118,7 +131,7 @@ class Registry:
 
     def champion_version(self) -> int | None:
         """The version that has the alias, None when there is none. Raises Unavailable."""
-        client = self._client()
+        client = self.client()
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
@@ -158,7 +171,7 @@ class Registry:
         return load_file(folder, version)
 
     def _download(self, version: int, folder: Path) -> None:
-        client = self._client()
+        client = self.client()
         import mlflow  # noqa: PLC0415
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
@@ -187,15 +200,6 @@ class Registry:
         model.parent.rename(folder)
         shutil.rmtree(fetched, ignore_errors=True)
 
-    def _digest(self, client: MlflowClient, version: int) -> str:
-        """Of the file as the server has it."""
-        import mlflow  # noqa: PLC0415
-
-        with tempfile.TemporaryDirectory() as folder:
-            source = client.get_model_version_download_uri(self.name, str(version))
-            path = mlflow.artifacts.download_artifacts(source, dst_path=folder, tracking_uri=self.uri)
-            return digest_of(next(Path(path).rglob(MODEL_FILE)))
-
     def cached(self) -> Champion | None:
         """The version that was champion when the server was asked last, for a start without it.
 
@@ -203,42 +207,3 @@ class Registry:
         """
         told = self._remembered.read_text() if self._remembered.exists() else ""
         return self.load(int(told)) if told.isdigit() else None
-
-    def register(self, judgement: Judgement) -> tuple[int, bool]:
-        """Log and register the candidate; its version, and whether it became champion. Raises Unavailable."""
-        client = self._client()
-        import mlflow  # noqa: PLC0415
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415
-
-        if judgement.candidate is None:
-            raise BadInput("nothing was fitted, so nothing can be registered")
-        mlflow.set_tracking_uri(self.uri)
-        try:
-            mlflow.set_experiment(self.name)
-            with mlflow.start_run(run_name="retrain"):
-                kind = type(judgement.candidate).__name__
-                mlflow.log_params({"detector": kind, **judgement.candidate.get_params()})
-                mlflow.log_params({"services": judgement.services, "unsteady": ", ".join(judgement.unsteady)[:400]})
-                mlflow.log_metrics(
-                    {
-                        "rows_fitted": judgement.rows_fitted,
-                        "rows_judged": judgement.rows_judged,
-                        "flagged_ratio": judgement.flagged_ratio,
-                    }
-                )
-                info = mlflow.sklearn.log_model(
-                    judgement.candidate,
-                    name="detector",
-                    registered_model_name=self.name,
-                    skops_trusted_types=TRUSTED_TYPES,
-                    pip_requirements=["scikit-learn", "skops"],  # asking pip what is needed takes a minute
-                )
-            version = int(info.registered_model_version)
-            reason = judgement.refusal or "promoted"
-            client.set_model_version_tag(self.name, str(version), "judgement", reason)
-            client.set_model_version_tag(self.name, str(version), DIGEST, self._digest(client, version))
-            if judgement.refusal is None:
-                client.set_registered_model_alias(self.name, ALIAS, str(version))
-        except (MlflowException, OSError) as error:
-            raise Unavailable(f"mlflow at {self.uri}: {str(error)[:300]}") from error
-        return version, judgement.refusal is None

@@ -1,12 +1,13 @@
-"""A candidate model from stored logs: gate the data, fit, judge on later logs, promote or refuse."""
+"""A candidate model from stored normal logs: fitted on the earlier ones, and what it would flag of the later ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 
@@ -15,65 +16,106 @@ Candidate = ServiceDeviation
 
 # The column of event times; see SERVICE.
 TIME = "(timestamp)"
-# Share of the logs, the earliest, that the candidate is fitted on; it is judged on the rest.
+# Share of the logs, the earliest, that the candidate is fitted on; it is judged by what comes later.
 FIT_SHARE = 0.7
-# Rows of a service below which nothing is learned about it.
+# Share of those, again the earliest, that what drifts is found from in the rest of them.
+STEADY_SHARE = 5 / 7
+# Rows of a service, or of one of its metrics, below which nothing is learned about it.
 LEAST_ROWS = 30
-# A metric that leaves its normal range in more than this share of later, normal logs is no use.
+# A metric that leaves its normal range in more than this share of further, normal logs is no use.
 MOST_UNSTEADY = 0.005
-# A candidate that would flag more than this share of later, normal logs is refused.
-MOST_FLAGGED = 0.01
 
-
-class Refusal(StrEnum):
-    """Why a candidate was not promoted."""
-
-    NO_DATA = "not enough normal logs"
-    NOISY = "would flag too many normal logs"
+Pairs = NDArray[np.bool_]  # shape (n_services, n_metrics)
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What training found; `refusal` is None when the candidate may be promoted."""
+class Trained:
+    """A candidate, and what it comes to on normal logs that it was not fitted on."""
 
-    candidate: Candidate | None
-    refusal: Refusal | None
-    rows_fitted: int
-    rows_judged: int
-    services: int
-    flagged_ratio: float  # share of the judged rows that the candidate would flag
-    unsteady: tuple[str, ...]  # "service metric" pairs that it does not look at
+    candidate: Candidate | None  # None where there is too little to learn from
+    split_at: datetime | None  # it knows nothing of logs from then on
+    rows_fitted: int = 0
+    rows_judged: int = 0
+    flagged_ratio: float = 0.0  # share of the later rows that the candidate would flag
+    unsteady: tuple[str, ...] = ()  # "service metric" pairs that drift, so that it does not look at them
+    thin: int = 0  # pairs with too few values to learn from
+    seen: tuple[tuple[str, str], ...] = ()  # (service, metric) pairs of the later rows
 
 
-def train(frame: pd.DataFrame) -> Judgement:
-    """Fit and judge a candidate on normal logs.
+NOTHING = Trained(None, None)
+
+
+def train(frame: pd.DataFrame) -> Trained:
+    """Fit a candidate on the earlier normal logs.
 
     `frame`: columns TIME, SERVICE and one float column per metric, in any order.
     """
     frame = frame.sort_values(TIME, kind="stable")
-    counts = frame[SERVICE].value_counts()
-    frame = frame[frame[SERVICE].isin(counts[counts >= LEAST_ROWS].index)]
     metrics = [name for name in frame.columns if name not in (TIME, SERVICE)]
     if frame.empty or not metrics:
-        return Judgement(None, Refusal.NO_DATA, 0, 0, 0, 0.0, ())
-    # Split within each service, so that each is both learned and judged.
-    position = frame.groupby(SERVICE).cumcount() / frame[SERVICE].map(counts)
-    early, later = frame[position < FIT_SHARE], frame[position >= FIT_SHARE]
+        return NOTHING
+    # One moment for all services: live, too, a model knows of none of them what came after it.
+    split_at = frame[TIME].iloc[int(len(frame) * FIT_SHARE)]
+    early, later = _known(frame[frame[TIME] < split_at]), frame[frame[TIME] >= split_at]
+    if early.empty:
+        return Trained(None, split_at)
+    unsteady = _drifting(early)
     candidate = Candidate().fit(early[[SERVICE, *metrics]])
-    unsteady = _unsteady(candidate, later)
-    candidate = candidate.without(unsteady)
-    flagged = float(np.mean(candidate.predict(later[[SERVICE, *metrics]]) < 0)) if len(later) else 0.0
-    names = tuple(f"{candidate.services_[row]} {candidate.metrics_[column]}" for row, column in np.argwhere(unsteady))
-    refusal = Refusal.NOISY if flagged > MOST_FLAGGED else None
-    return Judgement(candidate, refusal, len(early), len(later), len(candidate.services_), flagged, names)
+    thin = _thin(candidate, early)
+    candidate = candidate.without(unsteady | thin)
+    return Trained(
+        candidate,
+        split_at,
+        len(early),
+        len(later),
+        float(np.mean(candidate.predict(later[[SERVICE, *metrics]]) < 0)),
+        tuple(f"{candidate.services_[row]} {candidate.metrics_[column]}" for row, column in np.argwhere(unsteady)),
+        int(thin.sum()),
+        tuple(_pairs(later, metrics)),
+    )
 
 
-def _unsteady(candidate: Candidate, later: pd.DataFrame) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """The (service, metric) pairs that drift: uptimes, counters, caches that fill."""
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without services of which there is too little."""
+    counts = frame[SERVICE].value_counts()
+    return frame[frame[SERVICE].isin(counts[counts >= LEAST_ROWS].index)]
+
+
+def _drifting(early: pd.DataFrame) -> Pairs:
+    """The pairs that leave their range by themselves: uptimes, counters, caches that fill.
+
+    Found within the earlier logs, so that the later ones stay unseen. All services count, in order of their names.
+    """
+    metrics = [name for name in early.columns if name not in (TIME, SERVICE)]
+    turn = early[TIME].iloc[int(len(early) * STEADY_SHARE)]
+    before, after = early[early[TIME] < turn], early[early[TIME] >= turn]
+    services = sorted(early[SERVICE].unique())
+    found = np.zeros((len(services), len(metrics)), bool)
+    if before.empty:
+        return found
+    first = Candidate().fit(before[[SERVICE, *metrics]])
+    mine = np.searchsorted(services, first.services_)
+    found[mine] = _unsteady(first, after)
+    return found
+
+
+def _unsteady(candidate: Candidate, later: pd.DataFrame) -> Pairs:
     codes = candidate.codes(later[SERVICE])
     unsteady = np.zeros(candidate.center_.shape, bool)
     for index, name in enumerate(candidate.metrics_):
         far = candidate.measure(codes, {name: later[name].to_numpy(float)}).reach > 1
-        share = pd.Series(far).groupby(codes).mean()
-        unsteady[share.index.to_numpy(), index] = share.to_numpy() > MOST_UNSTEADY
+        share = pd.Series(far[codes >= 0]).groupby(codes[codes >= 0]).mean()
+        unsteady[share.index.to_numpy(np.intp), index] = share.to_numpy() > MOST_UNSTEADY
     return unsteady
+
+
+def _thin(candidate: Candidate, early: pd.DataFrame) -> Pairs:
+    """The pairs of which some values were seen, and too few."""
+    counts = early.groupby(SERVICE, sort=True)[candidate.metrics_].count().to_numpy()
+    thin: Pairs = (counts > 0) & (counts < LEAST_ROWS)
+    return thin
+
+
+def _pairs(frame: pd.DataFrame, metrics: list[str]) -> list[tuple[str, str]]:
+    counts = frame.groupby(SERVICE, sort=True)[metrics].count()
+    return [(str(counts.index[row]), metrics[column]) for row, column in np.argwhere(counts.to_numpy() > 0)]

@@ -12,24 +12,33 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.formats.spread import spread
-from adapters.store.training_history import history
-from domain.errors import BadSettings, Unavailable
+from adapters.store.training_history import history, later
+from adapters.training_expectations import objections
+from domain.errors import BadInput, BadSettings, Unavailable
 from domain.settings import Settings
 from ml.detectors.service_deviation import SERVICE
-from ml.registry import registry_of
-from ml.training import TIME, Judgement, train
+from ml.model_runs import register as register_version
+from ml.registry import Registry, registry_of
+from ml.scoring import Champion
+from ml.training import TIME, Trained, train
+from ml.training_data import facts
 from tasks import bootstrap
+from tasks.model_judging import Judged, judge
+from tasks.model_submission import submission
 
 log = logging.getLogger(__name__)
 # More logs make the fit slower and hardly better.
 MOST_LOGS = 200_000
+# Of later logs so many are judged by at most, the newest.
+MOST_JUDGED = 300_000
 
 
 class Frame:
     """Logs on their way between tasks; Prefect does not look into it."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, frame: pd.DataFrame, left_out: str = "nothing") -> None:
         self.frame = frame
+        self.left_out = left_out  # in words
 
 
 def training_frame(logs: pa.Table) -> pd.DataFrame:
@@ -48,13 +57,54 @@ async def normal_logs(tree: Settings, minutes: float) -> Frame:
     found = await asyncio.to_thread(history, bootstrap.engine(tree), since=since, now=now, limit=MOST_LOGS)
     left_out = ", ".join(f"{count:,} for {why}" for why, count in found.left_out.items() if count)
     log.info("history.read", extra={"logs": found.seen, "sampled": len(found.logs), "left_out": left_out or "none"})
-    return Frame(await asyncio.to_thread(training_frame, found.logs))
+    return Frame(await asyncio.to_thread(training_frame, found.logs), left_out or "nothing")
 
 
-@task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="fit and judge")
-async def fit_and_judge(logs: Frame) -> Judgement:
-    """A candidate and what speaks against it."""
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="check the data")
+async def data_objections(logs: Frame) -> list[str]:
+    """What speaks against training on it; empty means train."""
+    return await asyncio.to_thread(lambda: objections(facts(logs.frame)))
+
+
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="fit")
+async def fit(logs: Frame) -> Trained:
+    """A candidate from the earlier logs."""
     return await asyncio.to_thread(train, logs.frame)
+
+
+@task(
+    retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False, task_run_name="judge by later logs"
+)
+async def judge_by_later(tree: Settings, trained: Trained, minutes: float) -> Judged:
+    """What the candidate, and what decides now, would have done about the later logs; and what follows."""
+    return await asyncio.to_thread(judged_by_later, tree, trained, minutes, now=datetime.now(UTC))
+
+
+def judged_by_later(tree: Settings, trained: Trained, minutes: float, *, now: datetime) -> Judged:
+    """The same as a plain function. Raises BadInput where nothing was fitted."""
+    if trained.candidate is None or trained.split_at is None:
+        raise BadInput("nothing was fitted, so nothing can be judged")
+    since = now - timedelta(minutes=minutes)
+    found = later(bootstrap.engine(tree), arrived_since=since, since=trained.split_at, now=now, limit=MOST_JUDGED)
+    return judge(trained, champion_of(registry(tree)), found, bootstrap.knowledge(tree))
+
+
+def registry(tree: Settings) -> Registry:
+    """The registry of models. Raises BadSettings where none is set up."""
+    found = registry_of(tree, bootstrap.home())
+    if found is None:
+        raise BadSettings("no model registry: set MLFLOW_TRACKING_URI or start one with `sre up`")
+    return found
+
+
+def champion_of(models: Registry) -> Champion | None:
+    """The champion; None where there is none, or it cannot be loaded: then rules decide alone. Raises Unavailable."""
+    version = models.champion_version()
+    try:
+        return None if version is None else models.load(version)
+    except BadInput as error:
+        log.warning("champion.not-loaded", extra={"error": str(error)})
+        return None
 
 
 @task(
@@ -65,14 +115,9 @@ async def fit_and_judge(logs: Frame) -> Judgement:
     persist_result=False,
     task_run_name="register",
 )
-async def register(tree: Settings, judgement: Judgement) -> str:
-    """Register the candidate and promote it, or say why not."""
-    if judgement.candidate is None:
-        return f"refused: {judgement.refusal}"
-    registry = registry_of(tree, bootstrap.home())
-    if registry is None:
-        raise BadSettings("no model registry: set MLFLOW_TRACKING_URI or start one with `sre up`")
-    version, promoted = await asyncio.to_thread(registry.register, judgement)
-    if promoted:
-        return f"version {version} is champion: {judgement.services} services, {judgement.rows_fitted:,} logs"
-    return f"version {version} refused: {judgement.refusal} ({judgement.flagged_ratio:.1%})"
+async def register(tree: Settings, logs: Frame, trained: Trained, judged: Judged) -> str:
+    """Register the candidate as champion or challenger; the outcome in words."""
+    given = await asyncio.to_thread(submission, logs.frame, logs.left_out, trained, judged)
+    version = await asyncio.to_thread(register_version, registry(tree), given, now=datetime.now(UTC))
+    role = "champion" if given.decision.promote else "challenger"
+    return f"version {version} is {role}: it {given.decision.reason}"

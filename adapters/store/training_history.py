@@ -1,4 +1,4 @@
-"""What a model learns from: normal logs of the whole time, of every service some, without what was not usual."""
+"""What a model learns from and is judged by: a sample of normal logs, and the later logs with their incidents."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from domain.unusual import Unusual, of_alert, of_mutes
 
 LEARNED = ("timestamp", "service", "measured")
 ASKED = (*LEARNED, "anomaly", "incident_id")
+JUDGED = ("timestamp", "service", "level", "message", "request_id", "measured", "incident_id")
 # Of each block so many logs of each service are taken in any case, however few of its logs are.
 SOME = 20
 
@@ -36,6 +37,15 @@ class History:
     logs: pa.Table  # columns of LEARNED
     seen: int  # logs of that time
     left_out: dict[str, int]  # why -> logs
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """All logs of one stretch in order of event time, and what became of them; arrays of shape (n_logs,)."""
+
+    logs: pa.Table  # columns of JUDGED
+    usual: NDArray[np.bool_]  # neither around a confirmed incident nor silenced; also what was an anomaly by itself
+    incident: NDArray[np.int64]  # id of the confirmed incident that a log is of, 0 for none
 
 
 @read_again
@@ -57,6 +67,52 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
             left_out = {name: count + why.get(name, 0) for name, count in left_out.items()}
     empty = pa.schema([STORED.field(name) for name in LEARNED]).empty_table()
     return History(pa.concat_tables(found) if found else empty, seen, left_out)
+
+
+@read_again
+def later(engine: sa.Engine, *, arrived_since: datetime, since: datetime, now: datetime, limit: int) -> Later:
+    """What was said from `since` on, by event time; of more than about `limit` logs the newest.
+
+    Nothing is sampled, as some logs in a row confirm an incident. Logs that the champion flagged and that no
+    confirmed incident is about count as usual: leaving them out would hide what it flags for nothing.
+    """
+    muted = [*all_mutes(engine, MuteKind.SILENCE), *all_mutes(engine, MuteKind.MAINTENANCE)]
+    with snapshot(engine) as connection:
+        logs = _newest(connection, Asked(arrived_since=arrived_since, since=since), limit)
+        if not len(logs):
+            return Later(logs, np.zeros(0, np.bool_), np.zeros(0, np.int64))
+        whole = Span(pc.min(logs["timestamp"]).as_py(), pc.max(logs["timestamp"]).as_py())
+        times = [*_alerts(connection, since=whole.begins, now=now)]
+        times += of_mutes(muted, logs["service"].unique().to_pylist(), whole)
+        confirmed = _confirmed(connection, since=whole.begins)
+    of = logs["incident_id"].fill_null(0).to_numpy().astype(np.int64)
+    odd = _mark(logs, times, np.zeros(len(logs), np.bool_), {})
+    return Later(logs, ~odd, np.where(np.isin(of, confirmed), of, 0))
+
+
+def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
+    """The newest logs, in order, from where all of them are there."""
+    found: list[pa.Table] = []
+    begins: datetime | None = None
+    for part in read(connection, asked, JUDGED, newest_first=True):
+        if sum(map(len, found)) >= limit:
+            # Single logs come first, however old: what lies before the last block that was read is not whole.
+            begins = pc.min(found[-1]["timestamp"]).as_py()
+            break
+        found.append(part)
+    schema = pa.schema([STORED.field(name) for name in JUDGED])
+    logs = pa.concat_tables(found).sort_by("timestamp") if found else schema.empty_table()
+    return (
+        logs
+        if begins is None
+        else logs.filter(pc.greater_equal(logs["timestamp"], pa.scalar(begins, UTC_MICROSECONDS)))
+    )
+
+
+def _confirmed(connection: sa.Connection, *, since: datetime) -> list[int]:
+    """Incidents that were confirmed and opened since then: what came before is not seen whole."""
+    query = sa.select(incidents.c.id).where(incidents.c.confirmed_at.is_not(None), incidents.c.opened_at >= since)
+    return list(connection.scalars(query))
 
 
 def _arrived(connection: sa.Connection, since: datetime) -> int:
@@ -81,6 +137,12 @@ def usual(part: pa.Table, times: Sequence[Unusual]) -> tuple[pa.Table, dict[str,
     """The logs that are no anomaly and of no unusual time, with the columns LEARNED; and why others are left out."""
     odd = pc.or_(part["anomaly"], pc.is_valid(part["incident_id"])).to_numpy(zero_copy_only=False)
     why = {"anomaly": int(odd.sum())}
+    odd = _mark(part, times, odd, why)
+    return part.filter(pa.array(~odd)).select(LEARNED), why
+
+
+def _mark(part: pa.Table, times: Sequence[Unusual], odd: NDArray[np.bool_], why: dict[str, int]) -> NDArray[np.bool_]:
+    """Which logs are odd already or of an unusual time of their service; what is added is counted in `why`."""
     codes, names = codes_of(part["service"])
     numbers = {name: at for at, name in enumerate(names.to_pylist())}
     at = microseconds(part["timestamp"])
@@ -88,8 +150,8 @@ def usual(part: pa.Table, times: Sequence[Unusual]) -> tuple[pa.Table, dict[str,
         begins, ends = (pa.scalar(edge, UTC_MICROSECONDS).value for edge in (one.span.begins, one.span.ends))
         within = (codes == numbers.get(one.service, -1)) & (at >= begins) & (at < ends) & ~odd
         why[one.why] = why.get(one.why, 0) + int(within.sum())
-        odd |= within
-    return part.filter(pa.array(~odd)).select(LEARNED), why
+        odd = odd | within
+    return odd
 
 
 def sampled(part: pa.Table, stride: int) -> pa.Table:

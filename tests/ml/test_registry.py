@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skops.io
 from sklearn.ensemble import IsolationForest
@@ -13,11 +14,14 @@ from sklearn.linear_model import LinearRegression
 from domain.errors import BadInput, Unavailable
 from domain.settings import Settings
 from ml.detectors.service_deviation import ServiceDeviation
+from ml.model_runs import Submission, register
+from ml.promotion import Decision
 from ml.registry import ALIAS, MODEL_FILE, Registry, load_file
-from ml.training import Judgement, Refusal, train
+from ml.training import Candidate, train
 from tasks.champion import ChampionSource
 from tasks.judging import Knowledge
 from tests.ml.test_training import normal
+from tests.parts.logs_part import NOON
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +41,15 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 
 @pytest.fixture(scope="module")
-def judgement() -> Judgement:
-    return train(normal())
+def candidate() -> Candidate:
+    found = train(normal()).candidate
+    assert found is not None
+    return found
 
 
-def refused(judgement: Judgement) -> Judgement:
-    return Judgement(judgement.candidate, Refusal.NOISY, 1, 1, 1, 0.5, ())
+def take(registry: Registry, candidate: Candidate, *, refuse: str = "") -> int:
+    """Register a candidate that was promoted, or refused for that reason; its version."""
+    return register(registry, Submission(candidate, Decision(not refuse, refuse or "first")), now=NOON)
 
 
 def source(registry: Registry | None, **detection: object) -> ChampionSource:
@@ -55,24 +62,23 @@ def version_of(found: ChampionSource) -> int:
     return found.knowledge.champion.version if found.knowledge.champion else 0
 
 
-def test_from_the_first_candidate_to_the_next_champion(registry: Registry, judgement: Judgement) -> None:
+def test_from_the_first_candidate_to_the_next_champion(registry: Registry, candidate: Candidate) -> None:
     """A new champion is taken up without a restart; a refused one is not."""
     watching = source(registry)
     assert "" == watching.refresh()
     assert 0 == version_of(watching)
-    assert (1, True) == registry.register(judgement)
+    assert 1 == take(registry, candidate)
     assert "" == watching.refresh()
     assert 1 == version_of(watching)
-    assert (2, False) == registry.register(refused(judgement))
+    assert 2 == take(registry, candidate, refuse="no better")
     watching.refresh()
     assert (1, 1) == (registry.champion_version(), version_of(watching))
-    assert (3, True) == registry.register(judgement)
+    assert 3 == take(registry, candidate)
     watching.refresh()
     assert 3 == version_of(watching)
     champion = watching.knowledge.champion
     assert champion is not None
-    assert judgement.candidate is not None
-    assert (champion.detector.center_ == judgement.candidate.center_).all()
+    np.testing.assert_array_equal(champion.detector.center_, candidate.center_)
     _goes_on_without_the_server(registry)
 
 
@@ -88,13 +94,8 @@ def _goes_on_without_the_server(registry: Registry) -> None:
         Registry(gone.uri, "other", registry.cache).champion_version()
 
 
-def test_nothing_fitted_is_not_registered(registry: Registry) -> None:
-    with pytest.raises(BadInput):
-        registry.register(Judgement(None, Refusal.NO_DATA, 0, 0, 0, 0.0, ()))
-
-
-def test_a_saved_model_is_used_where_no_registry_is(judgement: Judgement, tmp_path: Path) -> None:
-    skops.io.dump(judgement.candidate, tmp_path / MODEL_FILE)
+def test_a_saved_model_is_used_where_no_registry_is(candidate: Candidate, tmp_path: Path) -> None:
+    skops.io.dump(candidate, tmp_path / MODEL_FILE)
     assert 1 == version_of(source(None, model_path=str(tmp_path)))
     assert 0 == version_of(source(None, model_path=str(tmp_path), enabled=False))
 
@@ -116,8 +117,8 @@ def test_a_model_of_a_type_that_nobody_reviewed_is_refused(tmp_path: Path) -> No
         load_file(tmp_path, 1)
 
 
-def test_a_damaged_copy_is_fetched_anew_and_no_reason_to_stop(registry: Registry, judgement: Judgement) -> None:
-    registry.register(judgement)
+def test_a_damaged_copy_is_fetched_anew_and_no_reason_to_stop(registry: Registry, candidate: Candidate) -> None:
+    take(registry, candidate)
     watching = source(registry)
     watching.refresh()
     broken = registry.cache / registry.name / "1" / MODEL_FILE
@@ -127,10 +128,10 @@ def test_a_damaged_copy_is_fetched_anew_and_no_reason_to_stop(registry: Registry
     assert 0 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))
 
 
-def test_a_version_that_was_rolled_back_never_returns_from_the_cache(registry: Registry, judgement: Judgement) -> None:
+def test_a_version_that_was_rolled_back_never_returns_from_the_cache(registry: Registry, candidate: Candidate) -> None:
     """D2: without the server the newest version that lay here was taken."""
-    registry.register(judgement)
-    registry.register(judgement)
+    take(registry, candidate)
+    take(registry, candidate)
     watching = source(registry)
     watching.refresh()
     assert 2 == version_of(watching)
@@ -140,11 +141,11 @@ def test_a_version_that_was_rolled_back_never_returns_from_the_cache(registry: R
     assert 1 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))
 
 
-def test_where_no_version_is_champion_any_more_rules_decide(registry: Registry, judgement: Judgement) -> None:
-    registry.register(judgement)
+def test_where_no_version_is_champion_any_more_rules_decide(registry: Registry, candidate: Candidate) -> None:
+    take(registry, candidate)
     watching = source(registry)
     watching.refresh()
-    registry._client().delete_registered_model_alias(registry.name, ALIAS)
+    registry.client().delete_registered_model_alias(registry.name, ALIAS)
     watching.refresh()
     assert 0 == version_of(watching)
     assert 0 == version_of(source(Registry("http://127.0.0.1:1", registry.name, registry.cache)))
@@ -164,27 +165,25 @@ def test_a_champion_of_another_kind_is_refused_when_it_is_loaded(tmp_path: Path,
         load_file(tmp_path, 1)
 
 
-def test_a_champion_of_another_schema_is_refused(judgement: Judgement, tmp_path: Path) -> None:
-    odd = copy(judgement.candidate)
-    assert odd is not None
+def test_a_champion_of_another_schema_is_refused(candidate: Candidate, tmp_path: Path) -> None:
+    odd = copy(candidate)
     odd.metrics_ = [*odd.metrics_, "one more"]
     skops.io.dump(odd, tmp_path / MODEL_FILE)
     with pytest.raises(BadInput, match=r"cannot judge a log|has another schema"):
         load_file(tmp_path, 1)
 
 
-def test_a_tampered_model_is_refused_by_its_hash(registry: Registry, judgement: Judgement, tmp_path: Path) -> None:
-    registry.register(judgement)
+def test_a_tampered_model_is_refused_by_its_hash(registry: Registry, candidate: Candidate, tmp_path: Path) -> None:
+    take(registry, candidate)
     (stored,) = tmp_path.rglob(f"artifacts/**/{MODEL_FILE}") if list(tmp_path.rglob(MODEL_FILE)) else ()
-    other = copy(judgement.candidate)
-    assert other is not None
+    other = copy(candidate)
     other.center_ = other.center_ + 1
     skops.io.dump(other, stored)
-    watching = source(registry)
+    watching = source(Registry(registry.uri, registry.name, tmp_path / "elsewhere"))
     assert "not the one that was registered" in watching.refresh()
     assert 0 == version_of(watching)
 
 
 def champion(registry: Registry, version: str) -> None:
     """Make a version champion, as a person does in MLflow."""
-    registry._client().set_registered_model_alias(registry.name, ALIAS, version)
+    registry.client().set_registered_model_alias(registry.name, ALIAS, version)

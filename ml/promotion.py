@@ -1,0 +1,94 @@
+"""Whether a candidate would have paged better than what decides now: a pure decision, and its reason in words."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+# A candidate that would flag more than this share of later, normal logs is refused, whatever else it does.
+MOST_FLAGGED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one model, or rules alone, would have done about the same logs."""
+
+    logs: int  # of usual times
+    flagged: int  # of these, anomalies by rules or model
+    false_incidents: int  # that would have been confirmed from these
+    incidents: int  # confirmed ones of that time that show in enough logs
+    found: int  # of these, with enough anomalous logs to be confirmed
+    seconds: (
+        float | None
+    )  # from an incident's first log to the one that would have confirmed it; median, None: none found
+    pairs: int  # (service, metric) pairs seen in usual times
+    covered: int  # of these, known to the model
+    failed: str = ""  # why rules had to decide although there is a model
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """As numbers by name, for a run in MLflow."""
+        return {name: float(value) for name, value in asdict(self).items() if isinstance(value, int | float)}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether to promote, and why or why not."""
+
+    promote: bool
+    reason: str
+
+
+def decide(candidate: Record, present: Record, *, has_champion: bool, flagged_ratio: float) -> Decision:
+    """Promote only what would have paged better than the champion, or than rules alone where there is none.
+
+    `flagged_ratio`: share of later normal logs that the candidate alone calls abnormal.
+    """
+    if candidate.failed:
+        return Decision(False, f"gives no answer: {candidate.failed}")
+    if flagged_ratio > MOST_FLAGGED:
+        return Decision(
+            False, f"would flag {flagged_ratio:.1%} of later normal logs, at most {MOST_FLAGGED:.0%} may be"
+        )
+    told = _told(candidate, present, "the champion does" if has_champion else "rules alone do")
+    found = candidate.found - present.found
+    false = candidate.false_incidents - present.false_incidents
+    if found < 0 or false > 0:
+        return Decision(False, told)
+    if found > 0 or false < 0:
+        return Decision(True, told)
+    return _tied(candidate, present, told, has_champion=has_champion)
+
+
+def _tied(candidate: Record, present: Record, told: str, *, has_champion: bool) -> Decision:
+    """What pages alike: a first model is taken, a further one where it knows more of what is seen."""
+    if not has_champion:
+        return Decision(True, f"{told}; there is no champion yet")
+    if candidate.covered <= present.covered:
+        return Decision(False, f"{told}; it is no better")
+    seen = f"of the {candidate.pairs:,} metrics of services that are seen it knows {candidate.covered:,}"
+    return Decision(True, f"{told}; {seen}, the champion {present.covered:,}")
+
+
+def _told(candidate: Record, present: Record, others_do: str) -> str:
+    return f"{_found(candidate, present, others_do)}, and {_false(candidate, present)}"
+
+
+def _found(candidate: Record, present: Record, others_do: str) -> str:
+    if not candidate.incidents:
+        return "had no incident to find"
+    found = f"finds {_count(candidate.found)}"
+    if candidate.found == present.found:
+        return f"{found} as {others_do}"
+    return f"{found} of {candidate.incidents} where {others_do} {present.found}"
+
+
+def _false(candidate: Record, present: Record) -> str:
+    difference = candidate.false_incidents - present.false_incidents
+    if difference:
+        return f"would have opened {abs(difference)} {'more' if difference > 0 else 'fewer'} for nothing"
+    many = f"{candidate.false_incidents} for nothing as well" if candidate.false_incidents else "none for nothing"
+    return f"would have opened {many}"
+
+
+def _count(incidents: int) -> str:
+    return f"{incidents} incident" + ("" if incidents == 1 else "s")
