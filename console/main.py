@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stats": ("console.stats", "stats", "Show logs, anomalies, metrics and messages by service and hour."),
     "templates": ("console.templates", "templates", "Show what logs say without what varies, and what is new."),
     "findings": ("console.findings", "findings", "Show what of services was not as usual, minute by minute."),
+    "models": ("console.models", "models", "List the versions of the detector; promote one, or go back."),
     "why": ("console.why", "why", "Say why a log was or was not an anomaly."),
     "ack": ("console.answering", "ack", "Acknowledge an incident: nobody else is told, for four hours."),
     "snooze": ("console.answering", "snooze", "Tell nobody of an incident for a time."),

@@ -50,6 +50,8 @@ FLOWS = {
     "watch": LONG_LIVED,
     "on-call": LONG_LIVED,
     "retrain": SHORT,
+    "promote": SHORT,
+    "rollback": SHORT,
     "clean-up": SHORT,
     "compact": SHORT,
     "tick": SHORT,

@@ -1,0 +1,83 @@
+"""`sre models`: the versions of the detector, what was found about each, and which one decides."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from console.given import as_option, may, settings
+from console.output import json_option, say, show_json, show_table
+from domain.people import Role
+
+if TYPE_CHECKING:
+    from ml.model_versions import ModelVersion
+
+NONE = "no version yet: the deployment `retrain` trains the first; until then rules decide"
+
+
+@click.group(invoke_without_command=True, epilog="Example: sre models && sre models rollback")
+@json_option
+@click.pass_context
+def models(ctx: click.Context, *, as_json: bool) -> None:
+    """List the versions of the detector with their judgements, the newest first, in UTC."""
+    if ctx.invoked_subcommand:
+        return
+    from ml.model_versions import versions  # noqa: PLC0415 - keeps `sre --help` fast
+    from tasks.retraining import registry  # noqa: PLC0415
+
+    found = versions(registry(settings(ctx)))
+    if as_json:
+        show_json([asdict(one) for one in found])
+        return
+    show_table([_row(one) for one in found], empty=NONE)
+
+
+def _row(one: ModelVersion) -> dict[str, object]:
+    return {
+        "version": one.version,
+        "is": one.aliases,
+        "trained": f"{one.registered_at:%Y-%m-%d %H:%M}",
+        "judgement": one.judgement,
+        "champion since": _minute(one.champion_since),
+        "until": _minute(one.champion_until),
+        "by": one.champion_by,
+    }
+
+
+def _minute(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}" if at else ""
+
+
+@models.command(epilog="Example: sre models promote 7")
+@click.argument("version", type=click.IntRange(1))
+@as_option
+@json_option
+@click.pass_context
+def promote(ctx: click.Context, version: int, *, as_json: bool) -> None:
+    """Make VERSION champion, whatever was found about it; `watch` takes it up within `detection.refresh_seconds`."""
+    from tasks.model_changes import promoted  # noqa: PLC0415 - keeps `sre --help` fast
+
+    who = may(ctx, Role.APPROVER)
+    _told(promoted(settings(ctx), version, by=who, now=datetime.now(UTC)), who, as_json=as_json)
+
+
+@models.command(epilog="Example: sre models rollback")
+@as_option
+@json_option
+@click.pass_context
+def rollback(ctx: click.Context, *, as_json: bool) -> None:
+    """Make that version champion again which was it before; again goes back further."""
+    from tasks.model_changes import rolled_back  # noqa: PLC0415 - keeps `sre --help` fast
+
+    who = may(ctx, Role.RESPONDER)
+    _told(rolled_back(settings(ctx), by=who, now=datetime.now(UTC)), who, as_json=as_json)
+
+
+def _told(done: str, who: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"done": done, "by": who})
+    else:
+        say(done)

@@ -1,0 +1,82 @@
+"""`sre models`: which versions there are and which one decides; a person may promote one, or go back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from console.main import cli
+from domain.errors import BadInput, BadSettings, Refused
+from ml.model_runs import Submission, register
+from ml.promotion import Decision
+from ml.registry import Registry
+from ml.training import train
+from tests.ml.test_training import normal
+from tests.parts.logs_part import NOON
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry in a file, which the commands use; ann calls them."""
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("SRE_USER", "ann")
+    monkeypatch.setenv("COLUMNS", "240")
+    return Registry(uri, "sre-agent-detector", tmp_path / "home" / "models")
+
+
+def sre(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["models", *arguments])
+
+
+def listed() -> list[dict[str, Any]]:
+    done = sre("--json")
+    assert 0 == done.exit_code, done.output
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_a_person_promotes_a_challenger_and_goes_back(registry: Registry) -> None:
+    assert "no version yet" in sre().stdout
+    candidate = train(normal()).candidate
+    assert candidate is not None
+    for promoted, why in ((True, "there is no champion yet"), (False, "it is no better")):
+        register(registry, Submission(candidate, Decision(promoted, why)), now=NOON)
+    table = sre().stdout
+    assert "it is no better" in table
+    assert "2026-01-05 12:00" in table
+    assert [["challenger"], ["champion"]] == [one["aliases"] for one in listed()]
+    assert "version 2 is champion, instead of 1\n" == sre("promote", "2").stdout
+    assert [["champion"], []] == [one["aliases"] for one in listed()]
+    assert "ann" == listed()[0]["champion_by"]
+    assert {"done": "version 1 is champion again, instead of 2", "by": "ann"} == json.loads(
+        sre("rollback", "--json").stdout
+    )
+    assert isinstance(sre("rollback").exception, BadInput)
+    assert isinstance(sre("promote", "7").exception, BadInput)
+
+
+def test_who_may_only_look_changes_nothing(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRE_PEOPLE", '{"ann": {"role": "viewer"}, "rob": {"role": "responder"}}')
+    assert isinstance(sre("promote", "1").exception, Refused)
+    assert isinstance(sre("rollback").exception, Refused)
+    # A responder may go back, which is safe at night, and not choose.
+    assert isinstance(sre("promote", "1", "--as", "rob").exception, Refused)
+    assert isinstance(sre("rollback", "--as", "rob").exception, BadInput)
+    assert registry.champion_version() is None
+
+
+def test_without_a_registry_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    failed = sre().exception
+    assert isinstance(failed, BadSettings)
+    assert "no model registry" in str(failed)
