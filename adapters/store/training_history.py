@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from adapters.log_blocks import STORED
 from adapters.store.database import snapshot
-from adapters.store.log_reader import Asked, read, read_again
+from adapters.store.log_reader import Asked, as_table, read, read_again
+from adapters.store.many_rows import among
 from adapters.store.mutes import all_mutes
-from adapters.store.tables import alerts, incidents, log_blocks, logs
+from adapters.store.tables import alerts, incidents, log_blocks
+from adapters.store.tables import logs as logs_table
 from domain.grouping import codes_of, microseconds
 from domain.logs import UTC_MICROSECONDS
 from domain.muting import MuteKind
@@ -71,7 +73,7 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
 
 @read_again
 def later(engine: sa.Engine, *, arrived_since: datetime, since: datetime, now: datetime, limit: int) -> Later:
-    """What was said from `since` on, by event time; of more than about `limit` logs the newest.
+    """What was said from `since` on, by event time; of more than about `limit` logs the newest, and all incidents'.
 
     Nothing is sampled, as some logs in a row confirm an incident. Logs that the champion flagged and that no
     confirmed incident is about count as usual: leaving them out would hide what it flags for nothing.
@@ -82,12 +84,24 @@ def later(engine: sa.Engine, *, arrived_since: datetime, since: datetime, now: d
         if not len(logs):
             return Later(logs, np.zeros(0, np.bool_), np.zeros(0, np.int64))
         whole = Span(pc.min(logs["timestamp"]).as_py(), pc.max(logs["timestamp"]).as_py())
-        times = [*_alerts(connection, since=whole.begins, now=now)]
+        times = [*_alerts(connection, since=since, now=now)]
         times += of_mutes(muted, logs["service"].unique().to_pylist(), whole)
-        confirmed = _confirmed(connection, since=whole.begins)
-    of = logs["incident_id"].fill_null(0).to_numpy().astype(np.int64)
+        confirmed = _confirmed(connection, since=since)
+        before = _rows_of(connection, confirmed, until=whole.begins, limit=limit)
     odd = _mark(logs, times, np.zeros(len(logs), np.bool_), {})
-    return Later(logs, ~odd, np.where(np.isin(of, confirmed), of, 0))
+    logs = pa.concat_tables([before, logs])
+    of = logs["incident_id"].fill_null(0).to_numpy().astype(np.int64)
+    usual = np.concatenate([np.zeros(len(before), np.bool_), ~odd])
+    return Later(logs, usual, np.where(np.isin(of, confirmed), of, 0))
+
+
+def _rows_of(connection: sa.Connection, confirmed: Sequence[int], *, until: datetime, limit: int) -> pa.Table:
+    """The logs of incidents before the stretch that is read whole: the first thousand of each are rows as well."""
+    query = sa.select(logs_table).where(
+        among(connection, logs_table.c.incident_id, confirmed), logs_table.c.timestamp < until
+    )
+    found = connection.execute(query.order_by(logs_table.c.timestamp).limit(limit))
+    return as_table([dict(row._mapping) for row in found], JUDGED)  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
@@ -110,7 +124,7 @@ def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
 
 
 def _confirmed(connection: sa.Connection, *, since: datetime) -> list[int]:
-    """Incidents that were confirmed and opened since then: what came before is not seen whole."""
+    """Incidents that were confirmed and opened since then: what was open before is not seen whole."""
     query = sa.select(incidents.c.id).where(incidents.c.confirmed_at.is_not(None), incidents.c.opened_at >= since)
     return list(connection.scalars(query))
 
@@ -118,7 +132,8 @@ def _confirmed(connection: sa.Connection, *, since: datetime) -> list[int]:
 def _arrived(connection: sa.Connection, since: datetime) -> int:
     """About how many logs arrived since then."""
     in_blocks = sa.select(sa.func.sum(log_blocks.c.logs)).where(log_blocks.c.last_arrived_at >= since)
-    alone = sa.select(sa.func.count()).select_from(logs).where(~logs.c.in_block, logs.c.arrived_at >= since)
+    single = (~logs_table.c.in_block, logs_table.c.arrived_at >= since)
+    alone = sa.select(sa.func.count()).select_from(logs_table).where(*single)
     return sum(int(connection.scalar(query) or 0) for query in (in_blocks, alone))
 
 

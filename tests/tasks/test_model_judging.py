@@ -141,3 +141,16 @@ def test_a_candidate_that_raises_is_refused_with_what_it_said(incident: Later) -
     broken.__dict__.update(GOOD.__dict__)
     found = judged(incident, broken, None)
     assert "gives no answer: model 1: it raised ArithmeticError" == found.decision.reason
+
+
+def test_incidents_of_the_whole_time_count_where_logs_are_too_many_to_be_read(store: Engine) -> None:
+    """On a busy fleet the newest logs are a minute; incidents are rare, and some of their logs are rows."""
+    feed = Feed(store, deciding(GOOD))
+    quiet = normal(range(600))
+    feed.take(*quiet, *(at(700 + number, 500) for number in range(6)), now=LATER)
+    feed.take(*normal(range(2_000, 2_600), "db"), now=LATER)
+    found = stored(store, limit=300)
+    blocks = len(found.logs) < 1_206  # without blocks all of it is read
+    assert (6, True) == (int((found.incident > 0).sum()), bool(found.usual[-600:].all()))
+    assert not blocks or not found.usual[:6].any()
+    assert 1 == judged(found, GOOD, BLIND).candidate.found
