@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from console.given import as_option, may, settings
+from console.given import as_option, may, settings, store
 from console.output import json_option, say, show_json, show_table
 from domain.people import Role
 
 if TYPE_CHECKING:
+    from domain.settings import Settings
     from ml.model_versions import ModelVersion
 
+LATELY = timedelta(hours=1)
 NONE = "no version yet: the deployment `retrain` trains the first; until then rules decide"
 
 
@@ -22,17 +25,33 @@ NONE = "no version yet: the deployment `retrain` trains the first; until then ru
 @json_option
 @click.pass_context
 def models(ctx: click.Context, *, as_json: bool) -> None:
-    """List the versions of the detector with their judgements, the newest first, in UTC."""
+    """List the versions of the detector with their judgements, and what the challenger would flag live; in UTC."""
     if ctx.invoked_subcommand:
         return
     from ml.model_versions import versions  # noqa: PLC0415 - keeps `sre --help` fast
     from tasks.retraining import registry  # noqa: PLC0415
 
-    found = versions(registry(settings(ctx)))
+    tree = settings(ctx)
+    found, beside = versions(registry(tree)), _beside(tree)
     if as_json:
-        show_json([asdict(one) for one in found])
+        show_json([asdict(one) | {"seen_live": _seen(one, beside)} for one in found])
         return
     show_table([_row(one) for one in found], empty=NONE)
+    say(*(f"{member}: {seen}" for one in found for member, seen in _seen(one, beside).items()))
+
+
+def _beside(tree: Settings) -> dict[str, str]:
+    """What each member of `watch` saw of the challenger lately; nothing where there is no store."""
+    from adapters.store.watch_signs import said_of  # noqa: PLC0415 - as above
+    from tasks.shadow import CHALLENGER  # noqa: PLC0415 - as above
+
+    if not tree.store.url.get_secret_value():
+        return {}
+    return said_of(store(tree), CHALLENGER, since=datetime.now(UTC) - LATELY)
+
+
+def _seen(one: ModelVersion, beside: Mapping[str, str]) -> dict[str, str]:
+    return {member: seen for member, seen in beside.items() if seen.startswith(f"version {one.version}:")}
 
 
 def _row(one: ModelVersion) -> dict[str, object]:

@@ -112,7 +112,8 @@ async def one_window(ahead: Ahead, parts: Subflows, lifetime: Lifetime) -> None:
         model = f"rules and model {champion.version}" if champion else "rules, model unavailable"
         model += f" (for a while by rules alone, {tally.fallback})" if tally.fallback else ""
         await rename_run(window_name(begun, datetime.now(UTC), tally))
-        await show_table("window", window_table(tally, whole_seconds=seconds, model=model), "What the window saw")
+        table = window_table(tally, whole_seconds=seconds, model=model, challenger=watching.shadow.words)
+        await show_table("window", table, "What the window saw")
 
     await parts.run(Subflow(batches, close), lambda: window(f"{begun:%H:%M:%S}: watching"))
     steps = {step: round(took, 3) for step, took in tally.seconds.items()}

@@ -17,8 +17,8 @@ def window_name(begun: datetime, ended: datetime, tally: Tally) -> str:
     return f"{begun:%H:%M} to {ended:%H:%M}: {', '.join(told)}"
 
 
-def window_table(tally: Tally, *, whole_seconds: float, model: str) -> list[dict[str, object]]:
-    """Counts and time per step, as rows."""
+def window_table(tally: Tally, *, whole_seconds: float, model: str, challenger: str = "") -> list[dict[str, object]]:
+    """Counts and time per step, as rows; what the challenger saw where there is one."""
     counts = {
         "logs": tally.logs,
         "rejected": tally.rejected,
@@ -30,6 +30,7 @@ def window_table(tally: Tally, *, whole_seconds: float, model: str) -> list[dict
         "empty polls": tally.empty,
         "batches dropped": tally.dropped,
         "detector": model,
+        **({"challenger, which decides nothing": challenger} if challenger else {}),
     }
     rows: list[dict[str, object]] = [{"what": name, "value": value, "share": ""} for name, value in counts.items()]
     rows += [

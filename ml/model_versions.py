@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from domain.errors import BadInput
-from ml.registry import ALIAS, Registry, answered
+from ml.registry import ALIAS, CHALLENGER, Registry, answered
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 log = logging.getLogger(__name__)
 
-CHALLENGER = "challenger"  # alias of the newest version that was not promoted
 # Tags of a version …
 JUDGEMENT, SINCE, UNTIL, BY = "judgement", "champion_since", "champion_until", "champion_by"
 BEFORE = "champions_before"  # … and of the model: versions that were champion before, the last one last

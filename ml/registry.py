@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.settings import Settings
 
 ALIAS = "champion"
+CHALLENGER = "challenger"  # alias of the newest version that was not promoted
 MODEL_FILE = "model.skops"
 DIGEST = "sha256"  # of the model's file: a tag of its version, and a file beside each copy
 # Reviewed: plain data and our own detectors, nothing that runs code on loading.
@@ -131,18 +132,24 @@ class Registry:
 
     def champion_version(self) -> int | None:
         """The version that has the alias, None when there is none. Raises Unavailable."""
+        version = self._version_of(ALIAS)
+        self._remember(version)
+        return version
+
+    def challenger_version(self) -> int | None:
+        """The newest version that was not promoted, None when there is none. Raises Unavailable."""
+        return self._version_of(CHALLENGER)
+
+    def _version_of(self, alias: str) -> int | None:
         client = self.client()
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         try:
-            version = int(client.get_model_version_by_alias(self.name, ALIAS).version)
+            return int(client.get_model_version_by_alias(self.name, alias).version)
         except MlflowException as error:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                self._remember(None)
                 return None
             raise Unavailable(f"mlflow at {self.uri}: {str(error)[:200]}") from error
-        self._remember(version)
-        return version
 
     @property
     def _remembered(self) -> Path:

@@ -24,6 +24,8 @@ class ChampionSource:
     def __init__(self, knowledge: Knowledge, registry: Registry | None) -> None:
         self.registry = registry
         self.knowledge = knowledge
+        self.challenger: Champion | None = None  # scores beside the champion, and decides nothing
+        self.refused: int | None = None  # a challenger that cannot be loaded is not asked for again and again
         if knowledge.champion is None and knowledge.settings.detection.enabled:
             self._use(self._fallback())
 
@@ -52,6 +54,7 @@ class ChampionSource:
                 self._drop("no version is champion")
             elif current is None or current.version != version:
                 self._use(self.registry.load(version))
+            self._take_up_challenger(self.registry)
         except Unavailable as error:  # the model in hand is as good as before
             log.warning("champion.not-refreshed", extra={"error": str(error)})
             return str(error)
@@ -59,6 +62,18 @@ class ChampionSource:
             self._drop(str(error))
             return str(error)
         return ""
+
+    def _take_up_challenger(self, registry: Registry) -> None:
+        """The newest version that was not promoted; one that cannot be loaded costs nothing. Raises Unavailable."""
+        version = registry.challenger_version()
+        if version is None or self.refused == version:
+            self.challenger = None
+        elif self.challenger is None or self.challenger.version != version:
+            try:
+                self.challenger = registry.load(version)
+            except BadInput as error:
+                log.warning("challenger.not-loaded", extra={"error": str(error)})
+                self.challenger, self.refused = None, version
 
     def _drop(self, why: str) -> None:
         """What was champion is not any more, and there is no other: rules decide."""

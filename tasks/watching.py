@@ -35,6 +35,7 @@ from tasks.input_quality import InputQuality
 from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
+from tasks.shadow import CHALLENGER, Shadow
 from tasks.storing import store_batch
 from tasks.templates import Templates
 from tasks.topics import StoredPositions, TopicIdentity
@@ -143,6 +144,7 @@ class Watching:
         self.skew_seen: datetime | None = None
         self.model_trouble = ""  # why rules decide although there is a model
         self.quality = InputQuality(engine, settings.quality)
+        self.shadow = Shadow(lambda seen: self.report(CHALLENGER, healthy=True, detail=seen))
         self.positions = StoredPositions(engine, identity)
         self.consumer = self._subscribe()
 
@@ -282,6 +284,7 @@ class Watching:
         self.consumer.done(raw)
         self.remembered.add(folded)
         self.quality.add(judged, now=now)
+        self.shadow.look(judged, self.champion.challenger, now=now)
         self._look_at_input(judged, now)
         self.took_seconds = time.perf_counter() - begun
         self.tally.add(judged, folded, watch)

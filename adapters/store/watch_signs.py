@@ -63,3 +63,10 @@ def _shares(rows: Iterable[sa.Row[Any]], topic: str) -> dict[str, frozenset[int]
 def _kafka_of(said: Sequence[sa.Row[Any]]) -> sa.Row[Any] | None:
     """How Kafka is for `watch` as a whole: a member that reads it makes it well, else since the last one lost it."""
     return max(said, key=lambda row: (row.healthy, row.since), default=None)
+
+
+def said_of(engine: Engine, part: str, *, since: datetime) -> dict[str, str]:
+    """What each member of `watch` said of a part since a moment: its name -> its words. Raises Unavailable."""
+    query = sa.select(conditions).where(of_watch(), conditions.c.part == part, conditions.c.at >= since)
+    with transaction(engine) as connection:
+        return {row.seen_by: row.detail for row in connection.execute(query.order_by(conditions.c.seen_by))}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from adapters.store.database import connect
+from adapters.store.switches import report_condition
 from console.main import cli
 from domain.errors import BadInput, BadSettings, Refused
 from ml.model_runs import Submission, register
 from ml.promotion import Decision
 from ml.registry import Registry
 from ml.training import train
+from tasks.shadow import CHALLENGER
 from tests.ml.test_training import normal
 from tests.parts.logs_part import NOON
 
@@ -80,3 +84,19 @@ def test_without_a_registry_that_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     failed = sre().exception
     assert isinstance(failed, BadSettings)
     assert "no model registry" in str(failed)
+
+
+def test_what_the_challenger_sees_live_is_told(
+    registry: Registry, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRE_STORE__URL", sqlite_url)
+    candidate = train(normal()).candidate
+    assert candidate is not None
+    register(registry, Submission(candidate, Decision(False, "it is no better")), now=NOON)
+    now, seen = datetime.now(UTC), "version 1: would flag 3 of 10 logs"
+    engine = connect(sqlite_url)
+    report_condition(engine, CHALLENGER, seen_by="watch", healthy=True, detail=seen, now=now)
+    report_condition(engine, CHALLENGER, seen_by="watch-2", healthy=True, detail="version 9: another one", now=now)
+    assert f"watch: {seen}\n" in sre().stdout
+    assert "version 9" not in sre().stdout
+    assert {"watch": seen} == listed()[0]["seen_live"]

@@ -37,3 +37,10 @@ def test_a_long_lived_run_is_called_after_its_beginning() -> None:
 def test_what_was_decided_while_the_store_was_down_is_in_the_page() -> None:
     rows = window_table(Tally(logs=1, unstored=42), whole_seconds=1.0, model="rules")
     assert {"what": "decided while the store was down", "value": 42, "share": ""} in rows
+
+
+def test_what_the_challenger_saw_is_in_the_page_where_there_is_one() -> None:
+    rows = window_table(Tally(), whole_seconds=1.0, model="rules", challenger="version 3: would flag 2 of 9 logs")
+    told = {"what": "challenger, which decides nothing", "value": "version 3: would flag 2 of 9 logs", "share": ""}
+    assert told in rows
+    assert told["what"] not in [row["what"] for row in window_table(Tally(), whole_seconds=1.0, model="rules")]

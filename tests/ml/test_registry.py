@@ -15,6 +15,7 @@ from domain.errors import BadInput, Unavailable
 from domain.settings import Settings
 from ml.detectors.service_deviation import ServiceDeviation
 from ml.model_runs import Submission, register
+from ml.model_versions import promote
 from ml.promotion import Decision
 from ml.registry import ALIAS, MODEL_FILE, Registry, load_file
 from ml.training import Candidate, train
@@ -187,3 +188,32 @@ def test_a_tampered_model_is_refused_by_its_hash(registry: Registry, candidate: 
 def champion(registry: Registry, version: str) -> None:
     """Make a version champion, as a person does in MLflow."""
     registry.client().set_registered_model_alias(registry.name, ALIAS, version)
+
+
+def test_a_challenger_is_taken_up_beside_the_champion_and_leaves_when_it_is_promoted(
+    registry: Registry, candidate: Candidate
+) -> None:
+    take(registry, candidate)
+    watching = source(registry)
+    watching.refresh()
+    assert watching.challenger is None
+    take(registry, candidate, refuse="no better")
+    watching.refresh()
+    assert watching.challenger is not None
+    assert (1, 2) == (version_of(watching), watching.challenger.version)
+    promote(registry, 2, by="ann", now=NOON)
+    watching.refresh()
+    assert (2, None) == (version_of(watching), watching.challenger)
+
+
+def test_a_challenger_that_cannot_be_loaded_leaves_the_champion_alone(
+    registry: Registry, candidate: Candidate, tmp_path: Path
+) -> None:
+    take(registry, candidate)
+    watching = source(Registry(registry.uri, registry.name, tmp_path / "elsewhere"))
+    watching.refresh()
+    take(registry, candidate, refuse="no better")
+    for model in tmp_path.rglob(f"artifacts/**/{MODEL_FILE}"):
+        model.write_bytes(b"half a file")
+    assert ["", ""] == [watching.refresh(), watching.refresh()]
+    assert (1, None) == (version_of(watching), watching.challenger)
