@@ -48,8 +48,8 @@ class Seen:
 
     def __str__(self) -> str:
         told = f"version {self.version}: would flag {self.flagged:,} of {counted(self.logs, 'log')}"
-        told += f" since {self.since:%Y-%m-%d %H:%M} UTC, {self.alone:,} of them alone"
-        told += f"; {self.missed:,} that were flagged it would not"
+        told += f" since {self.since:%Y-%m-%d %H:%M} UTC, {self.alone:,} of them not flagged by what decides"
+        told += f"; it would miss {self.missed:,} that are"
         told += f"; {counted(self.passed_over, 'log')} passed over" if self.passed_over else ""
         return told + (f"; {self.failed}" if self.failed else "")
 

@@ -40,8 +40,8 @@ def test_what_a_challenger_would_flag_is_counted_beside_what_decides(store: Engi
     over, told = shadow()
     looked(over, judged(store), GOOD)
     assert Seen(3, NOW, logs=10, flagged=3, alone=2) == over.seen
-    words = "version 3: would flag 3 of 10 logs since 2026-01-05 13:00 UTC, 2 of them alone"
-    assert [f"{words}; 0 that were flagged it would not"] == told
+    words = "version 3: would flag 3 of 10 logs since 2026-01-05 13:00 UTC, 2 of them not flagged by what decides"
+    assert [f"{words}; it would miss 0 that are"] == told
 
 
 def test_what_it_would_have_missed_is_counted(store: Engine) -> None:
