@@ -10,7 +10,7 @@ from adapters.expectations import Expectation, unmet
 EXPECTED = (
     Expectation("logs", None, "{value:,.0f} normal logs carry a number, at least {least:,.0f} are needed", 200),
     Expectation("services", None, "they are of {value:.0f} services, at least {least:.0f} is needed", 1),
-    Expectation("seconds", None, "they span {value:.0f} s, at least {least:.0f} s are needed", 30),
+    Expectation("seconds", None, "they span {value:.0f} s, at least {least:.0f} s are needed", 20),
     Expectation(
         "thin_percent",
         90,

@@ -108,7 +108,7 @@ def test_too_little_is_told_of_and_trains_nothing(tree: Settings) -> None:
     against, found, _ = asyncio.run(trained_on(tree))
     assert [
         "20 normal logs carry a number, at least 200 are needed",
-        "they span 19 s, at least 30 s are needed",
+        "they span 19 s, at least 20 s are needed",
         "100 % of the metrics of services have fewer than 30 values, at most 90 % may",
     ] == against
     assert found is None
