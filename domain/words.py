@@ -176,6 +176,9 @@ def because(reason: str, numbers: Fields, detector: str = "") -> str:
     """Why a log was an anomaly: `pool_in_use 10, normally 0 (model 2)`."""
     by = f" ({detector})" if detector else ""
     metric = printable(numbers.get("metric", ""))
+    if reason.upper() == "TOGETHER":
+        beside = f" beside {metric} {measured(metric, numbers.get('value'))}" if metric else " beside unusual metrics"
+        return f"the word “{printable(numbers.get('word', ''))}” in its message{beside}{by}"
     if metric:
         against = "limit" if reason.upper() == "LIMIT" else "normally"
         value, normal = (measured(metric, numbers.get(name)) for name in ("value", "normal"))

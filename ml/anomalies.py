@@ -104,7 +104,7 @@ def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
     """What one anomalous log says for its incident."""
     numbers = dict(verdicts.numbers(log.row))
     reason = Reason(int(verdicts.reason[log.row]))
-    if reason is Reason.WORDS:
+    if reason in (Reason.WORDS, Reason.TOGETHER):
         numbers["word"] = word
     if abnormal := verdicts.abnormal.get(log.row):
         numbers["abnormal"] = ", ".join(f"{one.metric} {one.direction}" for one in abnormal)

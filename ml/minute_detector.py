@@ -198,10 +198,10 @@ def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:
 
 
 def _with_drops(seen: Seen, at: NDArray[np.intp], drop: Drops, minute: int) -> Seen:
-    """The same, but for volumes that are low: how likely these are by chance is known better."""
+    """The same, but for volumes: how likely these are by chance is known better, and counts are no measurements."""
     p_value, above, fitted = seen.p_value.copy(), seen.above.copy(), seen.fitted.copy()
     normal, spread, since = seen.normal.copy(), seen.spread.copy(), seen.since.copy()
-    p_value[at] = np.where(above[at], p_value[at], 1.0)
+    p_value[at] = np.where(above[at], np.maximum(p_value[at], drop.as_many), 1.0)
     is_low = drop.p_value < p_value[at]
     low = at[is_low]
     p_value[low], above[low], fitted[low] = drop.p_value[is_low], False, False

@@ -39,25 +39,30 @@ STATE_WORDS = (
 # Confidence by level, without and with such words.
 PLAIN = np.array([0, 0, 0, 0.2, 0.5, 0.6], np.float32)
 WORDED = np.array([0, 0, 0.3, 0.75, 0.9, 0.95], np.float32)
+# What such words are worth beside a metric that is higher than it should be, whatever the level.
+BESIDE = np.array([0.5, 0.5, 0.5, 0.75, 0.9, 0.95], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A metric's value at which the confidence is 0.7, and at which it is 1."""
+    """A metric's value from which on it says something beside words, at which its confidence is 0.7, and 1."""
 
+    strained: float
     doubtful: float
     certain: float
 
 
 # By the metric's name; percentages are 0–100, ratios 0–1.
 LIMITS: Mapping[str, Limit] = {
-    "cpu_usage": Limit(90.0, 100.0),
-    "memory_usage": Limit(90.0, 100.0),
-    "disk_usage": Limit(92.0, 100.0),
-    "error_rate": Limit(0.1, 0.5),
-    "request_latency_ms": Limit(5_000.0, 20_000.0),
+    "cpu_usage": Limit(75.0, 90.0, 100.0),
+    "memory_usage": Limit(75.0, 90.0, 100.0),
+    "disk_usage": Limit(85.0, 92.0, 100.0),
+    "error_rate": Limit(0.02, 0.1, 0.5),
+    "request_latency_ms": Limit(1_000.0, 5_000.0, 20_000.0),
 }
 AT_LIMIT = 0.7
+# Metrics that say less than this make no anomaly beside a word at a low level.
+SAYS_ENOUGH = 0.4
 
 
 def words(batch: LogBatch) -> Finding:
@@ -132,3 +137,39 @@ def limits(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]]) -> Finding
         confidence[better], metric[better] = found[better], index
         value[better], normal[better] = values[better], limit.doubtful
     return Finding(confidence, Reason.LIMIT, names, metric, value, normal, finding.spread)
+
+
+def strain(values: NDArray[np.float64], limit: Limit) -> NDArray[np.float32]:
+    """What each value says beside a word of failure: rising from where it is strained to 0.7 at the limit."""
+    share = (values - limit.strained) / (limit.doubtful - limit.strained)
+    return np.where(share > 0, AT_LIMIT * np.minimum(share, 1), 0).astype(np.float32)
+
+
+def together(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]], learned: Finding | None) -> Finding:
+    """Confidence from a word of failure at any level beside metrics that are higher than they should be.
+
+    Each of them may be chance; all of them at once hardly (a noisy OR of independent signs: Pearl, *Probabilistic
+    Reasoning in Intelligent Systems*, 1988). `covered` as for `limits`; `learned`: what the champion makes of the
+    batch, None where there is none. Only messages whose metrics say enough are searched.
+    """
+    names = tuple(name for name in batch.metrics.column_names if name in LIMITS)
+    doubt, worst = np.ones(len(batch), np.float32), np.zeros(len(batch), np.float32)
+    finding = silent(len(batch), Reason.TOGETHER)
+    metric, value, normal = finding.metric.copy(), finding.value.copy(), finding.normal.copy()
+    for index, name in enumerate(names):
+        values = metric_column(batch, name)
+        says = strain(values, LIMITS[name])
+        says[covered.get(name, np.zeros(len(batch), np.bool_))] = 0
+        doubt *= 1 - says
+        more = says > worst
+        worst[more], metric[more], value[more] = says[more], index, values[more]
+        normal[more] = LIMITS[name].strained
+    if learned is not None:
+        doubt *= 1 - learned.confidence
+    rows = np.flatnonzero((1 - doubt >= SAYS_ENOUGH) & ((metric >= 0) | (learned is not None)))
+    confidence = finding.confidence.copy()
+    if rows.size:
+        rows = rows[_holding(batch.frame["message"].take(pa.array(rows)), FAILURE_WORDS)]
+        level = batch.frame["level"].to_numpy()[rows]
+        confidence[rows] = 1 - (1 - BESIDE[level]) * doubt[rows]
+    return Finding(confidence, Reason.TOGETHER, names, metric, value, normal, finding.spread)

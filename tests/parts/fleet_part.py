@@ -55,7 +55,9 @@ class Fleet:
         if number // DAY % 7 >= 5:
             season = 1 + (season - 1) / 2
         self._move()
-        logs = self.rng.poisson(self.rate * season * (1 + self.growth) ** (number / DAY) * np.exp(self.drift))
+        rate = self.rate * season * (1 + self.growth) ** (number / DAY) * np.exp(self.drift)
+        bursts = self.rng.random(self.services) < 0.001
+        logs = self.rng.poisson(rate * np.where(bursts, self.rng.uniform(2, 8, self.services), 1))
         share, values = self.errors.copy(), self._values(season)
         for fault in self.faults:
             if fault.minute <= number < fault.minute + fault.length:
