@@ -1,0 +1,112 @@
+"""Where normal ends, by how sessions of one half of a history look to what was learned from the other half."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml.sessions import core
+from ml.sessions.core import FRAME, USUAL, WHOLE, Core, Keep, Read
+from ml.sessions.counting import Session
+from ml.sessions.kernel import Floats
+
+# A frame that departs from the usual ones by more, in nats, is odd: fewer than one session in thirty does.
+ODD = 3.5
+# A history is taken for one with failures in it where so many of its sessions are odd. Where more are, they are no
+# failures: its sessions differ too much for rarity to say anything.
+FEWEST_ODD, MOST_ODD = 0.0125, 0.25
+# Shares of `Core.top` from which on a distance and a pair of neighbours count; at 1 nothing like it was seen.
+DISTANCE, PAIR = 0.75, 0.85
+# The share of false alarms among the sessions held out at which all counts, and pairs, are still looked at.
+QUIET, QUIET_PAIRS = 0.005, 0.0005
+# … and of those that a channel raises at most: where sessions differ too much for that, its limit is raised.
+LOUDEST = 0.01
+MOST_HELD = 10_000
+VIEWS = (WHOLE, FRAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Which ways to look at a session are used, and where normal ends in each."""
+
+    polluted: bool  # whether what is rare is a failure, too; otherwise only what is new
+    view: str  # in which a session is new
+    distance: float  # share of `Core.top`
+    pair: float  # share of `Core.top`, infinite where the order of templates says nothing
+
+    def score(self, learned: Core, read: Read, surprise: float) -> float:
+        """The worst channel's share of where normal ends."""
+        new = learned.distance(self.view, read) / (self.distance * learned.top)
+        odd = learned.distance(USUAL, read) / ODD if self.polluted else 0.0
+        return max(new, odd, surprise / (self.pair * learned.top))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """The channels chosen, and how sessions of the history score that were held out."""
+
+    channels: Channels
+    held: Floats  # ascending; shape (n_held,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A session and what was learned without it."""
+
+    learned: Core
+    read: Read
+    surprise: float
+
+
+def learn(sessions: Sequence[Session], learned: Core, keep: Keep) -> Calibrated:
+    """Choose the channels for a history of sessions, from which `learned` was learned."""
+    held = _hold_out(sessions, keep)
+    channels = Channels(FEWEST_ODD <= odd_share(learned) <= MOST_ODD, WHOLE, DISTANCE, float("inf"))
+    ordinary = [each for each in held if not channels.polluted or _is_ordinary(each)]
+    if ordinary:
+        view, distance = _view(ordinary)
+        channels = replace(channels, view=view, distance=distance, pair=_pair(ordinary))
+    scores = [channels.score(each.learned, each.read, each.surprise) for each in held]
+    return Calibrated(channels, np.sort(np.array(scores)))
+
+
+def odd_share(learned: Core) -> float:
+    """The share of the history's sessions whose frames depart from the usual ones."""
+    usual = learned.views[USUAL]
+    odd = np.array([usual.costs(levels, learned.scale)[0].sum() > ODD for levels in learned.rows])
+    return float(learned.support[odd].sum() / learned.total)
+
+
+def _is_ordinary(each: _Held) -> bool:
+    return each.learned.distance(USUAL, each.read) <= ODD
+
+
+def _view(held: Sequence[_Held]) -> tuple[str, float]:
+    """All counts where they are rarely new, else the frame; and the share of the top from which on that counts."""
+    new = {
+        view: np.array([each.learned.distance(view, each.read) / each.learned.top for each in held]) for view in VIEWS
+    }
+    view = WHOLE if (new[WHOLE] > DISTANCE).mean() <= QUIET else FRAME
+    return view, max(DISTANCE, float(np.quantile(new[view], 1 - LOUDEST)))
+
+
+def _pair(held: Sequence[_Held]) -> float:
+    """The least share of the top from which on pairs are rarely as surprising; infinite where there is none."""
+    shares = np.sort([each.surprise / each.learned.top for each in held])
+    edge = float(shares[len(shares) - 1 - int(QUIET_PAIRS * len(shares))])
+    return max(PAIR, edge + 1e-9) if edge < 1 else float("inf")
+
+
+def _hold_out(sessions: Sequence[Session], keep: Keep) -> list[_Held]:
+    """Evenly chosen sessions, each with what was learned from the half of the history that it is not in."""
+    halves = sessions[1::2], sessions[::2]
+    if not halves[0]:
+        return []
+    cores = [core.learn(half, keep) for half in halves]
+    chosen = range(0, len(sessions), max(1, round(len(sessions) / MOST_HELD)) | 1)  # odd, for both halves to occur
+    return [
+        _Held(cores[at % 2], cores[at % 2].read(sessions[at]), cores[at % 2].order.surprise(sessions[at])[0])
+        for at in chosen
+    ]
