@@ -55,7 +55,7 @@ class LineDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         self.state_ = LineState()
         kinds = _kinds(X, _replayed(X, self.state_), labels)
         self.opinion_ = opinions.learn(kinds, self.strength) if kinds.differ else None
-        self.edge_ = opinions.edge(kinds, self.strength) if kinds.differ else signs.ALERT
+        self.edge_ = opinions.edge(kinds, self.strength, signs.ALERT) if kinds.differ else signs.ALERT
         return self
 
     def start(self) -> LineState:

@@ -21,6 +21,8 @@ Features = Mapping[str, float]
 FOLDS = 5
 # How large the column of the signs is against that of a word.
 PRIOR = 3.0
+# Templates of alerts that say as much about where alerts begin as the signs do.
+ENOUGH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,18 @@ def learn(kinds: Kinds, strength: float) -> Opinion:
     return Opinion(columns[:COLUMNS], float(columns[COLUMNS]) * PRIOR, float(model.intercept_[0]))
 
 
-def edge(kinds: Kinds, strength: float) -> float:
-    """The log-odds from which on lines are alerts: best F1 over templates that were held out, 0 where none can be."""
+def edge(kinds: Kinds, strength: float, of_signs: float) -> float:
+    """The log-odds from which on lines are alerts, the more by the labels the more templates of alerts there are.
+
+    Otherwise it is where the log-odds are those of a line without words whose signs come to `of_signs`.
+    """
+    templates = {name for name, label in zip(kinds.templates, kinds.labels, strict=True) if label}
+    share = len(templates) / (len(templates) + ENOUGH)
+    return share * held_out_edge(kinds, strength) + (1 - share) * learn(kinds, strength).odds({}, of_signs)
+
+
+def held_out_edge(kinds: Kinds, strength: float) -> float:
+    """The log-odds that part the labels best over templates that were held out; 0 where none can be."""
     names = {name: index for index, name in enumerate(sorted(set(kinds.templates)))}
     fold = np.array([names[template] % FOLDS for template in kinds.templates])
     odds = np.full(len(fold), np.nan)

@@ -37,7 +37,7 @@ class LineState:
         rare = 1 - exp(-surprise)
         return Signs(
             level=surprise,
-            severity=rare * max(0, level - Level.INFO) / (Level.CRITICAL - Level.INFO),
+            severity=(1 + rare) / 2 * max(0, level - Level.INFO) / (Level.CRITICAL - Level.INFO),
             failed=float(read.failed),
             healed=float(read.healed),
             reading=float(read.reading),
