@@ -79,9 +79,10 @@ def a_stream(seed: int, size: int = 400, level: str = "FATAL") -> list[Line]:
     """Two services: one that seldom comes to the level, one that is always at it."""
     random = Random(seed)
     calm = [
-        Line("cart", random.choice(["INFO", "DEBUG"]), f"cart {number} opened", at=number) for number in range(size)
+        Line("cart", random.choice(["INFO", "DEBUG"]), f"cart {number} opened", at=600 * number)
+        for number in range(size)
     ]
-    loud = [Line("audit", level, f"record {number} written", at=number) for number in range(size)]
+    loud = [Line("audit", level, f"record {number} written", at=600 * number) for number in range(size)]
     return [line for pair in zip(calm, loud, strict=True) for line in pair]
 
 
