@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from domain.logs import Level, level_of
 from domain.templates import template
+from ml import failures
 
 # Names of levels that producers use for what is worse than an error; the common ones are known to the domain.
 SEVERE: Mapping[str, Level] = {
@@ -18,29 +19,6 @@ SEVERE: Mapping[str, Level] = {
     "EMERG": Level.CRITICAL,
     "PANIC": Level.CRITICAL,
 }
-# Beginnings of words of failure. They are a prior only: what the words of a system mean is learned from its levels.
-FAILURE = re.compile(
-    r"\b(?:err(?:or|no|eur)|fail|fatal|panic|exception|abort|crash|corrupt|lost\b|unable|cannot\b|can ?not\b|can't|"
-    r"could not|refused|denied|reject|timed? ?out|unreachable|unavailable|invalid|illegal|missing|not found|broken|"
-    r"kill|terminat|exhaust|exceed|overflow|violat|deadlock|unauthori[sz]|expired|unexpected|unrecogni[sz]ed|bad\b|"
-    r"fehler|fehlgeschlagen|abgebrochen|unm[oö]e?glich|[eé]chec\b|[eé]chou|impossible|erreur|interrompu|fall[oó]\b|errores|"
-    r"imposible|erro\b|falha|errore|fallit|ошибк|сбой|отказ)|错误|失败|异常|エラー|失敗|異常|오류|실패",
-    re.IGNORECASE,
-)
-# What says that it went well in spite of that, or that nothing of the kind occurred.
-HEALED = re.compile(
-    r"\b(?:correct(?:ed|able)|recover(?:ed|y complete)|repaired|resolved|restored|succe(?:ss|eded)|no errors?\b|"
-    r"without error|behoben|erfolgreich|corrig|recuperad|resuelt|исправлен|успешно)",
-    re.IGNORECASE,
-)
-NONE_OF = re.compile(
-    r"(?<![\w.])0+ (?:\w+ )?(?:err|fail|lost|drop|exception|timeout|fehler)|"
-    r"(?:err(?:or)?s?|fail(?:ed|ures?)?|lost|dropped|exceptions?|timeouts?|fehler)\w*\s*[:=]\s*0+(?![\w.])",
-    re.IGNORECASE,
-)
-# Codes that say how something ended.
-EXIT = re.compile(r"\b(?:exit(?:ed)?|exit[ _-]?code|rc)\b[^\d\n]{0,24}?(-?\d{1,3})(?![\d.])", re.IGNORECASE)
-HTTP = re.compile(r"(?:\bHTTP\b\D{0,4}(?:/\d\.\d)?|\bstatus\b|\bresponse\b)[^\d\n]{0,12}\b(5\d\d)\b", re.IGNORECASE)
 # A line that tells a value and nothing else: a name, then a sign or a row of dots, then the value or nothing.
 READING = re.compile(r"(?:(?<!\d)[:=]|\.{2,})\s*(?P<value>[-+]?(?:0x)?[0-9a-fA-F]*\d[0-9a-fA-F.]*%?)?\s*$")
 PAIRS = re.compile(r"(?:[\w.-]{1,40}[:=]\s?[-+\w.]{1,40}[,;]?\s{0,4}){2,}")
@@ -80,8 +58,8 @@ def read(message: str) -> Reading:
     masked = template(text)
     told = READING.search(text)
     told_zero = told is not None and (told["value"] or "").strip("0x.+-%") == "" and bool(told["value"])
-    failed = bool(FAILURE.search(masked)) or _code(text)
-    healed = failed and (told_zero or bool(HEALED.search(text)) or bool(NONE_OF.search(text)))
+    failed = failures.words(masked) or failures.code(text)
+    healed = failed and (told_zero or failures.healed(text))
     reading = told is not None or PAIRS.fullmatch(text.strip()) is not None
     return Reading(masked, words(masked), failed and not healed, reading, healed)
 
@@ -95,9 +73,3 @@ def words(masked: str) -> tuple[str, ...]:
 def severity(name: str) -> Level:
     """The level that a producer's name means; INFO for an unknown one."""
     return SEVERE.get(name.strip().upper(), level_of(name))
-
-
-def _code(text: str) -> bool:
-    """Whether an exit code or an HTTP status says that something failed."""
-    ended = EXIT.search(text)
-    return HTTP.search(text) is not None or (ended is not None and int(ended[1]) != 0)

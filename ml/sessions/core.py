@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ml import failures
 from ml.sessions import counting, kernel, levels, order, views
-from ml.sessions.counting import Rows, Session
+from ml.sessions.counting import Rows, Session, Table
 from ml.sessions.kernel import Floats, Support
 from ml.sessions.levels import Levels
 from ml.sessions.order import Order
 from ml.sessions.views import View
 
+# A template in more of the sessions is no failure, whatever its words are.
+MOST_TELLING = 0.05
 WHOLE, FRAME, USUAL = "whole", "frame", "usual"
 
 
@@ -47,12 +51,19 @@ class Core:
     support: Support
     total: int
     views: Mapping[str, View]
+    alone: float  # the share of sessions whose frame no other session has
+    telling: NDArray[np.bool_]  # which templates are rare and tell of a failure, shape (n_templates,)
     order: Order
 
     @property
     def top(self) -> float:
         """Nats of what no session of the history shows."""
         return kernel.top(self.total)
+
+    def rarity(self, template: int) -> float:
+        """Nats of coming on a template in a session."""
+        sessions = self.support @ (self.rows[:, template] > 0)
+        return float(-np.log((sessions + kernel.PRIOR) / (self.total + 1)))
 
     def read(self, session: Session) -> Read:
         """The session's counts and their levels."""
@@ -79,7 +90,8 @@ def learn(sessions: Sequence[Session], keep: Keep) -> Core:
     history = counting.table(sessions, keep.templates, keep.rows)
     scale = levels.learn(history)
     rows, support = views.merged(scale.of(history.counts), history.support)
-    frame, usual = views.frames(rows, support, scale, history.total)
+    telling = _telling(history)
+    frames = views.frames(rows, support, scale, history.total, telling)
     return Core(
         templates=history.templates,
         places={name: index for index, name in enumerate(history.templates)},
@@ -87,6 +99,18 @@ def learn(sessions: Sequence[Session], keep: Keep) -> Core:
         rows=rows,
         support=support,
         total=history.total,
-        views={WHOLE: views.whole(rows, support, scale, history.total), FRAME: frame, USUAL: usual},
+        views={
+            WHOLE: views.whole(rows, support, scale, history.total),
+            FRAME: frames.known,
+            USUAL: frames.usual,
+        },
+        alone=frames.alone,
+        telling=telling,
         order=order.learn(sessions, keep.pairs),
     )
+
+
+def _telling(history: Table) -> NDArray[np.bool_]:
+    words = [failures.words(name) and not failures.healed(name) for name in history.templates]
+    rare = history.support @ (history.counts > 0) <= MOST_TELLING * history.total
+    return np.array(words, np.bool_) & rare

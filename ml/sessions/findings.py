@@ -15,6 +15,7 @@ class Fault(StrEnum):
     MORE = "more"
     FEWER = "fewer"
     ORDER = "order"  # it does not follow what is before it
+    TELLS = "tells"  # it is rare and tells of a failure
 
 
 @dataclass(frozen=True, slots=True)

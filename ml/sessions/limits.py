@@ -14,15 +14,20 @@ from ml.sessions.kernel import Floats
 
 # A frame that departs from the usual ones by more, in nats, is odd: fewer than one session in thirty does.
 ODD = 3.5
-# A history is taken for one with failures in it where so many of its sessions are odd. Where more are, they are no
-# failures: its sessions differ too much for rarity to say anything.
-FEWEST_ODD, MOST_ODD = 0.0125, 0.25
+# A history is taken for one with failures in it where so large a share of its sessions is odd. One that lacks nothing
+# counts less than one that was cut short or left out a step: what is normal and rare is mostly something more.
+FEWEST_ODD, MOST_ODD = 0.006, 0.25
+LACKS_NOTHING = 0.3
+# Where so many sessions have a frame of their own, being rare says nothing.
+MOST_ALONE = 0.03
 # Shares of `Core.top` from which on a distance and a pair of neighbours count; at 1 nothing like it was seen.
 DISTANCE, PAIR = 0.75, 0.85
 # The share of false alarms among the sessions held out at which all counts, and pairs, are still looked at.
 QUIET, QUIET_PAIRS = 0.005, 0.0005
 # … and of those that a channel raises at most: where sessions differ too much for that, its limit is raised.
-LOUDEST = 0.01
+LOUDEST = 0.02
+# What a session scores for each template that is not known, and for one that is rare and tells of a failure.
+ENOUGH = 1 / DISTANCE
 MOST_HELD = 10_000
 VIEWS = (WHOLE, FRAME)
 
@@ -35,12 +40,16 @@ class Channels:
     view: str  # in which a session is new
     distance: float  # share of `Core.top`
     pair: float  # share of `Core.top`, infinite where the order of templates says nothing
+    template: bool  # whether a template that is not known is enough
+    words: bool  # whether a template that is rare and tells of a failure is enough
 
     def score(self, learned: Core, read: Read, surprise: float) -> float:
         """The worst channel's share of where normal ends."""
         new = learned.distance(self.view, read) / (self.distance * learned.top)
         odd = learned.distance(USUAL, read) / ODD if self.polluted else 0.0
-        return max(new, odd, surprise / (self.pair * learned.top))
+        unknown = ENOUGH * len(read.unknown) if self.template else 0.0
+        told = ENOUGH * bool(read.levels[learned.telling].any()) if self.words else 0.0
+        return max(new, odd, surprise / (self.pair * learned.top), unknown, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +72,35 @@ class _Held:
 def learn(sessions: Sequence[Session], learned: Core, keep: Keep) -> Calibrated:
     """Choose the channels for a history of sessions, from which `learned` was learned."""
     held = _hold_out(sessions, keep)
-    channels = Channels(FEWEST_ODD <= odd_share(learned) <= MOST_ODD, WHOLE, DISTANCE, float("inf"))
+    channels = Channels(is_polluted(learned), WHOLE, DISTANCE, float("inf"), template=True, words=by_words(learned))
     ordinary = [each for each in held if not channels.polluted or _is_ordinary(each)]
     if ordinary:
         view, distance = _view(ordinary)
-        channels = replace(channels, view=view, distance=distance, pair=_pair(ordinary))
+        template = np.mean([bool(each.read.unknown) for each in ordinary]) <= LOUDEST
+        channels = replace(channels, view=view, distance=distance, pair=_pair(ordinary), template=bool(template))
     scores = [channels.score(each.learned, each.read, each.surprise) for each in held]
     return Calibrated(channels, np.sort(np.array(scores)))
 
 
+def is_polluted(learned: Core) -> bool:
+    """Whether what is rare in the history is a failure."""
+    return FEWEST_ODD <= odd_share(learned) <= MOST_ODD and learned.alone <= MOST_ALONE
+
+
+def by_words(learned: Core) -> bool:
+    """Whether words of failure have to do, because sessions differ too much for their rarity to say anything."""
+    told = (learned.rows[:, learned.telling] > 0).any(axis=1)
+    return learned.alone > MOST_ALONE and FEWEST_ODD <= learned.support[told].sum() / learned.total <= MOST_ODD
+
+
 def odd_share(learned: Core) -> float:
-    """The share of the history's sessions whose frames depart from the usual ones."""
-    usual = learned.views[USUAL]
-    odd = np.array([usual.costs(levels, learned.scale)[0].sum() > ODD for levels in learned.rows])
-    return float(learned.support[odd].sum() / learned.total)
+    """The share of the history's sessions whose frames depart from the usual ones; less where they lack nothing."""
+    odd = 0.0
+    for levels, support in zip(learned.rows, learned.support, strict=True):
+        costs, row = learned.views[USUAL].costs(levels, learned.scale)
+        if costs.sum() > ODD:
+            odd += support * (1.0 if (levels < row).any() else LACKS_NOTHING)
+    return float(odd / learned.total)
 
 
 def _is_ordinary(each: _Held) -> bool:

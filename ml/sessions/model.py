@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ml.sessions import core, limits, reasons
-from ml.sessions.core import USUAL, Keep
+from ml.sessions.core import Keep
 from ml.sessions.counting import Session
 from ml.sessions.findings import SessionFinding
 
@@ -54,17 +54,14 @@ class SessionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         check_is_fitted(self)
         read = self.core_.read(session)
         surprise, pair = self.core_.order.surprise(session)
-        channels, held = self.limits_.channels, self.limits_.held
-        score = channels.score(self.core_, read, surprise)
+        score = self.limits_.channels.score(self.core_, read, surprise)
+        held = self.limits_.held
         as_high = len(held) - int(np.searchsorted(held, score, side="left"))
-        why = reasons.departures(self.core_, USUAL if channels.polluted else channels.view, read)
-        if surprise >= channels.pair * self.core_.top:
-            why.append(reasons.order(pair, read, surprise, self.core_))
         return SessionFinding(
             score=score,
             p_value=(as_high + 1) / (len(held) + 1),
             anomaly=score > 1,
-            reasons=tuple(sorted(why, key=lambda reason: -reason.weight)),
+            reasons=reasons.reasons(self.core_, self.limits_.channels, read, (surprise, pair)),
         )
 
     def score_samples(self, X: Sequence[Session]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.sessions.core import Core, Read
+from ml.sessions.core import USUAL, Core, Read
 from ml.sessions.findings import Fault, Reason
+from ml.sessions.limits import Channels
+
+
+def reasons(learned: Core, channels: Channels, read: Read, order: tuple[float, tuple[str, str]]) -> tuple[Reason, ...]:
+    """All reasons, the heaviest first; `order` is the most surprising pair of neighbours after its nats."""
+    told = telling(learned, read) if channels.words else []
+    names = {reason.template for reason in told}
+    away = departures(learned, USUAL if channels.polluted else channels.view, read)
+    found = told + [reason for reason in away if reason.template not in names]
+    if order[0] >= channels.pair * learned.top:
+        found.append(_out_of_order(learned, read, *order))
+    return tuple(sorted(found, key=lambda reason: -reason.weight))
 
 
 def departures(learned: Core, view: str, read: Read) -> list[Reason]:
@@ -20,8 +32,13 @@ def departures(learned: Core, view: str, read: Read) -> list[Reason]:
     return new + known
 
 
-def order(pair: tuple[str, str], read: Read, weight: float, learned: Core) -> Reason:
-    """The reason for a template that does not follow the one before it."""
+def telling(learned: Core, read: Read) -> list[Reason]:
+    """One reason for each template that is rare and tells of a failure."""
+    found = np.flatnonzero(learned.telling & (read.counts > 0)).tolist()
+    return [Reason(Fault.TELLS, learned.templates[at], int(read.counts[at]), 0, learned.rarity(at)) for at in found]
+
+
+def _out_of_order(learned: Core, read: Read, weight: float, pair: tuple[str, str]) -> Reason:
     before, after = pair
     count = int(read.counts[learned.places[after]]) if after in learned.places else 0
     return Reason(Fault.ORDER, after, count, count, weight, after=before)

@@ -19,6 +19,8 @@ KIN = 0.5
 # So many of a kind's sessions must have a frame for it to be usual: twice what one kind of failure amounts to.
 USUAL = 0.015
 FEWEST = 3
+# The same for a frame with a template that tells of a failure and that few sessions have.
+USUAL_FAILED = 0.05
 # The frames whose kinds are looked for; the others are too rare to be usual.
 MOST_FRAMES = 2000
 
@@ -56,18 +58,30 @@ def whole(rows: Rows, support: Support, scale: Levels, total: int) -> View:
     return View.of(rows, prices, np.arange(rows.shape[1]), coarse=False)
 
 
-def frames(rows: Rows, support: Support, scale: Levels, total: int) -> tuple[View, View]:
-    """The views of frames: of those that occur, and of those that are usual among the sessions of their kind.
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What sessions have of the templates whose presence is not free."""
 
-    A frame is what a session has of the templates whose presence is not free.
-    """
-    coarse, held = merged(scale.coarse(rows), support)
+    known: View  # those that occur
+    usual: View  # those that are usual among the sessions of their kind
+    alone: float  # the share of sessions that have one which no other session has
+
+
+def frames(history: Rows, support: Support, scale: Levels, total: int, telling: NDArray[np.bool_]) -> Frames:
+    """The frames of a history; `telling`, shape (n_templates,), says which rare templates tell of a failure."""
+    coarse, held = merged(scale.coarse(history), support)
     free = kernel.changes(coarse, held).sum(axis=1) >= FREE * total
     columns = np.flatnonzero(~free)
-    frame, held = merged(coarse[:, columns], held)
-    prices = kernel.learn(frame, held, np.zeros(len(columns), np.bool_), total)
-    usual = frame[:MOST_FRAMES][_usual(frame[:MOST_FRAMES], held[:MOST_FRAMES])]
-    return View.of(frame, prices, columns, coarse=True), View.of(usual, prices, columns, coarse=True)
+    rows, held = merged(coarse[:, columns], held)
+    prices = kernel.learn(rows, held, np.zeros(len(columns), np.bool_), total)
+    often = rows[:MOST_FRAMES]
+    failed = np.asarray((often[:, telling[columns]] > 0).any(axis=1))
+    usual = _usual(often, held[:MOST_FRAMES], failed)
+    return Frames(
+        known=View.of(rows, prices, columns, coarse=True),
+        usual=View.of(often[usual], prices, columns, coarse=True),
+        alone=float((held == 1).sum() / total),
+    )
 
 
 def merged(rows: Rows, support: Support) -> tuple[Rows, Support]:
@@ -78,11 +92,12 @@ def merged(rows: Rows, support: Support) -> tuple[Rows, Support]:
     return distinct[down], held[down]
 
 
-def _usual(frame: Rows, support: Support) -> NDArray[np.bool_]:
+def _usual(rows: Rows, support: Support, failed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which rows enough sessions of their own kind have; the first one in any case."""
-    has = (frame > 0).astype(np.float64)
+    has = (rows > 0).astype(np.float64)
     overlap = has @ has.T / np.maximum(has.sum(axis=1, keepdims=True), 1)
     kin = (overlap >= KIN) @ support
-    usual: NDArray[np.bool_] = (support >= USUAL * kin) & (support >= FEWEST)
+    least = np.where(failed, USUAL_FAILED, USUAL)
+    usual: NDArray[np.bool_] = (support >= least * kin) & (support >= FEWEST)
     usual[0] = True
     return usual

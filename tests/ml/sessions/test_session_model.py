@@ -111,6 +111,18 @@ def test_a_history_of_sessions_that_all_differ_flags_few_of_their_kind() -> None
     assert np.mean([model.find(session).anomaly for session in history[1000:]]) < 0.1
 
 
+def test_where_all_sessions_differ_words_of_failure_and_unknown_templates_are_enough() -> None:
+    random = Random(5)
+    history = [[f"step {random.randrange(40)}" for _ in range(random.randrange(3, 12))] for _ in range(1500)]
+    failed = [[*session, "disk <*> failed"] if number % 40 == 0 else session for number, session in enumerate(history)]
+    found = SessionModel().fit(failed).find(["step 1", "disk <*> failed", "step 7"])
+    assert found.anomaly
+    assert (Fault.TELLS, "disk <*> failed") in {(reason.fault, reason.template) for reason in found.reasons}
+    unknown = SessionModel().fit(history).find(["step 1", "disk <*> failed", "step 7"])
+    assert unknown.anomaly
+    assert unknown.reasons[0].fault == Fault.NEW
+
+
 @given(
     st.lists(st.lists(st.sampled_from("abcdé\n "), max_size=8), min_size=1, max_size=30), st.lists(st.text(max_size=2))
 )
