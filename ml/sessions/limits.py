@@ -43,13 +43,16 @@ class Channels:
     template: bool  # whether a template that is not known is enough
     words: bool  # whether a template that is rare and tells of a failure is enough
 
+    def views(self, learned: Core, read: Read) -> dict[str, float]:
+        """For each view the distance's share of where normal ends."""
+        shares = {self.view: learned.distance(self.view, read) / (self.distance * learned.top)}
+        return shares | ({USUAL: learned.distance(USUAL, read) / ODD} if self.polluted else {})
+
     def score(self, learned: Core, read: Read, surprise: float) -> float:
-        """The worst channel's share of where normal ends."""
-        new = learned.distance(self.view, read) / (self.distance * learned.top)
-        odd = learned.distance(USUAL, read) / ODD if self.polluted else 0.0
+        """The worst channel's share of where normal ends; `surprise` is that of the session's order, in nats."""
         unknown = ENOUGH * len(read.unknown) if self.template else 0.0
         told = ENOUGH * bool(read.levels[learned.telling].any()) if self.words else 0.0
-        return max(new, odd, surprise / (self.pair * learned.top), unknown, told)
+        return max(*self.views(learned, read).values(), surprise / (self.pair * learned.top), unknown, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,16 @@ def _pair(held: Sequence[_Held]) -> float:
 
 def _hold_out(sessions: Sequence[Session], keep: Keep) -> list[_Held]:
     """Evenly chosen sessions, each with what was learned from the half of the history that it is not in."""
-    halves = sessions[1::2], sessions[::2]
-    if not halves[0]:
+    side = [_side(at) for at in range(len(sessions))]
+    halves = [[session for session, of in zip(sessions, side, strict=True) if of == out] for out in (1, 0)]
+    if not all(halves):
         return []
     cores = [core.learn(half, keep) for half in halves]
-    chosen = range(0, len(sessions), max(1, round(len(sessions) / MOST_HELD)) | 1)  # odd, for both halves to occur
-    return [
-        _Held(cores[at % 2], cores[at % 2].read(sessions[at]), cores[at % 2].order.surprise(sessions[at])[0])
-        for at in chosen
-    ]
+    chosen = range(0, len(sessions), max(1, len(sessions) // MOST_HELD))
+    seen = [(cores[side[at]], sessions[at]) for at in chosen]
+    return [_Held(learned, learned.read(session), learned.order.surprise(session)[0]) for learned, session in seen]
+
+
+def _side(at: int) -> int:
+    """Which half a session is in, 0 or 1, by nothing that a history may repeat by."""
+    return (at * 0x9E3779B1 >> 16) & 1

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.sessions.core import USUAL, Core, Read
+from ml.sessions.core import Core, Read
 from ml.sessions.findings import Fault, Reason
 from ml.sessions.limits import Channels
 
 
 def reasons(learned: Core, channels: Channels, read: Read, order: tuple[float, tuple[str, str]]) -> tuple[Reason, ...]:
     """All reasons, the heaviest first; `order` is the most surprising pair of neighbours after its nats."""
+    shares = channels.views(learned, read)
+    view = max(shares, key=lambda name: shares[name])
     told = telling(learned, read) if channels.words else []
     names = {reason.template for reason in told}
-    away = departures(learned, USUAL if channels.polluted else channels.view, read)
+    away = departures(learned, view, read) if shares[view] > 1 else unknown(learned, read)
     found = told + [reason for reason in away if reason.template not in names]
     if order[0] >= channels.pair * learned.top:
         found.append(_out_of_order(learned, read, *order))
     return tuple(sorted(found, key=lambda reason: -reason.weight))
 
 
+def unknown(learned: Core, read: Read) -> list[Reason]:
+    """One reason for each template that the history does not have."""
+    return [Reason(Fault.NEW, name, times, 0, learned.top) for name, times in read.unknown.items()]
+
+
 def departures(learned: Core, view: str, read: Read) -> list[Reason]:
-    """One reason for each template that departs in a view."""
+    """One reason for each template that departs in a view or is not known."""
     costs, row = learned.costs(view, read)
     scale = learned.scale
     known = [
         _counted(learned.templates[at], int(read.counts[at]), scale.lowest(at, int(row[at])), float(costs[at]))
         for at in np.flatnonzero(costs).tolist()
     ]
-    new = [Reason(Fault.NEW, name, times, 0, learned.top) for name, times in read.unknown.items()]
-    return new + known
+    return unknown(learned, read) + known
 
 
 def telling(learned: Core, read: Read) -> list[Reason]:
