@@ -24,6 +24,8 @@ MOST_ALONE = 0.03
 DISTANCE, PAIR = 0.75, 0.85
 # The share of false alarms among the sessions held out at which all counts, and pairs, are still looked at.
 QUIET, QUIET_PAIRS = 0.005, 0.0005
+# The order of fewer sessions says too little about what never follows what.
+FEWEST_ORDERED = 500
 # … and of those that a channel raises at most: where sessions differ too much for that, its limit is raised.
 LOUDEST = 0.02
 # What a session scores for each template that is not known, and for one that is rare and tells of a failure.
@@ -65,23 +67,23 @@ class Calibrated:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A session and what was learned without it."""
+    """A session and what was learned without its half of the history."""
 
     learned: Core
     read: Read
-    surprise: float
+    surprise: float  # of its order, when it alone is left out, as a share of the top
 
 
 def learn(sessions: Sequence[Session], learned: Core, keep: Keep) -> Calibrated:
     """Choose the channels for a history of sessions, from which `learned` was learned."""
-    held = _hold_out(sessions, keep)
+    held = _hold_out(sessions, learned, keep)
     channels = Channels(is_polluted(learned), WHOLE, DISTANCE, float("inf"), template=True, words=by_words(learned))
     ordinary = [each for each in held if not channels.polluted or _is_ordinary(each)]
     if ordinary:
         view, distance = _view(ordinary)
         template = np.mean([bool(each.read.unknown) for each in ordinary]) <= LOUDEST
         channels = replace(channels, view=view, distance=distance, pair=_pair(ordinary), template=bool(template))
-    scores = [channels.score(each.learned, each.read, each.surprise) for each in held]
+    scores = [channels.score(each.learned, each.read, each.surprise * each.learned.top) for each in held]
     return Calibrated(channels, np.sort(np.array(scores)))
 
 
@@ -121,12 +123,12 @@ def _view(held: Sequence[_Held]) -> tuple[str, float]:
 
 def _pair(held: Sequence[_Held]) -> float:
     """The least share of the top from which on pairs are rarely as surprising; infinite where there is none."""
-    shares = np.sort([each.surprise / each.learned.top for each in held])
+    shares = np.sort([each.surprise for each in held])
     edge = float(shares[len(shares) - 1 - int(QUIET_PAIRS * len(shares))])
-    return max(PAIR, edge + 1e-9) if edge < 1 else float("inf")
+    return max(PAIR, edge + 1e-9) if edge < 1 and len(shares) >= FEWEST_ORDERED else float("inf")
 
 
-def _hold_out(sessions: Sequence[Session], keep: Keep) -> list[_Held]:
+def _hold_out(sessions: Sequence[Session], whole: Core, keep: Keep) -> list[_Held]:
     """Evenly chosen sessions, each with what was learned from the half of the history that it is not in."""
     side = [_side(at) for at in range(len(sessions))]
     halves = [[session for session, of in zip(sessions, side, strict=True) if of == out] for out in (1, 0)]
@@ -135,7 +137,10 @@ def _hold_out(sessions: Sequence[Session], keep: Keep) -> list[_Held]:
     cores = [core.learn(half, keep) for half in halves]
     chosen = range(0, len(sessions), max(1, len(sessions) // MOST_HELD))
     seen = [(cores[side[at]], sessions[at]) for at in chosen]
-    return [_Held(learned, learned.read(session), learned.order.surprise(session)[0]) for learned, session in seen]
+    return [
+        _Held(learned, learned.read(session), whole.order.surprise(session, counted=True)[0] / whole.top)
+        for learned, session in seen
+    ]
 
 
 def _side(at: int) -> int:

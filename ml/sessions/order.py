@@ -21,12 +21,20 @@ class Order:
     sessions: Mapping[str, int]
     pairs: Mapping[tuple[str, str], int]
 
-    def surprise(self, session: Session) -> tuple[float, tuple[str, str]]:
-        """Nats of the most surprising pair of neighbours, and the pair; 0 where nothing is known."""
+    def surprise(self, session: Session, *, counted: bool = False) -> tuple[float, tuple[str, str]]:
+        """Nats of the most surprising pair of neighbours, and the pair; 0 where nothing is known.
+
+        `counted` leaves the session itself out of the history.
+        """
         worst, at = 0.0, (BEGIN, END)
         for pair in set(pairwise((BEGIN, *session, END))):
             if pair[0] in self.sessions and pair[1] in self.sessions:
-                nats = -log(min(1.0, (self.pairs.get(pair, 0) + PRIOR) / (self.sessions[pair[0]] + 1)))
+                nats = -log(
+                    min(
+                        1.0,
+                        (max(self.pairs.get(pair, 0) - counted, 0) + PRIOR) / (self.sessions[pair[0]] - counted + 1),
+                    )
+                )
                 worst, at = max((worst, at), (nats, pair))
         return worst, at
 
