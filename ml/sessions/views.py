@@ -19,7 +19,7 @@ KIN = 0.5
 # So many of a kind's sessions must have a frame for it to be usual: twice what one kind of failure amounts to.
 USUAL = 0.015
 FEWEST = 3
-# The same for a frame with a template that tells of a failure and that few sessions have.
+# So many of all sessions must have one with a template that tells of a failure and that few sessions have.
 USUAL_FAILED = 0.05
 # The frames whose kinds are looked for; the others are too rare to be usual.
 MOST_FRAMES = 2000
@@ -97,7 +97,7 @@ def _usual(rows: Rows, support: Support, failed: NDArray[np.bool_]) -> NDArray[n
     has = (rows > 0).astype(np.float64)
     overlap = has @ has.T / np.maximum(has.sum(axis=1, keepdims=True), 1)
     kin = (overlap >= KIN) @ support
-    least = np.where(failed, USUAL_FAILED, USUAL)
-    usual: NDArray[np.bool_] = (support >= least * kin) & (support >= FEWEST)
+    least = np.where(failed, USUAL_FAILED * support.sum(), USUAL * kin)
+    usual: NDArray[np.bool_] = (support >= least) & (support >= FEWEST)
     usual[0] = True
     return usual
