@@ -95,7 +95,7 @@ def is_polluted(learned: Core) -> bool:
 def by_words(learned: Core) -> bool:
     """Whether words of failure have to do, because sessions differ too much for their rarity to say anything."""
     told = (learned.rows[:, learned.telling] > 0).any(axis=1)
-    return learned.alone > MOST_ALONE and FEWEST_ODD <= learned.support[told].sum() / learned.total <= MOST_ODD
+    return learned.alone > MOST_ALONE and bool(FEWEST_ODD <= learned.support[told].sum() / learned.total <= MOST_ODD)
 
 
 def odd_share(learned: Core) -> float:
