@@ -15,12 +15,15 @@ class Signs:
     healed: float  # 1 where it tells of one that was put right, or of none
     reading: float  # 1 where it tells a value and not what happened
     severe_words: float  # how much more often its words stand at high levels than words do, −1 to 1
+    usual: float  # how often its template came anew after an hour, as a logarithm; 0 where it tells of a failure
     burst: float  # lines of its kind of late, as a logarithm; the less, the more usual the level is
 
 
 # How much each counts. A line at the highest level counts as one that tells of a failure twice over; that a value is
 # told, or that all is well again, takes away what the words of failure give.
-WEIGHTS = Signs(level=0.3, severity=2.0, failed=0.75, healed=-1.0, reading=-1.0, severe_words=0.75, burst=0.2)
+WEIGHTS = Signs(
+    level=0.3, severity=2.0, failed=0.75, healed=-1.0, reading=-1.0, severe_words=0.75, usual=-0.4, burst=0.2
+)
 NAMES = tuple(Signs.__dataclass_fields__)
 # A line at the highest level where the service comes to it once in four times, or one that tells of a failure at ERROR.
 ALERT = 2.0

@@ -16,6 +16,8 @@ from ml.lines.sketch import Sketch, places
 WIDTH = 1 << 16
 # Seconds after which a line counts only a third of a new one.
 FADES = 3600.0
+# A line comes anew where what was counted of its kind faded to less than this.
+QUIET = 0.37
 # A level is taken to have been seen so often before anything was, the lower the more often.
 PRIOR = {Level.TRACE: 1.0, Level.DEBUG: 1.0, Level.INFO: 4.0, Level.WARN: 1.0, Level.ERROR: 0.5, Level.CRITICAL: 0.25}
 HIGH = Level.ERROR
@@ -42,6 +44,7 @@ class LineState:
             healed=float(read.healed),
             reading=float(read.reading),
             severe_words=self._severe(read),
+            usual=0.0 if read.failed else log(1 + self.counts.get(f"t {read.template}")),
             burst=rare * log(1 + self._heat(line, read)),
         )
 
@@ -57,6 +60,8 @@ class LineState:
         fresh = 1.0 / (1.0 + self._heat(line, read))  # a burst is one thing that happened, not many
         self.counts.add(f"l {line.service} {level:d}", fresh)
         self.counts.add(known)
+        if self._heat(line, read) < QUIET:
+            self.counts.add(f"t {read.template}")
         if new:
             for word in set(read.words):
                 self.counts.add(f"w {level >= HIGH:d} {word}")

@@ -123,6 +123,20 @@ def test_a_burst_does_not_make_a_level_a_habit() -> None:
     assert all(found.alert for found in storm)
 
 
+def test_a_harmless_text_that_comes_time_and_again_is_no_alert_by_its_level() -> None:
+    random = Random(9)
+    lines = [
+        Line(
+            random.choice("abcd"), random.choice(["INFO", "ERROR", "CRITICAL"]), "Standard log message", at=1800 * hour
+        )
+        for hour in range(400)
+    ]
+    detector = LineDetector().fit([])
+    state = detector.start()
+    alerts = [detector.step(line, state).alert for line in lines]
+    assert np.mean(alerts[50:]) < 0.05
+
+
 def labelled(seed: int) -> tuple[list[Line], list[int | None]]:
     """Operators want to be told of torn belts, and not of users' wrong input, both at one level."""
     random = Random(seed)
