@@ -22,7 +22,7 @@ class Signs:
 # How much each counts. A line at the highest level counts as one that tells of a failure twice over; that a value is
 # told, or that all is well again, takes away what the words of failure give.
 WEIGHTS = Signs(
-    level=0.3, severity=2.0, failed=0.75, healed=-1.0, reading=-1.0, severe_words=0.75, usual=-0.4, burst=0.2
+    level=0.3, severity=2.0, failed=0.75, healed=-1.0, reading=-1.0, severe_words=0.75, usual=-0.3, burst=0.2
 )
 NAMES = tuple(Signs.__dataclass_fields__)
 # A line at the highest level where the service comes to it once in four times, or one that tells of a failure at ERROR.
