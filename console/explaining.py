@@ -64,13 +64,13 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
 
 
 def _reason(log: Mapping[str, Any], reason: Reason, numbers: Mapping[str, object], message: str) -> str:
-    word = word_of(message)
+    word, by = word_of(message), f"model {log['model']}"
     words = f"the word {word!r} in" if word else "no word of failure in"
     told = {
         Reason.WORDS: f"its level {Level(log['level']).name}, and {words} its message: {message[:200]}",
         Reason.LIMIT: f"a metric against its fixed limit: {because(reason.name, numbers)}.",
         Reason.DEVIATION: "the metric farthest from what the model learned for the service:"
-        f" {because(reason.name, numbers, f'model {log["model"]}')}.",
+        f" {because(reason.name, numbers, by)}.",
         Reason.TOGETHER: f"{because(reason.name, {**numbers, 'word': word})}; neither is enough by itself.",
     }
     return f"Reason: {told.get(reason, 'no rule and no model saw anything.')}"

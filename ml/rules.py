@@ -39,8 +39,9 @@ STATE_WORDS = (
 # Confidence by level, without and with such words.
 PLAIN = np.array([0, 0, 0, 0.2, 0.5, 0.6], np.float32)
 WORDED = np.array([0, 0, 0.3, 0.75, 0.9, 0.95], np.float32)
-# What such words are worth beside a metric that is higher than it should be, whatever the level.
-BESIDE = np.array([0.5, 0.5, 0.5, 0.75, 0.9, 0.95], np.float32)
+# What words of failure are worth beside metrics that are higher than they should be, at levels at which they say
+# nothing by themselves.
+BESIDE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def strain(values: NDArray[np.float64], limit: Limit) -> NDArray[np.float32]:
 
 
 def together(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]], learned: Finding | None) -> Finding:
-    """Confidence from a word of failure at any level beside metrics that are higher than they should be.
+    """Confidence from a word of failure below WARN beside metrics that are higher than they should be.
 
     Each of them may be chance; all of them at once hardly (a noisy OR of independent signs: Pearl, *Probabilistic
     Reasoning in Intelligent Systems*, 1988). `covered` as for `limits`; `learned`: what the champion makes of the
@@ -166,10 +167,9 @@ def together(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]], learned:
         normal[more] = LIMITS[name].strained
     if learned is not None:
         doubt *= 1 - learned.confidence
-    rows = np.flatnonzero((1 - doubt >= SAYS_ENOUGH) & ((metric >= 0) | (learned is not None)))
     confidence = finding.confidence.copy()
+    rows = np.flatnonzero((1 - doubt >= SAYS_ENOUGH) & (batch.frame["level"].to_numpy() < Level.WARN))
     if rows.size:
         rows = rows[_holding(batch.frame["message"].take(pa.array(rows)), FAILURE_WORDS)]
-        level = batch.frame["level"].to_numpy()[rows]
-        confidence[rows] = 1 - (1 - BESIDE[level]) * doubt[rows]
+        confidence[rows] = 1 - (1 - BESIDE) * doubt[rows]
     return Finding(confidence, Reason.TOGETHER, names, metric, value, normal, finding.spread)
