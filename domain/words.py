@@ -417,6 +417,14 @@ def findings(fields: Fields) -> list[str]:
     return said + ([f"the analysis was {printable(fields['verdict'])}"] if fields.get("verdict") else [])
 
 
+VERDICTS = {"real": "a real one", "false-alarm": "a false alarm"}
+
+
+def _verdict(fields: Fields) -> str:
+    said = VERDICTS.get(str(fields.get("verdict", "")), "something else")
+    return f"{printable(fields.get('by', 'somebody'))} calls it {said}"
+
+
 def _noted(fields: Fields) -> str:
     return f"{printable(fields.get('by', 'somebody'))} noted {'; '.join(findings(fields)) or 'something'}"
 
@@ -456,6 +464,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.ASSIGNED: lambda fields: _by(f"given to {printable(fields.get('to', ''))}", fields),
     LedgerKind.COMMENTED: lambda fields: printable(f"{fields.get('by')} says: {fields.get('text', '')}"),
     LedgerKind.NOTED: _noted,
+    LedgerKind.VERDICT: _verdict,
     LedgerKind.MENDED: lambda fields: f"its policy begins anew: {printable(fields.get('why', ''))}",
     LedgerKind.PAGE_FAILED: lambda fields: f"page refused by {fields.get('channel')}: {printable(fields.get('error'))}",
     LedgerKind.PAGE_MUTED: lambda fields: f"page held back: {printable(fields.get('rule', ''))}",
