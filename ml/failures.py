@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import re
 
+# Beginnings of words of failure in other languages than English, and such words of languages without spaces.
+BEGINNINGS = (
+    r"fehler|fehlgeschlagen|abgebrochen|unm[oö]e?glich|[eé]chec\b|[eé]chou|impossible|erreur|interrompu|fall[oó]\b|errores|"
+    r"imposible|erro\b|falha|errore|fallit|ошибк|сбой|отказ"
+)
+ELSEWHERE = "错误|失败|异常|エラー|失敗|異常|오류|실패"
 # Beginnings of words.
 FAILURE = re.compile(
     r"\b(?:err(?:or|no|eur)|fail|fatal|panic|exception|abort|crash|corrupt|lost\b|unable|cannot\b|can ?not\b|can't|"
     r"could not|refused|denied|reject|timed? ?out|unreachable|unavailable|invalid|illegal|missing|not found|broken|"
     r"kill|terminat|exhaust|exceed|overflow|violat|deadlock|unauthori[sz]|expired|unexpected|unrecogni[sz]ed|bad\b|"
-    r"fehler|fehlgeschlagen|abgebrochen|unm[oö]e?glich|[eé]chec\b|[eé]chou|impossible|erreur|interrompu|fall[oó]\b|errores|"
-    r"imposible|erro\b|falha|errore|fallit|ошибк|сбой|отказ)|错误|失败|异常|エラー|失敗|異常|오류|실패",
+    + BEGINNINGS
+    + ")|"
+    + ELSEWHERE,
     re.IGNORECASE,
 )
 # What says that it went well in spite of that, or that nothing of the kind occurred.

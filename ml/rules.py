@@ -12,15 +12,35 @@ from numpy.typing import NDArray
 
 from domain.logs import Level, LogBatch
 from domain.verdicts import Finding, Reason, silent
+from ml.failures import BEGINNINGS, ELSEWHERE
 
-# English words by which programs say that something went wrong.
+# Words by which programs say that something went wrong, and codes by which they say how something ended.
 FAILURE_WORDS = (
+    "(?:"
     r"\b(?:fail(?:ed|ure|s|ing)?|errors?|exceptions?|traceback|panic|fatal|crash(?:ed|es|ing)?|abort(?:ed)?"
-    r"|time[ds]?[ -]?out|timeout|refused|unavailable|unreachable|not responding|no response|reset by peer"
+    r"|time[ds]?[ -]?outs?|timeouts?|refused|unavailable|unreachable|not responding|no response|reset by peer"
     r"|broken pipe|exhausted|out of memory|cannot|could not|can't|unable to|no space left|too many"
     r"|exceed(?:s|ed)?|deadlock|denied|unauthori[sz]ed|forbidden|invalid|expired|corrupt(?:ed|ion)?|overflow"
-    r"|killed|terminated|anomal(?:y|ies|ous)|throttl(?:ed|ing)|pressure|rejected|lost|5\d\d|429)\b"
+    r"|killed|terminated|anomal(?:y|ies|ous)|throttl(?:ed|ing)|pressure|rejected|lost)\b"
     r"|OutOfMemory|Exception\b|Error\b"
+    r"|\bexit(?:ed)?(?: (?:with|code|status))*[ :=]+(?:[1-9]\d*|-\d+)\b"
+    r"|\b(?:" + BEGINNINGS + ")|" + ELSEWHERE + ")"
+)
+# A status of HTTP that says so, where it is told as one; and numbers that only look like it.
+STATUS = (
+    r"\b(?:http\S*|status|code|returned|returns|response|responded|answered|replied|got|gateway|upstream|timeout|error)"
+    r"\b[^\d\n]{0,24}\b(?:5\d\d|429)\b"
+    r"|\b(?:5\d\d|429) (?:internal|bad|service|gateway|too many|not implemented|error)"
+)
+QUANTITY = (
+    r"\b(?:5\d\d|429)(?:\.\d+)? ?(?:ms|s|sec|seconds?|m|min|minutes?|h|b|kb|mb|gb|bytes|%|percent|rows|entries|items"
+    r"|requests|connections|users|records|lines|times|files|messages|logs|tasks|threads|of)\b"
+)
+# What says that nothing of the kind happened.
+NONE_OF = (
+    r"(?i)(?:^|[^\w.])(?:0+|no|without(?: any)?) (?:\w+ )?"
+    r"(?:errors?|failed|failures?|lost|dropped|exceptions?|timeouts?)\b"
+    r"|\b(?:errors?|fail(?:ed|ures?)?|lost|dropped|exceptions?|timeouts?)\s*[:=]\s*0+(?:[^\w.%]|$)"
 )
 # Words for a state that is none of health. Harmless texts hold them too, so they count only where the level says error.
 STATE_WORDS = (
@@ -74,13 +94,19 @@ def words(batch: LogBatch) -> Finding:
     confidence = PLAIN[level]
     if suspicious.size:
         messages = batch.frame["message"].take(pa.array(suspicious))
-        found = _holding(messages, FAILURE_WORDS)
+        found = _failing(messages)
         stated = np.flatnonzero(~found & (level[suspicious] >= Level.ERROR))
         found[stated] = _holding(messages.take(pa.array(stated)), STATE_WORDS)
         worded = suspicious[found]
         confidence[worded] = WORDED[level[worded]]
     nothing = silent(len(batch), Reason.WORDS)
     return Finding(confidence, Reason.WORDS, (), nothing.metric, nothing.value, nothing.normal, nothing.spread)
+
+
+def _failing(messages: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Whether each message says that something failed, in words or by a code."""
+    told = pc.replace_substring_regex(messages, NONE_OF, " ")
+    return _holding(told, FAILURE_WORDS) | (_holding(told, STATUS) & ~_holding(told, QUANTITY))
 
 
 def _holding(messages: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
@@ -93,11 +119,13 @@ def words_of(messages: pa.Array) -> list[str]:
     """The first word of failure in each message, else of a bad state, or an empty text; in time linear in length."""
     if not len(messages):
         return []
-    failures, states = (
-        pc.struct_field(pc.extract_regex(messages, f"(?i)(?P<word>{words})"), "word")
-        for words in (FAILURE_WORDS, STATE_WORDS)
+    told = pc.replace_substring_regex(messages, NONE_OF, " ")
+    failures, codes, states = (
+        pc.struct_field(pc.extract_regex(told, f"(?i)(?P<word>{words})"), "word")
+        for words in (FAILURE_WORDS, STATUS, STATE_WORDS)
     )
-    found: list[str] = pc.fill_null(pc.coalesce(failures, states), "").to_pylist()
+    codes = pc.if_else(pc.match_substring_regex(told, QUANTITY, ignore_case=True), None, codes)
+    found: list[str] = pc.fill_null(pc.coalesce(failures, codes, states), "").to_pylist()
     return found
 
 
@@ -170,6 +198,6 @@ def together(batch: LogBatch, covered: Mapping[str, NDArray[np.bool_]], learned:
     confidence = finding.confidence.copy()
     rows = np.flatnonzero((1 - doubt >= SAYS_ENOUGH) & (batch.frame["level"].to_numpy() < Level.WARN))
     if rows.size:
-        rows = rows[_holding(batch.frame["message"].take(pa.array(rows)), FAILURE_WORDS)]
+        rows = rows[_failing(batch.frame["message"].take(pa.array(rows)))]
         confidence[rows] = 1 - (1 - BESIDE) * doubt[rows]
     return Finding(confidence, Reason.TOGETHER, names, metric, value, normal, finding.spread)

@@ -65,6 +65,18 @@ def a_champion(**columns: list[float]) -> Champion:
         ("ERROR", "Kubelet: node web is NotReady", 0.9),
         ("CRITICAL", "BUG: soft lockup", 0.95),
         ("PURPLE", "connection refused", 0.0),
+        ("WARN", "backup finished, 0 errors", 0.2),
+        ("ERROR", "scan done: errors=0, failed: 0", 0.5),
+        ("ERROR", "0 errors, 3 timeouts", 0.9),
+        ("WARN", "cache holds 512 entries", 0.2),
+        ("WARN", "query took 541 ms", 0.2),
+        ("ERROR", "response of 512 bytes", 0.5),
+        ("ERROR", "upstream returned status 503", 0.9),
+        ("ERROR", "GET /pay: 502 Bad Gateway", 0.9),
+        ("ERROR", "worker exited with code 137", 0.9),
+        ("WARN", "worker exited with code 0", 0.2),
+        ("ERROR", "Verbindung fehlgeschlagen", 0.9),
+        ("ERROR", "数据库连接失败", 0.9),
     ],
 )
 def test_words_and_levels(level: str, message: str, confidence: float) -> None:
