@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.parts.fleet_part import Fault, Fleet, alarms
+from benchmarks.fleet_of_minutes import Fault, Fleet, alarms
 from tests.soak.conftest import SOAK
 
 pytestmark = [
