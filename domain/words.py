@@ -417,6 +417,12 @@ def findings(fields: Fields) -> list[str]:
     return said + ([f"the analysis was {printable(fields['verdict'])}"] if fields.get("verdict") else [])
 
 
+def _confirmed(fields: Fields) -> str:
+    if not fields.get("logs", 0):
+        return "confirmed by a minute that was not as usual"
+    return f"confirmed by {counted(fields['logs'], 'anomalous log')}"
+
+
 VERDICTS = {"real": "a real one", "false-alarm": "a false alarm"}
 
 
@@ -436,7 +442,7 @@ def _ack_expired(fields: Fields) -> str:
 
 SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.OPENED: _opened,
-    LedgerKind.CONFIRMED: lambda fields: f"confirmed by {counted(fields.get('logs', 0), 'anomalous log')}",
+    LedgerKind.CONFIRMED: _confirmed,
     LedgerKind.REOPENED: lambda fields: f"came back {lasting(fields.get('after_seconds'))} after it was resolved",
     LedgerKind.JOINED: _related,
     LedgerKind.ORIGIN: lambda fields: (

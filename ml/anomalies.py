@@ -126,7 +126,7 @@ def of_minute(found: MinuteFinding, row: int) -> Anomaly:
         names=(name,),
         called=name,
         level=int(level),
-        at=found.begins_at,
+        at=minute_at(found.minute + 1),  # it was like that until then
         severity=BY_LEVEL[level],
         detector="minutes",
         confidence=round(found.confidence, 4),
