@@ -61,7 +61,7 @@ def test_one_minute_confirms_and_is_told_in_words() -> None:
     confirmed = next(note for note in found_of.notes if note.kind is LedgerKind.CONFIRMED)
     assert "confirmed by a minute that was not as usual" == sentence(confirmed.kind, confirmed.fields)
     (kept,) = incident.evidence
-    assert "latency_ms 812, normally 120 (minutes)" == because(kept.reason, kept.numbers, "minutes")
+    assert "latency_ms 812 ms, normally 120 ms (minutes)" == because(kept.reason, kept.numbers, "minutes")
 
 
 def test_logs_and_a_minute_of_the_same_metric_are_one_alert() -> None:
