@@ -158,6 +158,38 @@ def test_a_version_that_cannot_be_used_is_not_taken_up_and_the_next_good_one_is(
     assert again.knowledge.champion is not None
 
 
+def test_champions_that_change_under_load_judge_each_batch_once_and_whole(run: Run, judgement: Judgement) -> None:
+    good, over = judgement.candidate, threading.Event()
+    assert good is not None
+    champions = [Champion(good, version) for version in (1, 2)]
+    source = ChampionSource(replace(run.source.knowledge, champion=champions[0]), None)
+
+    def swap() -> None:
+        turn = 0
+        while not over.wait(0.0005):
+            turn += 1
+            source.knowledge = replace(source.knowledge, champion=champions[turn % 2])
+
+    changing = threading.Thread(target=swap)
+    changing.start()
+    try:
+        for _ in range(150):
+            raw = run.feed.raw([a_log(metrics={"cpu": 40, "latency": 20}), a_log(service="db")])
+            known = source.knowledge  # what `watch` takes when it weighs a batch
+            judged = judge(raw, known, Stopwatch(), now=NOW)
+            _, run.memory = store_batch(BatchStore(run.feed.engine), judged, known, run.memory, now=NOW)
+            run.feed.next = raw.following[run.feed.topic_id, 0]
+    finally:
+        over.set()
+        changing.join()
+    with run.feed.engine.connect() as connection:
+        rows = connection.execute(sa.select(logs.c.offset, logs.c.model).order_by(logs.c.offset)).all()
+    assert list(range(300)) == [row.offset for row in rows]
+    models = [row.model for row in rows]
+    assert models[::2] == models[1::2]
+    assert {1, 2} == set(models)
+
+
 def _stored(run: Run, expected: int) -> int:
     """How many batches are stored, with all of their logs."""
     with run.feed.engine.connect() as connection:
