@@ -12,8 +12,8 @@ from ml.training_data import Fingerprint
 MOST_NAMED = 20  # of the metrics that drift
 LIMITS = """\
 - One metric of one service at a time, log by log; what services do in a minute is judged beside it.
-- An incident that only the champion's own flags opened counts as one that a candidate must find.
-  Nobody told apart so far which confirmed incidents were false alarms.
+- An incident that only the champion's own flags opened counts as one that a candidate must find, unless people
+  called it a false alarm.
 - Metrics that drift, and those with fewer than 30 values, are not looked at.
 - A service that was first seen in the later part is not known to it before the next training.
 """

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from adapters.log_blocks import STORED
+from adapters.store.alarm_verdicts import false_alarms
 from adapters.store.database import snapshot
 from adapters.store.log_reader import Asked, as_table, read, read_again
 from adapters.store.many_rows import among
@@ -59,11 +60,12 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
     seen = 0
     with snapshot(engine) as connection:
         stride = max(1, -(-_arrived(connection, since) // limit))
-        of_alerts = _alerts(connection, since=since, now=now)
+        wrong = false_alarms(connection)
+        of_alerts = _alerts(connection, wrong, since=since, now=now)
         for part in read(connection, Asked(arrived_since=since), ASKED):
             services = part["service"].unique().to_pylist()
             whole = Span(pc.min(part["timestamp"]).as_py(), pc.max(part["timestamp"]).as_py())
-            kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)])
+            kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)], wrong)
             found.append(sampled(kept, stride))
             seen += len(part)
             left_out = {name: count + why.get(name, 0) for name, count in left_out.items()}
@@ -75,8 +77,9 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
 def later(engine: sa.Engine, *, arrived_since: datetime, since: datetime, now: datetime, limit: int) -> Later:
     """What was said from `since` on, by event time; of more than about `limit` logs the newest, and all incidents'.
 
-    Nothing is sampled, as some logs in a row confirm an incident. Logs that the champion flagged and that no
-    confirmed incident is about count as usual: leaving them out would hide what it flags for nothing.
+    Nothing is sampled, as some logs in a row confirm an incident. Logs that the champion flagged count as usual where
+    no confirmed incident is about them, or one that people call a false alarm: leaving them out would hide what it
+    flags for nothing.
     """
     muted = [*all_mutes(engine, MuteKind.SILENCE), *all_mutes(engine, MuteKind.MAINTENANCE)]
     with snapshot(engine) as connection:
@@ -84,9 +87,10 @@ def later(engine: sa.Engine, *, arrived_since: datetime, since: datetime, now: d
         if not len(logs):
             return Later(logs, np.zeros(0, np.bool_), np.zeros(0, np.int64))
         whole = Span(pc.min(logs["timestamp"]).as_py(), pc.max(logs["timestamp"]).as_py())
-        times = [*_alerts(connection, since=since, now=now)]
+        wrong = false_alarms(connection)
+        times = _alerts(connection, wrong, since=since, now=now)
         times += of_mutes(muted, logs["service"].unique().to_pylist(), whole)
-        confirmed = _confirmed(connection, since=since)
+        confirmed = _confirmed(connection, wrong, since=since)
         before = _rows_of(connection, confirmed, until=whole.begins, limit=limit)
     odd = _mark(logs, times, np.zeros(len(logs), np.bool_), {})
     logs = pa.concat_tables([before, logs])
@@ -109,7 +113,7 @@ def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
     found: list[pa.Table] = []
     begins: datetime | None = None
     for part in read(connection, asked, JUDGED, newest_first=True):
-        if sum(map(len, found)) >= limit:
+        if len(found) > 1 and sum(map(len, found)) >= limit:
             # Single logs come first, however old: what lies before the last block that was read is not whole.
             begins = pc.min(found[-1]["timestamp"]).as_py()
             break
@@ -123,10 +127,10 @@ def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
     )
 
 
-def _confirmed(connection: sa.Connection, *, since: datetime) -> list[int]:
-    """Incidents that were confirmed and opened since then: what was open before is not seen whole."""
+def _confirmed(connection: sa.Connection, wrong: Sequence[int], *, since: datetime) -> list[int]:
+    """Confirmed incidents that opened since then, but false alarms; what was open before is not seen whole."""
     query = sa.select(incidents.c.id).where(incidents.c.confirmed_at.is_not(None), incidents.c.opened_at >= since)
-    return list(connection.scalars(query))
+    return list(connection.scalars(query.where(incidents.c.id.not_in(wrong))))
 
 
 def _arrived(connection: sa.Connection, since: datetime) -> int:
@@ -137,20 +141,26 @@ def _arrived(connection: sa.Connection, since: datetime) -> int:
     return sum(int(connection.scalar(query) or 0) for query in (in_blocks, alone))
 
 
-def _alerts(connection: sa.Connection, *, since: datetime, now: datetime) -> list[Unusual]:
-    """When which service had an alert of an incident that was confirmed."""
+def _alerts(connection: sa.Connection, wrong: Sequence[int], *, since: datetime, now: datetime) -> list[Unusual]:
+    """When which service had an alert of an incident that was confirmed and is not called a false alarm."""
     query = (
         sa.select(alerts.c.service, alerts.c.opened_at, alerts.c.last_at, alerts.c.closed)
         .join(incidents, incidents.c.id == alerts.c.incident_id)
         .where(incidents.c.confirmed_at.is_not(None), alerts.c.last_at >= since)
+        .where(incidents.c.id.not_in(wrong))
     )
     rows = connection.execute(query)
     return [of_alert(service, begun, last, is_open=not closed, now=now) for service, begun, last, closed in rows]
 
 
-def usual(part: pa.Table, times: Sequence[Unusual]) -> tuple[pa.Table, dict[str, int]]:
-    """The logs that are no anomaly and of no unusual time, with the columns LEARNED; and why others are left out."""
-    odd = pc.or_(part["anomaly"], pc.is_valid(part["incident_id"])).to_numpy(zero_copy_only=False)
+def usual(part: pa.Table, times: Sequence[Unusual], wrong: Sequence[int] = ()) -> tuple[pa.Table, dict[str, int]]:
+    """The logs that are no anomaly and of no unusual time, with the columns LEARNED; and why others are left out.
+
+    Logs of the incidents `wrong` are usual: people said so.
+    """
+    odd = pc.or_(part["anomaly"], pc.is_valid(part["incident_id"]))
+    called = pc.is_in(part["incident_id"], value_set=pa.array(wrong, pa.int64()))
+    odd = pc.and_(odd, pc.invert(called)).to_numpy(zero_copy_only=False)
     why = {"anomaly": int(odd.sum())}
     odd = _mark(part, times, odd, why)
     return part.filter(pa.array(~odd)).select(LEARNED), why

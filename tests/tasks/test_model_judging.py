@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from adapters.store.alarm_verdicts import give
 from adapters.store.database import Engine
 from adapters.store.training_history import Later, later
+from domain.alarm_verdicts import AlarmVerdict
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.scoring import Champion
 from ml.training import Trained
@@ -112,6 +114,17 @@ def test_what_the_champion_flagged_for_nothing_counts_against_it(store: Engine) 
     feed.take(*normal(range(0, 600, 10)), at(1_200, 500), at(1_201, 500), now=LATER)
     found = judged(stored(store), BLIND, GOOD)
     assert (0, 2) == (found.candidate.flagged, found.present.flagged)
+
+
+def test_what_people_call_a_false_alarm_counts_against_whoever_opens_it(store: Engine) -> None:
+    feed = Feed(store, deciding(GOOD))
+    feed.take(*normal(range(0, 600, 10)), *(at(1_200 + number, 500) for number in range(3)), now=LATER)
+    assert 1 == judged(stored(store), GOOD, BLIND).candidate.found
+    give(store, 1, AlarmVerdict.FALSE_ALARM, by="ann", now=LATER)
+    found = judged(stored(store), BLIND, GOOD)
+    assert (0, 1) == (found.candidate.false_incidents, found.present.false_incidents)
+    assert (0, True) == (found.candidate.incidents, found.decision.promote)
+    assert "had no incident to find, and would have opened 1 fewer for nothing" == found.decision.reason
 
 
 def test_where_batches_and_blocks_end_changes_nothing(store: Engine) -> None:
