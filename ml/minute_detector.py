@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import orjson
@@ -12,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.errors import Refused
 from domain.findings import MinuteFinding
 from domain.minutes import NOTHING_CLOSED, Measured
 from ml.lasting import Deviations, Lasting, LastingState
@@ -167,10 +171,15 @@ class MinuteDetector:
         return sink.getvalue()
 
     def unpacked(self, held: bytes) -> MinuteState:
-        """The state again."""
-        with np.load(io.BytesIO(held), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        about = orjson.loads(arrays.pop(ABOUT).tobytes())
+        """The state again. Raises Refused for what is none, or one of another version."""
+        try:
+            with np.load(io.BytesIO(held), allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            return self._unpacked(orjson.loads(arrays.pop(ABOUT).tobytes()), arrays)
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise Refused(f"minutes: what judging remembers cannot be read: {error}") from error
+
+    def _unpacked(self, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> MinuteState:
         parts: dict[str, dict[str, Array]] = {}
         for name, array in arrays.items():
             part, _, column = name.partition(".")
