@@ -83,7 +83,7 @@ def opened_again(rows: MinuteRows | HeldMinutes, place: Place, closed: int) -> O
     stored = count(LogBatch(logs, pa.table({})), templates)
     # Each of them was in time when it was stored, in whatever order it is read now.
     timely = stored.table.set_column(
-        stored.table.column_names.index("late"), "late", pa.array([False] * len(stored.table))
+        stored.table.column_names.index("late"), "late", pa.nulls(len(stored.table), pa.bool_()).fill_null(False)
     )
     return turn(OpenMinutes(closed), timely, closed).after
 

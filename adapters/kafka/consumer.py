@@ -24,6 +24,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is exported
 
+from adapters.kafka.idle import Idleness
 from domain.errors import OffsetLost, Refused, SreError, Unavailable
 from domain.kafka_settings import KafkaSettings, Start
 from domain.logs import Place, RawBatch
@@ -132,8 +133,6 @@ def translate(error: KafkaException, what: str) -> Unavailable | Refused:
     return Refused(f"kafka: {what}: {cause.str()}")
 
 
-IDLE_SECONDS = 30.0  # a partition of which nothing came for so long is as far as the clock
-ANSWER_SECONDS = 1.0  # the broker is waited for so long when it is asked whether that is so
 LAST_SENT = 4_102_444_800_000  # 2100 in ms: later is no clock's time, and much later ones no database holds
 
 
@@ -156,8 +155,7 @@ class LogConsumer:
         self.complaint = ""  # what the cluster refuses us, until a log comes again
         self.unplaced: set[tuple[str, int]] = set()  # assigned while the store could not say where to begin
         self.sizes = Sizes()
-        self.heard: dict[Place, float] = {}  # when something came last, or it was said that nothing does
-        self.ends: dict[Place, int] = {}  # the offset at which a partition had nothing more, whatever lies before it
+        self.idleness = Idleness()
         self.consumer = Consumer(
             {
                 "group.id": settings.consumer_group,
@@ -224,13 +222,13 @@ class LogConsumer:
             self.consumer.incremental_unassign(places)
             self.consumer.incremental_assign(places)
         self.next_offsets |= offsets
-        self.ends = {place: end for place, end in self.ends.items() if place not in offsets}
+        self.idleness.forget(offsets)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             place = self.numbers.get(partition.topic, 0), partition.partition
             self.next_offsets.pop(place, None)
-            self.ends.pop(place, None)
+            self.idleness.forget([place])
             self.unplaced.discard((partition.topic, partition.partition))
         consumer.incremental_unassign(partitions)
         log.info("kafka.revoked", extra={"partitions": [f"{one.topic}/{one.partition}" for one in partitions]})
@@ -292,17 +290,13 @@ class LogConsumer:
             if error is None:
                 good.append(message)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                self._ended(message)
+                place = self.numbers.get(message.topic() or "", 0), message.partition() or 0
+                self.idleness.ended(place, message)
             elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
                 raise OutOfRange(f"{message.topic()}, partition {message.partition()}: {error.str()}")
             else:
                 self._refused(error)
         return good
-
-    def _ended(self, message: Message) -> None:
-        number, at = self.numbers.get(message.topic() or "", 0), message.offset()
-        if at is not None:
-            self.ends[number, message.partition() or 0] = at
 
     def _refused(self, error: KafkaError) -> None:
         """Rights that were withdrawn are told of once by the client, and then nothing comes any more."""
@@ -331,12 +325,7 @@ class LogConsumer:
 
     def _with_idle(self, batch: RawBatch) -> RawBatch:
         """The batch with all places that are ours, and which of them were read to their end and say nothing."""
-        now = time.monotonic()
-        self.heard = {place: self.heard.get(place, now) for place in self.next_offsets} | dict.fromkeys(
-            batch.following, now
-        )
-        idle = self._idle(now)
-        self.heard |= dict.fromkeys(idle, now)
+        idle = self.idleness.among(self.next_offsets, batch.following.keys(), self.consumer, self.names)
         stay = {place: self.next_offsets[place] for place in idle}
         return replace(
             batch,
@@ -345,28 +334,6 @@ class LogConsumer:
             idle=frozenset(idle),
             ours=frozenset(self.next_offsets),
         )
-
-    def _idle(self, now: float) -> list[Place]:
-        """Places of which nothing came for long, and of which the broker says that there is nothing."""
-        waiting = [place for place, at in self.heard.items() if now - at >= IDLE_SECONDS]
-        try:
-            return [place for place in sorted(waiting) if self._at_end(place)]
-        except KafkaException as error:
-            # While it does not answer, logs may wait where it is not reached; they get their time when it is back.
-            log.info("kafka.nothing-said-of-idle", extra={"error": str(error)})
-            self.heard |= dict.fromkeys(self.heard, now)
-            return []
-
-    def _at_end(self, place: Place) -> bool:
-        """Whether nothing is left to read. Raises KafkaException where the broker does not answer."""
-        end = self.ends.get(place, -1)
-        if end < self.next_offsets[place]:
-            return False
-        there = TopicPartition(self.names[place[0]], place[1])
-        _, high = self.consumer.get_watermark_offsets(there, timeout=ANSWER_SECONDS)
-        # The cached one also counts what a transaction that is open has written.
-        _, written = self.consumer.get_watermark_offsets(there, cached=True)
-        return max(int(high), int(written)) <= end
 
     def done(self, batch: RawBatch) -> None:
         """The batch is stored. May be called while `read` runs, whose next call tells Kafka."""
