@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +33,9 @@ FLEET_SILENT = 60
 GONE = MINUTES_PER_DAY
 # So many binary digits of a mean count: sums differ in the last ones by the order in which they were added.
 DIGITS = 2.0**40
+
+# The volume of a service is judged where its late logs are at most such a share of those in time.
+MOSTLY_TIMELY = 0.1
 
 ABOUT = "about"  # the name of an array in a packed state
 
@@ -96,10 +100,12 @@ class MinuteDetector:
         if minute - latest > FLEET_SILENT or latest == NOTHING_CLOSED:
             return (), state
         rows = rows.filter(pc.not_equal(rows["measured"], int(Measured.TEMPLATE)))
-        logs = logs_of(rows)
-        heard = dict(state.heard) | dict.fromkeys(logs, minute)
+        logs, late = many_of(rows, Measured.LOGS), many_of(rows, Measured.LATE)
+        heard = dict(state.heard) | dict.fromkeys([*logs, *late], minute)
         heard = {service: at for service, at in heard.items() if minute - at <= GONE}
-        keys, values = measured(rows, heard)
+        # Of a service whose clock is behind nobody knows what belongs to this minute, but that it is there.
+        unsure = {service for service, many in late.items() if many > MOSTLY_TIMELY * logs.get(service, 0)}
+        keys, values = measured(rows, heard, unsure)
         codes, known = self._codes(keys, state.codes)
         kinds = np.fromiter((kind for _, kind, _ in keys), np.int8, len(keys))
         of_series = np.flatnonzero((codes >= 0) & (kinds != Measured.ERRORS))
@@ -233,19 +239,28 @@ def _with_rises(seen: Seen, rises: Rises, in_hundred: Floats, minute: int) -> Se
     )
 
 
-def measured(rows: pa.Table, heard: Mapping[str, int]) -> tuple[list[Key], Floats]:
-    """What is judged of a minute: logs of every service that is waited for, errors, means of metrics."""
+def measured(rows: pa.Table, heard: Mapping[str, int], unsure: AbstractSet[str]) -> tuple[list[Key], Floats]:
+    """What is judged of a minute: logs of every service that is waited for, errors, means of metrics.
+
+    `unsure`: services whose volume is not judged.
+    """
+    volume = pc.equal(rows["measured"], int(Measured.LOGS))
+    skipped = pc.equal(rows["measured"], int(Measured.LATE))
+    if unsure:
+        of_unsure = pc.is_in(rows["service"], value_set=pa.array(sorted(unsure), pa.string()))
+        skipped = pc.or_(skipped, pc.and_(volume, of_unsure))
+    rows = rows.filter(pc.invert(skipped))
     services, kinds, names = (rows[name].to_pylist() for name in ("service", "measured", "name"))
-    silent = sorted(heard.keys() - set(services))
+    silent = sorted(heard.keys() - set(services) - unsure)
     keys: list[Key] = [*zip(services, kinds, names, strict=True), *((one, int(Measured.LOGS), "") for one in silent)]
     many, total = rows["values"].to_numpy().astype(float), rows["sum"].to_numpy()
     values = np.where(np.array(kinds, np.int8) == Measured.METRIC, total / np.maximum(many, 1), many)
     return keys, np.concatenate([_steady(values), np.zeros(len(silent))])
 
 
-def logs_of(rows: pa.Table) -> dict[str, int]:
-    """How many logs each service wrote."""
-    here = rows.filter(pc.equal(rows["measured"], int(Measured.LOGS)))
+def many_of(rows: pa.Table, kind: Measured) -> dict[str, int]:
+    """How many logs of each service were counted so."""
+    here = rows.filter(pc.equal(rows["measured"], int(kind)))
     return dict(zip(here["service"].to_pylist(), here["values"].to_pylist(), strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import pyarrow as pa
 
@@ -26,9 +27,11 @@ class HeldMinutes:
         """Nothing: whoever reads a file holds its open minutes."""
         return SCHEMA.empty_table(), pa.array([], pa.int64())
 
-    def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
-        """A partition's minutes that are over; what was late counts nowhere."""
-        for minute, table in closed.items():
+    def add(
+        self, place: Place, timely: Iterable[Mapping[int, pa.Table]], late: Mapping[int, pa.Table], judged: int
+    ) -> None:
+        """What is told of a partition's minutes; what was late is nowhere."""
+        for minute, table in chain.from_iterable(one.items() for one in timely):
             if minute > judged:
                 self.over.setdefault(minute, []).append(table)
 

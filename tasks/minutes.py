@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.store.minute_rows import MinuteRows
 from domain.errors import Refused
 from domain.findings import MinuteFinding
 from domain.logs import LogBatch, Place, RawBatch
-from domain.minutes import NOTHING_CLOSED, Counted, OpenMinutes, Steps, together, turn
+from domain.minutes import NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps, together, turn
 from ml.minute_counts import count
 from ml.minute_detector import FLEET_SILENT, MinuteDetector, MinuteState
 from tasks.held_minutes import HeldMinutes
@@ -69,7 +70,7 @@ def turned(rows: MinuteRows | HeldMinutes, raw: RawBatch, counted: Counted, memo
         opened[place] = step.after
         if step.over or step.late:
             judged = rows.judged() if judged is None else judged
-            rows.add(place, step.over, step.late, judged)
+            rows.add(place, [step.over, step.heard], step.late, judged)
         if step.after.closed > before.closed or not known or place in raw.idle:
             rows.set_closed(place, step.after.closed)
     return replace(memory, open=opened, offsets={**memory.offsets, **raw.following}, ours=raw.ours)
@@ -82,6 +83,8 @@ def opened_again(rows: MinuteRows | HeldMinutes, place: Place, closed: int) -> O
     logs, templates = rows.logs_after(place, closed)
     stored = count(LogBatch(logs, pa.table({})), templates)
     # Each of them was in time when it was stored, in whatever order it is read now.
+    of_order = pc.equal(stored.table["measured"], int(Measured.LATE))
+    stored = replace(stored, table=stored.table.filter(pc.invert(of_order)))
     timely = stored.table.set_column(
         stored.table.column_names.index("late"), "late", pa.nulls(len(stored.table), pa.bool_()).fill_null(False)
     )

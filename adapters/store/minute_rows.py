@@ -60,13 +60,15 @@ class MinuteRows:
         ]
         return pa.table(columns, schema=SCHEMA), found["template"].combine_chunks()
 
-    def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
-        """A partition's minutes that are over, and what came for those that were."""
+    def add(
+        self, place: Place, timely: Iterable[Mapping[int, pa.Table]], late: Mapping[int, pa.Table], judged: int
+    ) -> None:
+        """A partition's minutes that are over with what came in them, and what came for those that were."""
         topic, partition = place
         shared = {"topic_id": topic, "partition": partition, "stored_at": self.now}
         rows = [
             shared | {"minute": minute, "late": is_late or minute <= judged, "packed": packed(table)}
-            for is_late, tables in ((False, closed), (True, late))
+            for is_late, tables in (*((False, one) for one in timely), (True, late))
             for minute, table in tables.items()
         ]
         if rows:

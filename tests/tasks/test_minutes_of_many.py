@@ -7,18 +7,24 @@ import multiprocessing.connection
 import os
 import random
 import signal
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+import pyarrow.compute as pc
 import pytest
 import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, connect
+from adapters.store.minute_rows import unpacked
 from adapters.store.tables import judged_minutes, minutes, offsets
 from domain.logs import Place
-from domain.minutes import NOTHING_CLOSED
+from domain.minutes import NOTHING_CLOSED, Measured
 from tasks.judging import with_idle
 from tasks.minutes import MinuteMemory
 from tasks.storing import store_batch
@@ -28,7 +34,7 @@ from tests.parts.killed_part import Doom
 from tests.parts.logs_part import NOON
 from tests.parts.minutes_part import closed, counted, there
 from tests.soak.conftest import SOAK
-from tests.tasks.test_minutes import LATER, STREAM, a_store, found, line, opened
+from tests.tasks.test_minutes import LATER, LENGTH, QUIET, STREAM, a_store, found, line, opened, taken
 
 FIRST_MINUTE = int(NOON.timestamp()) // 60
 PATIENCE_SECONDS = 60
@@ -129,6 +135,44 @@ def test_a_gap_of_months_is_passed_at_once() -> None:
     feed.take(*STREAM, now=LATER)
     assert FIRST_MINUTE + 44 == judged_upto(engine)
     assert {"db", "cache"} <= {row[0] for row in opened(engine)}
+
+
+def behind() -> list[bytes]:
+    """The stream, but that the cache goes on from minute 40 on, by a clock that is ten minutes behind."""
+    logs = list(STREAM)
+    for minute in range(QUIET, LENGTH):
+        after = logs.index(line(minute, 43, "web"))
+        logs[after:after] = [line(minute - 10, second, "cache") for second in (3, 17, 31)]
+    return logs
+
+
+BEHIND = behind()
+
+
+def test_a_service_whose_clock_falls_behind_is_not_silent() -> None:
+    engine = taken([BEHIND])
+    assert {("db", "queue_depth high")} == {row[:2] for row in opened(engine)}
+    assert 3 * (LENGTH - QUIET) == sum(counted(engine, late=True).values())
+
+
+@settings(max_examples=10)
+@given(cuts=st.sets(st.integers(1, len(BEHIND) - 1), max_size=8), restarts=st.frozensets(st.integers(0, 8)))
+def test_late_logs_are_heard_in_the_same_minutes_wherever_batches_end(cuts: set[int], restarts: frozenset[int]) -> None:
+    whole = taken([BEHIND])
+    parts = taken([BEHIND[begin:end] for begin, end in pairwise([0, *sorted(cuts), len(BEHIND)])], restarts)
+    assert heard_of(whole) == heard_of(parts)
+    assert found(whole) == found(parts)
+
+
+def heard_of(engine: Engine) -> Counter[tuple[int, str]]:
+    """Late logs by the minute in which they came."""
+    found: Counter[tuple[int, str]] = Counter()
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(minutes).where(~minutes.c.late)).all()
+    for row in rows:
+        for one in unpacked(bytes(row.packed)).filter(pc.field("measured") == int(Measured.LATE)).to_pylist():
+            found[row.minute, one["service"]] += one["values"]
+    return found
 
 
 @dataclass
