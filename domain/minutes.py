@@ -22,6 +22,7 @@ MINUTE = 60_000_000  # microseconds
 # Logs of one partition come so much out of order without being late.
 LATE = 15_000_000  # microseconds
 NOTHING_CLOSED = -1
+FEW = 20_000  # rows of open minutes that are held as they came
 
 
 class Measured(IntEnum):
@@ -100,7 +101,8 @@ class OpenMinutes:
     """A partition's minutes that are not over."""
 
     closed: int = NOTHING_CLOSED  # the last minute that is over
-    rows: pa.Table = field(default_factory=COUNTED.empty_table)
+    rows: pa.Table = field(default_factory=COUNTED.empty_table)  # as batches added them, or added up
+    added_up: int = 0  # rows there were when they were added up last
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,14 @@ def turn(before: OpenMinutes, counted: pa.Table, closed: int) -> Turned:
     late, timely = counted.filter(was_late), counted.filter(pc.invert(was_late))
     whole = pa.concat_tables([before.rows, timely])
     is_over = pc.less_equal(whole["minute"], closed)
-    rest = whole.filter(pc.invert(is_over))
-    heard = _heard(told, late, before.closed + 1)
-    return Turned(OpenMinutes(closed, _added(rest)), by_minute(whole.filter(is_over)), by_minute(late), heard)
+    over, rest = whole.filter(is_over), whole.filter(pc.invert(is_over))
+    # Each batch would pay for all services of the open minutes.
+    if len(rest) > max(FEW, 2 * before.added_up):
+        rest = _added(rest)
+        after = OpenMinutes(closed, rest, len(rest))
+    else:
+        after = OpenMinutes(closed, rest, min(before.added_up, len(rest)))
+    return Turned(after, by_minute(over), by_minute(late), _heard(told, late, before.closed + 1))
 
 
 def _heard(told: pa.Table, late: pa.Table, opened: int) -> dict[int, pa.Table]:
