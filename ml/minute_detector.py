@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -173,16 +172,18 @@ class MinuteDetector:
         arrays = {part + name: array for part, held in parts.items() for name, array in held.items()}
         arrays[ABOUT] = np.frombuffer(orjson.dumps(about), np.uint8)
         sink = io.BytesIO()
-        np.savez_compressed(sink, **arrays)  # type: ignore[arg-type]  # numpy takes any names
+        with zipfile.ZipFile(sink, "w") as held:
+            for name, array in arrays.items():
+                held.writestr(name, _squeezed(array))
         return sink.getvalue()
 
     def unpacked(self, held: bytes) -> MinuteState:
         """The state again. Raises Refused for what is none, or one of another version."""
         try:
-            with np.load(io.BytesIO(held), allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
+            with zipfile.ZipFile(io.BytesIO(held)) as stored:
+                arrays = {name: _unsqueezed(stored.read(name)) for name in stored.namelist()}
             return self._unpacked(orjson.loads(arrays.pop(ABOUT).tobytes()), arrays)
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise Refused(f"minutes: what judging remembers cannot be read: {error}") from error
 
     def _unpacked(self, about: Mapping[str, Any], arrays: Mapping[str, Array]) -> MinuteState:
@@ -194,6 +195,21 @@ class MinuteDetector:
         series, lasting = self.series.resume(parts["series"]), self.lasting.resume(parts["lasting"])
         volumes, shares = self.volumes.resume(parts["volumes"]), self.shares.resume(parts["shares"])
         return MinuteState(series, lasting, volumes, shares, codes, about["heard"], about["latest"])
+
+
+def _squeezed(array: Array) -> bytes:
+    """An array in numpy's own format, by zstd: a twentieth of the time that deflate takes."""
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        np.lib.format.write_array(stream, array, allow_pickle=False)
+    squeezed: bytes = sink.getvalue().to_pybytes()
+    return squeezed
+
+
+def _unsqueezed(held: bytes) -> Array:
+    with pa.CompressedInputStream(pa.BufferReader(held), "zstd") as stream:
+        found: Array = np.lib.format.read_array(stream, allow_pickle=False)
+    return found
 
 
 def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:
