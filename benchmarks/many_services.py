@@ -29,13 +29,14 @@ from ml.scoring import Champion
 from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.storing import store_batch
+from tasks.templates import Templates
 from tests.parts.databases_part import serving
 
 KINDS = (10, 1_000, 100_000)
 ROWS = 40_000
 BATCHES = 12
 WARM_BATCHES = 2
-STEPS = ("decode", "check", "score", "minutes", "save", "all")
+STEPS = ("decode", "check", "score", "templates", "minutes", "save", "all")
 METRICS = ("cpu_usage", "memory_usage", "error_rate", "request_latency_ms")
 
 
@@ -75,7 +76,7 @@ def measure(engine: Engine, kinds: int) -> dict[str, float]:
     place = (topic, 0)
     start_positions(engine, {place: 0}, now=now)
     store = BatchStore(engine)
-    memory = MinuteMemory()
+    memory, templates = MinuteMemory(), Templates()
     looks: dict[str, list[float]] = {step: [] for step in STEPS}
     for number in range(BATCHES):
         first = number * ROWS
@@ -87,19 +88,20 @@ def measure(engine: Engine, kinds: int) -> dict[str, float]:
             {place: first},
             {place: first + ROWS},
         )
-        memory, took_of = _one(store, raw, knowledge, memory)
+        memory, took_of = _one(store, raw, knowledge, (memory, templates))
         for step, took in took_of.items():
             looks[step].append(took)
     return {step: round(median(took[WARM_BATCHES:]) / ROWS * 1e6, 2) for step, took in looks.items()}
 
 
 def _one(
-    store: BatchStore, raw: RawBatch, knowledge: Knowledge, memory: MinuteMemory
+    store: BatchStore, raw: RawBatch, knowledge: Knowledge, held: tuple[MinuteMemory, Templates]
 ) -> tuple[MinuteMemory, dict[str, float]]:
     watch, now, begun = Stopwatch(), datetime.now(UTC), time.perf_counter()
-    judged = judge(raw, knowledge, watch, now=now)
+    memory, templates = held
+    judged = judge(raw, knowledge, watch, now=now, templates=templates)
     with watch.step("save"):
-        _, after = store_batch(store, judged, knowledge, memory, now=now)
+        _, after = store_batch(store, judged, knowledge, memory, now=now, templates=templates)
     return after, watch.seconds | {"all": time.perf_counter() - begun}
 
 

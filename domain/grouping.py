@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 DENSE = 4  # counting in a table is cheaper than sorting until it has so many cells an entry
 
+LARGEST = 2**62  # combinations that a number can count
+
 
 def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     """For each row the number of its value, and the distinct values."""
@@ -30,6 +32,8 @@ def grouped(*parts: NDArray[np.int64]) -> tuple[list[NDArray[np.int64]], NDArray
     for part in parts:
         low = int(part.min()) if len(part) else 0
         span = (int(part.max()) - low + 1) if len(part) else 1
+        if size * span > LARGEST:
+            return _far_apart(parts)
         held.append((low, span))
         key = key * span + (part - low)
         size *= span
@@ -39,6 +43,12 @@ def grouped(*parts: NDArray[np.int64]) -> tuple[list[NDArray[np.int64]], NDArray
         found.append(distinct % span + low)
         distinct = distinct // span
     return found[::-1], inverse
+
+
+def _far_apart(parts: tuple[NDArray[np.int64], ...]) -> tuple[list[NDArray[np.int64]], NDArray[np.intp]]:
+    """The same for parts that no one number can tell apart, such as times of which one is wrong by centuries."""
+    found, inverse = np.unique(np.stack(parts), axis=1, return_inverse=True)
+    return list(found), inverse.reshape(-1)
 
 
 def _distinct(key: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:

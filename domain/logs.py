@@ -100,6 +100,7 @@ class RawBatch:
     generation: int = 0  # of the reading; a batch that was read before the last step back is void
     # Places that were read to their end and of which nothing came for a while; their next offsets stay as they are.
     idle: frozenset[Place] = frozenset()
+    ours: frozenset[Place] = frozenset()  # every place that is this reader's, also those of which nothing came
 
     def __len__(self) -> int:
         return len(self.values)
@@ -123,6 +124,7 @@ class RawBatch:
             keys=self.keys[begin:end],
             headers=self.headers[begin:end],
             sent=self.sent[begin:end],
+            idle=frozenset(),  # it is said again in time
         )
 
     def _reached(self, end: int) -> dict[Place, int]:

@@ -2,7 +2,7 @@
 
 A partition's minute closes when one of its logs is `LATE` past its end by event time, so it depends on the order of
 its logs alone and never on where batches end. A log of a minute that has closed is late: it is counted apart and
-changes nothing that was decided.
+changes nothing that was decided. Where it came it shows that its service is there, whatever its clock says.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ MINUTE = 60_000_000  # microseconds
 # Logs of one partition come so much out of order without being late.
 LATE = 15_000_000  # microseconds
 NOTHING_CLOSED = -1
+FEW = 20_000  # rows of open minutes that are held as they came
 
 
 class Measured(IntEnum):
@@ -31,6 +32,7 @@ class Measured(IntEnum):
     ERRORS = 1  # … of these at ERROR or above
     METRIC = 2  # the metric `name`, as logs carried it
     TEMPLATE = 3  # `values` is how many logs have the template whose id is `name`
+    LATE = 4  # `values` is how many logs came in that minute for minutes that were over
 
 
 # A minute of one partition, or of the fleet: one row a service and measure.
@@ -99,7 +101,8 @@ class OpenMinutes:
     """A partition's minutes that are not over."""
 
     closed: int = NOTHING_CLOSED  # the last minute that is over
-    rows: pa.Table = field(default_factory=COUNTED.empty_table)
+    rows: pa.Table = field(default_factory=COUNTED.empty_table)  # as batches added them, or added up
+    added_up: int = 0  # rows there were when they were added up last
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +112,38 @@ class Turned:
     after: OpenMinutes
     over: Mapping[int, pa.Table]  # minute -> ROWS
     late: Mapping[int, pa.Table]  # minute that was over before -> ROWS
+    heard: Mapping[int, pa.Table]  # minute that was open when late logs came -> ROWS, all of them LATE
 
 
 def turn(before: OpenMinutes, counted: pa.Table, closed: int) -> Turned:
     """Add a partition's rows to its open minutes, and close those up to `closed`."""
     closed = max(before.closed, closed)
+    is_told = pc.equal(counted["measured"], int(Measured.LATE))
+    told, counted = counted.filter(is_told), counted.filter(pc.invert(is_told))
     was_late = pc.or_(counted["late"], pc.less_equal(counted["minute"], before.closed))
     late, timely = counted.filter(was_late), counted.filter(pc.invert(was_late))
     whole = pa.concat_tables([before.rows, timely])
     is_over = pc.less_equal(whole["minute"], closed)
-    rest = whole.filter(pc.invert(is_over))
-    return Turned(OpenMinutes(closed, _added(rest)), by_minute(whole.filter(is_over)), by_minute(late))
+    over, rest = whole.filter(is_over), whole.filter(pc.invert(is_over))
+    # Each batch would pay for all services of the open minutes.
+    if len(rest) > max(FEW, 2 * before.added_up):
+        rest = _added(rest)
+        after = OpenMinutes(closed, rest, len(rest))
+    else:
+        after = OpenMinutes(closed, rest, min(before.added_up, len(rest)))
+    return Turned(after, by_minute(over), by_minute(late), _heard(told, late, before.closed + 1))
+
+
+def _heard(told: pa.Table, late: pa.Table, opened: int) -> dict[int, pa.Table]:
+    """Late logs by the minute in which they came; `told`: those of which the batch itself knew."""
+    of_before = pc.and_(pc.equal(late["measured"], int(Measured.LOGS)), pc.invert(late["late"]))
+    rows = pa.concat_tables([told, late.filter(of_before)])
+    if not len(rows):
+        return {}
+    came = pc.max_element_wise(rows["minute"], pa.scalar(opened, pa.int64()))
+    rows = rows.set_column(COUNTED.get_field_index("minute"), "minute", came)
+    kind = pa.repeat(pa.scalar(int(Measured.LATE), pa.int8()), len(rows))
+    return by_minute(rows.set_column(COUNTED.get_field_index("measured"), "measured", kind))
 
 
 def _added(rows: pa.Table) -> pa.Table:

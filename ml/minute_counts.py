@@ -33,7 +33,8 @@ def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
     frame = batch.frame
     at = microseconds(frame["timestamp"])
     topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
-    steps, late = _closings(topic, partition, at)
+    steps, over = _closings(topic, partition, at)
+    late = at // MINUTE <= over
     services, names = codes_of(frame["service"])
     keys = (topic, partition, at // MINUTE, late.astype(np.int64), services)
     found, group = grouped(*keys)
@@ -43,37 +44,47 @@ def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
     parts = [
         _table(found, names, (Measured.LOGS, None), Numbers(logs, logs, np.zeros(len(logs)))),
         _table(found, names, (Measured.ERRORS, None), Numbers(errors, errors, np.zeros(len(errors)))),
-        _metrics(frame["measured"], keys, names),
+        _metrics(frame["measured"], found, group, names),
     ]
+    if late.any():
+        parts.append(_late(keys, over + 1, names))
     if templates is not None:
-        parts.append(_templates(templates, keys, names))
+        parts.append(_templates(templates, found, group, names))
     return Counted(pa.concat_tables(parts), steps)
 
 
-def _metrics(maps: pa.ChunkedArray, keys: tuple[Whole, ...], names: pa.Array) -> pa.Table:
+def _metrics(maps: pa.ChunkedArray, keys: list[Whole], of_log: NDArray[np.intp], names: pa.Array) -> pa.Table:
     of_row, keyed, values = entries(maps)
     finite = np.isfinite(values)
     of_row, values = of_row[finite], values[finite]
     if not len(values):
         return COUNTED.empty_table()
     metrics, metric_names = codes_of(keyed.filter(pa.array(finite)))
-    found, group = grouped(*(key[of_row] for key in keys), metrics)
-    largest = np.full(len(found[0]), -np.inf)
+    (of_group, metric), group = grouped(of_log[of_row], metrics)
+    largest = np.full(len(metric), -np.inf)
     np.maximum.at(largest, group, values)
     many, total = np.bincount(group, minlength=len(largest)), np.bincount(group, values, len(largest))
-    named = Measured.METRIC, metric_names.take(pa.array(found[-1]))
-    return _table(found[:-1], names, named, Numbers(many, total, largest))
+    named = Measured.METRIC, metric_names.take(pa.array(metric))
+    return _table([key[of_group] for key in keys], names, named, Numbers(many, total, largest))
 
 
-def _templates(templates: pa.Array, keys: tuple[Whole, ...], names: pa.Array) -> pa.Table:
+def _late(keys: tuple[Whole, ...], came: Whole, names: pa.Array) -> pa.Table:
+    """Late logs, counted by the minute that was open when each of them came."""
+    topic, partition, _, late, service = (key[keys[3] > 0] for key in keys)
+    found, group = grouped(topic, partition, came[keys[3] > 0], np.zeros_like(late), service)
+    many = np.bincount(group, minlength=len(found[0]))
+    return _table(found, names, (Measured.LATE, None), Numbers(many, many, np.zeros(len(many))))
+
+
+def _templates(templates: pa.Array, keys: list[Whole], of_log: NDArray[np.intp], names: pa.Array) -> pa.Table:
     told = templates.is_valid().to_numpy(zero_copy_only=False)
     codes, ids = codes_of(templates.drop_null())
     if not len(codes):
         return COUNTED.empty_table()
-    found, group = grouped(*(key[told] for key in keys), codes)
-    many = np.bincount(group, minlength=len(found[0]))
-    named = Measured.TEMPLATE, ids.take(pa.array(found[-1])).cast(pa.string())
-    return _table(found[:-1], names, named, Numbers(many, many, np.zeros(len(many))))
+    (of_group, template), group = grouped(of_log[told], codes)
+    many = np.bincount(group, minlength=len(template))
+    named = Measured.TEMPLATE, ids.take(pa.array(template)).cast(pa.string())
+    return _table([key[of_group] for key in keys], names, named, Numbers(many, many, np.zeros(len(many))))
 
 
 def _table(
@@ -96,9 +107,9 @@ def _table(
     return pa.table(columns, schema=COUNTED)
 
 
-def _closings(topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, Steps], NDArray[np.bool_]]:
-    """For each partition where its minutes close, and for each log whether its own had closed before it."""
-    late = np.zeros(len(at), np.bool_)
+def _closings(topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, Steps], Whole]:
+    """For each partition where its minutes close, and for each log the last minute that had closed before it."""
+    over = np.full(len(at), NOTHING_CLOSED, np.int64)
     steps: dict[Place, Steps] = {}
     (topics, partitions), group = grouped(topic, partition)
     order = np.argsort(group, kind="stable")
@@ -107,7 +118,7 @@ def _closings(topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, St
         rows = order[edges[index] : edges[index + 1]]
         closed = closed_by(np.maximum.accumulate(at[rows]))
         before = np.concatenate([[NOTHING_CLOSED], closed[:-1]])
-        late[rows] = at[rows] // MINUTE <= before
+        over[rows] = before
         first = closed > before
         steps[place] = Steps(rows[first].astype(np.int64), closed[first])
-    return steps, late
+    return steps, over

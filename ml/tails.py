@@ -22,6 +22,8 @@ Rows = NDArray[np.intp]
 FARTHEST = -300.0
 # Level of the top of a series that had no size above 0: under that of the smallest float.
 UNSET = -100_000
+# Series that are looked at together: their running counts find room beside the processor.
+BLOCK = 8_192
 TINY = np.finfo(np.float64).tiny
 
 
@@ -65,6 +67,11 @@ class Tails:
 
     def rarity(self, state: Table, rows: Rows, sizes: Floats) -> Rarity:
         """How rare the sizes (0 or larger, shape (n_rows,)) are in the series `rows`; nothing is learned."""
+        edges = range(0, max(len(rows), 1), BLOCK)
+        parts = [self._rarity(state, rows[begin : begin + BLOCK], sizes[begin : begin + BLOCK]) for begin in edges]
+        return Rarity(*(np.concatenate(each) for each in zip(*((one.log_p, one.fitted) for one in parts), strict=True)))
+
+    def _rarity(self, state: Table, rows: Rows, sizes: Floats) -> Rarity:
         count, top, seen = state["count"][rows], state["top"][rows], state["seen"][rows]
         running = np.cumsum(count, axis=1, dtype=np.float64)
         level = self._level(sizes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import pyarrow as pa
 
@@ -18,17 +19,19 @@ class HeldMinutes:
         self.over: dict[int, list[pa.Table]] = {}
         self.last = NOTHING_CLOSED
 
-    def closed(self, place: Place) -> int:
-        """The last minute of a partition that is over."""
-        return self.places.get(place, NOTHING_CLOSED)
+    def closed(self, places: Iterable[Place]) -> dict[Place, int]:
+        """The last minute of each partition that is over, where that was said."""
+        return {place: self.places[place] for place in places if place in self.places}
 
     def logs_after(self, place: Place, minute: int) -> tuple[pa.Table, pa.Array]:
         """Nothing: whoever reads a file holds its open minutes."""
         return SCHEMA.empty_table(), pa.array([], pa.int64())
 
-    def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
-        """A partition's minutes that are over; what was late counts nowhere."""
-        for minute, table in closed.items():
+    def add(
+        self, place: Place, timely: Iterable[Mapping[int, pa.Table]], late: Mapping[int, pa.Table], judged: int
+    ) -> None:
+        """What is told of a partition's minutes; what was late is nowhere."""
+        for minute, table in chain.from_iterable(one.items() for one in timely):
             if minute > judged:
                 self.over.setdefault(minute, []).append(table)
 
@@ -58,3 +61,7 @@ class HeldMinutes:
     def between(self, after: int, upto: int) -> dict[int, list[pa.Table]]:
         """What partitions did in each minute after `after` and up to `upto`."""
         return {minute: parts for minute, parts in sorted(self.over.items()) if after < minute <= upto}
+
+    def next_minute(self, after: int, upto: int) -> int | None:
+        """The first minute after `after` and up to `upto` in which something was counted."""
+        return min((minute for minute in self.over if after < minute <= upto), default=None)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from adapters.store.minute_rows import MinuteRows
+from domain.errors import Refused
 from domain.findings import MinuteFinding
 from domain.logs import LogBatch, Place, RawBatch
-from domain.minutes import NOTHING_CLOSED, Counted, OpenMinutes, Steps, together, turn
+from domain.minutes import NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps, together, turn
 from ml.minute_counts import count
-from ml.minute_detector import MinuteDetector, MinuteState
+from ml.minute_detector import FLEET_SILENT, MinuteDetector, MinuteState
 from tasks.held_minutes import HeldMinutes
 
-# Minutes that one batch judges at most; what is left is judged with the next one.
-AT_ONCE = 2_000
+log = logging.getLogger(__name__)
+
+# Minutes that one batch judges at most, and rows of them, after which it stops: what is left is judged with the next
+# batches that close one. A hundred thousand services make about a million rows a minute.
+AT_ONCE, ROWS_AT_ONCE = 2_000, 5_000_000
+# What judging remembers is learned anew from so many minutes where it cannot be read.
+LEARNED_ANEW = 180
+# So many minutes are read at once.
+TOGETHER = 10
 # What judging remembers is stored so often, in minutes; those since are folded into it again where it is read.
 KEPT_EVERY = 30
 
@@ -27,6 +37,7 @@ class MinuteMemory:
 
     open: Mapping[Place, OpenMinutes] = field(default_factory=dict)
     offsets: Mapping[Place, int] = field(default_factory=dict)  # as of which next offset that holds
+    ours: frozenset[Place] = frozenset()  # places of which it was said that they have a reader
     judged: int = NOTHING_CLOSED  # the last minute that `state` knows
     state: MinuteState | None = None
     kept: int = NOTHING_CLOSED  # the minute after which the state was stored last
@@ -43,30 +54,39 @@ class Found:
 def turned(rows: MinuteRows | HeldMinutes, raw: RawBatch, counted: Counted, memory: MinuteMemory) -> MinuteMemory:
     """Add a batch to its partitions' open minutes, and store those that are over."""
     opened, judged = dict(memory.open), None
+    new = raw.ours - memory.ours - raw.expected.keys()
+    stored = rows.closed([*raw.expected, *new])
+    for place in sorted(new):
+        # Nothing came of it yet; until its reader had time to get there, no minute is over without it.
+        rows.set_closed(place, stored.get(place, NOTHING_CLOSED))
     for place, expected in sorted(raw.expected.items()):
+        closed = stored.get(place, NOTHING_CLOSED)
         held = memory.open.get(place) if memory.offsets.get(place) == expected else None
-        before = held if held is not None else opened_again(rows, place)
+        # Where another reader had the place meanwhile and nothing came of it, its minutes were closed all the same.
+        known = held is not None and held.closed == closed
+        before = held if held is not None and known else opened_again(rows, place, closed)
         steps = counted.steps.get(place)
         step = turn(before, counted.of(place), steps.last if steps else NOTHING_CLOSED)
         opened[place] = step.after
         if step.over or step.late:
             judged = rows.judged() if judged is None else judged
-            rows.add(place, step.over, step.late, judged)
-        if step.after.closed > before.closed or held is None or place in raw.idle:
+            rows.add(place, [step.over, step.heard], step.late, judged)
+        if step.after.closed > before.closed or not known or place in raw.idle:
             rows.set_closed(place, step.after.closed)
-    return replace(memory, open=opened, offsets={**memory.offsets, **raw.following})
+    return replace(memory, open=opened, offsets={**memory.offsets, **raw.following}, ours=raw.ours)
 
 
-def opened_again(rows: MinuteRows | HeldMinutes, place: Place) -> OpenMinutes:
-    """The minutes of a partition that are not over, counted anew from its stored logs."""
-    closed = rows.closed(place)
+def opened_again(rows: MinuteRows | HeldMinutes, place: Place, closed: int) -> OpenMinutes:
+    """The minutes of a partition after `closed`, which are not over, counted anew from its stored logs."""
     if closed == NOTHING_CLOSED:
         return OpenMinutes()
     logs, templates = rows.logs_after(place, closed)
     stored = count(LogBatch(logs, pa.table({})), templates)
     # Each of them was in time when it was stored, in whatever order it is read now.
+    of_order = pc.equal(stored.table["measured"], int(Measured.LATE))
+    stored = replace(stored, table=stored.table.filter(pc.invert(of_order)))
     timely = stored.table.set_column(
-        stored.table.column_names.index("late"), "late", pa.array([False] * len(stored.table))
+        stored.table.column_names.index("late"), "late", pa.nulls(len(stored.table), pa.bool_()).fill_null(False)
     )
     return turn(OpenMinutes(closed), timely, closed).after
 
@@ -79,21 +99,41 @@ def found(
     if upto <= judged:
         return [], memory
     memory = caught_up(rows, memory, judged, detector)
-    parts = rows.between(judged, upto)
-    first = min(parts, default=upto) if judged == NOTHING_CLOSED else judged + 1
-    upto = min(upto, first + AT_ONCE - 1)
-    findings: list[Found] = []
     state = memory.state if memory.state is not None else detector.begin()
-    for minute in range(first, upto + 1):
-        seen, state = detector.find(state, minute, together(parts.get(minute, [])))
+    findings: list[Found] = []
+    many = 0
+    for read, (minute, whole) in enumerate(each_minute(rows, judged, upto), start=1):
+        seen, state = detector.find(state, minute, whole)
         row = max((one.row_of(minute) for one in steps.values()), default=-1)
         findings += [Found(one, row) for one in seen]
+        if read >= AT_ONCE or (many := many + len(whole)) >= ROWS_AT_ONCE:
+            upto = minute
+            break
     rows.set_judged(upto)
     after = replace(memory, judged=upto, state=state)
     if upto - memory.kept >= KEPT_EVERY:
         rows.keep_memory(upto, detector.packed(state))
         after = replace(after, kept=upto)
     return findings, after
+
+
+def each_minute(rows: MinuteRows | HeldMinutes, after: int, upto: int) -> Iterator[tuple[int, pa.Table]]:
+    """Minutes after `after` and up to `upto` with what the fleet did in each, few of them in memory at once.
+
+    Left out are those that come so long after the last one with a log that nothing is judged in them.
+    """
+    at = heard = after
+    while at < upto:
+        if at - heard >= FLEET_SILENT + TOGETHER or at == NOTHING_CLOSED:
+            following = rows.next_minute(at, upto)
+            if following is None:
+                return
+            at = heard = following - 1
+        end = min(at + TOGETHER, upto)
+        parts = rows.between(at, end)
+        heard = max(parts, default=heard)
+        yield from ((minute, together(parts.get(minute, []))) for minute in range(at + 1, end + 1))
+        at = end
 
 
 def caught_up(
@@ -104,11 +144,21 @@ def caught_up(
         return memory
     state, begin, kept = memory.state, memory.judged, memory.kept
     if state is None or begin > judged:
-        stored = rows.memory()
-        begin, state = (stored[0], detector.unpacked(stored[1])) if stored else (NOTHING_CLOSED, detector.begin())
+        begin, state = remembered(rows, judged, detector)
         kept = begin
-    parts = rows.between(begin, judged)
-    first = min(parts, default=judged) if begin == NOTHING_CLOSED else begin + 1
-    for minute in range(first, judged + 1):
-        _, state = detector.find(state, minute, together(parts.get(minute, [])))
+    for minute, whole in each_minute(rows, begin, judged):
+        _, state = detector.find(state, minute, whole)
     return replace(memory, judged=judged, state=state, kept=kept)
+
+
+def remembered(rows: MinuteRows | HeldMinutes, judged: int, detector: MinuteDetector) -> tuple[int, MinuteState]:
+    """What was kept last of what judging remembers, and as of which minute."""
+    stored = rows.memory()
+    if stored is None:
+        return NOTHING_CLOSED, detector.begin()
+    try:
+        return stored[0], detector.unpacked(stored[1])
+    except Refused as error:
+        # Another version may have kept it. Minutes that are stored teach what can be taught quickly.
+        log.warning("minutes.learned-anew", extra={"error": str(error)})
+        return max(NOTHING_CLOSED, judged - LEARNED_ANEW), detector.begin()

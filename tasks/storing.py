@@ -32,9 +32,12 @@ def store_batch(
         folded = _folded(work, judged, knowledge, seen, kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
-        if templates is not None and (state := templates.news()) is not None:
-            work.keep_templates(state)
+        news = templates.news() if templates is not None else None
+        if news is not None:
+            work.keep_templates(news[0])
         work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in findings)
+    if templates is not None and news is not None:
+        templates.kept(news[1])
     return folded, after
 
 

@@ -38,10 +38,12 @@ class Templates:
         with self.lock:
             return self.miner.assign(batch.frame["message"], microseconds(batch.frame["timestamp"]))
 
-    def news(self) -> pa.Table | None:
-        """The whole state where something was learned since it was asked for last."""
+    def news(self) -> tuple[pa.Table, int] | None:
+        """The whole state and its size where something was learned since it was stored; `kept` says that it is."""
         with self.lock:
-            if self._forms() == self.stored:
-                return None
-            self.stored = self._forms()
-            return self.miner.to_table()
+            forms = self._forms()
+            return None if forms == self.stored else (self.miner.to_table(), forms)
+
+    def kept(self, forms: int) -> None:
+        """A state of that size was committed; one that was not is told again with the next batch."""
+        self.stored = forms

@@ -247,6 +247,8 @@ class Watching:
             self._take(weighed)
         except (Refused, BadBatch) as error:
             log.warning("batch.refused", extra={"logs": len(raw), "error": str(error)[:300]})
+            if not len(raw):
+                raise  # that a partition is idle is no log's fault
             self._in_halves(raw, error)
 
     def _in_halves(self, raw: RawBatch, error: SreError) -> None:

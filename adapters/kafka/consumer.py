@@ -24,6 +24,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is exported
 
+from adapters.kafka.idle import Idleness
 from domain.errors import OffsetLost, Refused, SreError, Unavailable
 from domain.kafka_settings import KafkaSettings, Start
 from domain.logs import Place, RawBatch
@@ -132,7 +133,6 @@ def translate(error: KafkaException, what: str) -> Unavailable | Refused:
     return Refused(f"kafka: {what}: {cause.str()}")
 
 
-IDLE_SECONDS = 30.0  # a partition of which nothing came for so long is as far as the clock
 LAST_SENT = 4_102_444_800_000  # 2100 in ms: later is no clock's time, and much later ones no database holds
 
 
@@ -155,7 +155,7 @@ class LogConsumer:
         self.complaint = ""  # what the cluster refuses us, until a log comes again
         self.unplaced: set[tuple[str, int]] = set()  # assigned while the store could not say where to begin
         self.sizes = Sizes()
-        self.heard: dict[Place, float] = {}  # when something came last, or it was said that nothing does
+        self.idleness = Idleness()
         self.consumer = Consumer(
             {
                 "group.id": settings.consumer_group,
@@ -167,6 +167,8 @@ class LogConsumer:
                 "auto.offset.reset": "error",
                 "topic.metadata.refresh.interval.ms": 10_000,
                 "allow.auto.create.topics": True,
+                # The end of a transaction, and one that was given up, have offsets and are never read.
+                "enable.partition.eof": True,
                 "queued.max.messages.kbytes": 16_384,
                 "queued.min.messages": 40_000,
                 # Else it asks for more a second after its queue was full, when that is long empty.
@@ -220,10 +222,13 @@ class LogConsumer:
             self.consumer.incremental_unassign(places)
             self.consumer.incremental_assign(places)
         self.next_offsets |= offsets
+        self.idleness.forget(offsets)
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
-            self.next_offsets.pop((self.numbers.get(partition.topic, 0), partition.partition), None)
+            place = self.numbers.get(partition.topic, 0), partition.partition
+            self.next_offsets.pop(place, None)
+            self.idleness.forget([place])
             self.unplaced.discard((partition.topic, partition.partition))
         consumer.incremental_unassign(partitions)
         log.info("kafka.revoked", extra={"partitions": [f"{one.topic}/{one.partition}" for one in partitions]})
@@ -244,8 +249,6 @@ class LogConsumer:
             messages = self._consume()
         except KafkaException as error:
             raise translate(error, "reading") from error
-        if any(map(_error_of, messages)):
-            messages = self._without_errors(messages)
         return self._batch(messages)
 
     def _place(self) -> None:
@@ -274,6 +277,8 @@ class LogConsumer:
                 break
             # What waits here already, which is bounded by bytes; a call that waits for more is not.
             found = self.consumer.consume(wanted, timeout=0) or self.consumer.consume(1, timeout=left)
+            if any(map(_error_of, found)):
+                found = self._without_errors(found)
             held += found
             size += self.sizes.learn(found)
         return held
@@ -284,6 +289,9 @@ class LogConsumer:
             error = message.error()
             if error is None:
                 good.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                place = self.numbers.get(message.topic() or "", 0), message.partition() or 0
+                self.idleness.ended(place, message)
             elif error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
                 raise OutOfRange(f"{message.topic()}, partition {message.partition()}: {error.str()}")
             else:
@@ -316,32 +324,16 @@ class LogConsumer:
         return self._with_idle(batch)
 
     def _with_idle(self, batch: RawBatch) -> RawBatch:
-        """The batch, and which of our partitions were read to their end and say nothing."""
-        now = time.monotonic()
-        self.heard = {place: self.heard.get(place, now) for place in self.next_offsets} | dict.fromkeys(
-            batch.following, now
-        )
-        idle = {place for place, at in self.heard.items() if now - at >= IDLE_SECONDS and self._at_end(place)}
-        if not idle:
-            return batch
-        self.heard |= dict.fromkeys(idle, now)
-        stay = {place: self.next_offsets[place] for place in sorted(idle)}
+        """The batch with all places that are ours, and which of them were read to their end and say nothing."""
+        idle = self.idleness.among(self.next_offsets, batch.following.keys(), self.consumer, self.names)
+        stay = {place: self.next_offsets[place] for place in idle}
         return replace(
             batch,
             expected={**batch.expected, **stay},
             following={**batch.following, **stay},
             idle=frozenset(idle),
+            ours=frozenset(self.next_offsets),
         )
-
-    def _at_end(self, place: Place) -> bool:
-        """Whether nothing is left to read, as the last answer of the broker has it."""
-        topic, number = place
-        try:
-            _, high = self.consumer.get_watermark_offsets(TopicPartition(self.names[topic], number), cached=True)
-        except KafkaException:
-            return False  # nobody knows, so it is not said to be idle
-        # What ends a transaction has an offset too, and is never read.
-        return 0 <= high <= self.next_offsets[place] + 1
 
     def done(self, batch: RawBatch) -> None:
         """The batch is stored. May be called while `read` runs, whose next call tells Kafka."""

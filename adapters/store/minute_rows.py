@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -19,6 +20,8 @@ from domain.findings import MinuteFinding, minute_at
 from domain.logs import SCHEMA, Place
 from domain.minutes import NOTHING_CLOSED, ROWS
 
+log = logging.getLogger(__name__)
+
 # A consumer that said nothing for so long is not waited for.
 SILENT = timedelta(minutes=3)
 JUDGED, MEMORY = "judged", "memory"
@@ -32,11 +35,14 @@ class MinuteRows:
         self.connection = connection
         self.now = now
 
-    def closed(self, place: Place) -> int:
-        """The last minute of a partition that is over."""
-        query = sa.select(closed_minutes.c.minute).where(*_at(place))
-        found = self.connection.scalar(query)
-        return NOTHING_CLOSED if found is None else int(found)
+    def closed(self, places: Collection[Place]) -> dict[Place, int]:
+        """The last minute of each partition that is over, where that was said."""
+        held = closed_minutes.c
+        query = sa.select(held.topic_id, held.partition, held.minute).where(
+            held.topic_id.in_(sorted({topic for topic, _ in places}))
+        )
+        found = {(int(topic), int(number)): int(minute) for topic, number, minute in self.connection.execute(query)}
+        return {place: found[place] for place in places if place in found}
 
     def logs_after(self, place: Place, minute: int) -> tuple[pa.Table, pa.Array]:
         """A partition's stored logs of later minutes, and their templates.
@@ -54,13 +60,15 @@ class MinuteRows:
         ]
         return pa.table(columns, schema=SCHEMA), found["template"].combine_chunks()
 
-    def add(self, place: Place, closed: Mapping[int, pa.Table], late: Mapping[int, pa.Table], judged: int) -> None:
-        """A partition's minutes that are over, and what came for those that were."""
+    def add(
+        self, place: Place, timely: Iterable[Mapping[int, pa.Table]], late: Mapping[int, pa.Table], judged: int
+    ) -> None:
+        """A partition's minutes that are over with what came in them, and what came for those that were."""
         topic, partition = place
         shared = {"topic_id": topic, "partition": partition, "stored_at": self.now}
         rows = [
             shared | {"minute": minute, "late": is_late or minute <= judged, "packed": packed(table)}
-            for is_late, tables in ((False, closed), (True, late))
+            for is_late, tables in (*((False, one) for one in timely), (True, late))
             for minute, table in tables.items()
         ]
         if rows:
@@ -118,8 +126,20 @@ class MinuteRows:
         )
         found: dict[int, list[pa.Table]] = {}
         for minute, held in self.connection.execute(query):
-            found.setdefault(int(minute), []).append(unpacked(bytes(held)))
+            try:
+                found.setdefault(int(minute), []).append(unpacked(bytes(held)))
+            except Refused as error:
+                # Logs must not become dead letters because a minute before them is lost.
+                log.warning("minutes.unreadable", extra={"minute": int(minute), "error": str(error)})
         return found
+
+    def next_minute(self, after: int, upto: int) -> int | None:
+        """The first minute after `after` and up to `upto` in which something was counted in time."""
+        query = sa.select(sa.func.min(minutes.c.minute)).where(
+            minutes.c.minute > after, minutes.c.minute <= upto, ~minutes.c.late
+        )
+        found = self.connection.scalar(query)
+        return None if found is None else int(found)
 
     def add_findings(self, found: Iterable[tuple[MinuteFinding, int | None]]) -> None:
         """What was found, each with its incident's number."""

@@ -18,6 +18,8 @@ from ml.tails import Tails
 SERIES, TAILS = "series.", "tails."
 # Values are kept as 32-bit floats relative to the first one.
 LARGEST = float(np.finfo(np.float32).max) / 4
+# Series that are looked at together: what is worked out of them finds room beside the processor.
+BLOCK = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class SeriesDetector:
         """
         _check(codes, values)
         self._reach(state, codes, values)
+        edges = range(0, max(len(codes), 1), BLOCK)
+        parts = [self._found(state, at, codes[begin : begin + BLOCK], values[begin : begin + BLOCK]) for begin in edges]
+        return Findings.together(parts), state
+
+    def _found(self, state: SeriesState, at: float, codes: Codes, values: Floats) -> Findings:
         series = state.series
         relative = np.clip(values - series["origin"][codes], -LARGEST, LARGEST)
         distance = self.kept.distance(series, codes, relative)
@@ -96,10 +103,9 @@ class SeriesDetector:
         onset, since = self.runs.onset(series, codes, score), self.runs.since(series, codes, at, score)
         baseline = expected.baseline + series["origin"][codes]
         p_value = np.power(10.0, -score)
-        found = Findings(
+        return Findings(
             score, onset, p_value, tail, view, values, baseline, expected.spread, recent, usual, since, cold
         )
-        return found, state
 
     def _score(
         self, state: SeriesState, codes: Codes, views: tuple[Floats, Floats, Floats]
@@ -131,5 +137,5 @@ class SeriesDetector:
 def _check(codes: Codes, values: Floats) -> None:
     if codes.shape != values.shape or not np.isfinite(values).all():
         raise ValueError("codes and values must have the same shape, and values must be finite")
-    if len(codes) > 1 and len(np.unique(codes)) < len(codes):
+    if len(codes) > 1 and np.bincount(codes).max() > 1:
         raise ValueError("a series has two points in one call")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,11 @@ class Findings:
     def direction(self) -> NDArray[np.int8]:
         """1 above the baseline, −1 under it, 0 on it."""
         return np.sign(self.value - self.baseline).astype(np.int8)
+
+    @classmethod
+    def together(cls, parts: Sequence[Findings]) -> Findings:
+        """Those of parts of the points, one after the other."""
+        return cls(**{one.name: np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)})
 
     def __len__(self) -> int:
         return len(self.score)

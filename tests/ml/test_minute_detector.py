@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.fleet_of_minutes import FIRST, Fault, Fleet, alarms
+from domain.errors import Refused
 from domain.minutes import Measured
 from ml.minute_detector import MinuteDetector
 
@@ -61,3 +62,25 @@ def test_a_state_that_was_packed_goes_on_alike_and_series_are_limited() -> None:
     few = MinuteDetector(1.0, most_series=5)
     _, state = few.find(few.begin(), FIRST, Fleet(3).minute(0))
     assert 5 == len(state.codes)
+
+
+def test_what_is_remembered_is_the_same_once_it_was_packed() -> None:
+    detector, other = MinuteDetector(1.0), MinuteDetector(1.0)
+    fleet, state = Fleet(4), detector.begin()
+    for number in range(45):
+        _, state = detector.find(state, FIRST + number, fleet.minute(number))
+    again = other.unpacked(detector.packed(state))
+    for number in range(45, 60):
+        seen = fleet.minute(number)
+        found, state = detector.find(state, FIRST + number, seen)
+        same, again = other.find(again, FIRST + number, seen)
+        assert found == same
+    assert (state.codes, state.heard, state.latest) == (again.codes, again.heard, again.latest)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 40, 2_000])
+def test_what_was_cut_or_is_of_another_version_is_refused(cut: int) -> None:
+    detector = MinuteDetector(1.0)
+    whole = detector.packed(detector.begin())
+    with pytest.raises(Refused, match="what judging remembers"):
+        detector.unpacked(whole[:cut])

@@ -36,7 +36,7 @@ def turn(watch: Watching) -> None:
     """What the flow does once: read and take one batch; what fails is read again."""
     try:
         raw = watch.read()
-        if len(raw):
+        if len(raw) or raw.idle:
             watch.take(watch.weigh(raw))
     except SreError as error:
         watch.drop(error)

@@ -93,7 +93,7 @@ def _watch(store: str, servers: str, topic: str, pattern: str, home: str) -> Non
     while True:
         try:
             raw = watch.read()
-            if len(raw):
+            if len(raw) or raw.idle:
                 watch.take(watch.weigh(raw))
         except SreError as error:
             sys.stderr.write(f"{error}\n")

@@ -16,6 +16,8 @@ from deployments.kafka_server import KafkaServer
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import rows
 from tests.parts.kafka_part import Topic
+from tests.parts.minutes_part import counted as minutes_of
+from tests.parts.minutes_part import there
 from tests.soak.conftest import SOAK
 from tests.soak.members_part import Members
 from tests.soak.stormy_part import MEMBERS, PARTITIONS, Storm
@@ -55,6 +57,8 @@ def test_each_log_is_stored_once(
         assert not [one for one in set(found) - wanted - storm.cut if one[0] not in storm.gone], f"invented, {told}"
         counted = rows(storm.engine, "SELECT sum(logs) AS n FROM incidents WHERE service = 'web'")[0]["n"]
         assert storm.errors_stored() == counted, f"incidents count other logs, {told}"
+        assert there(storm.engine), f"no minute was over, {told}"
+        assert there(storm.engine) == minutes_of(storm.engine), f"minutes count other logs, {told}"
         blocks = rows(storm.engine, "SELECT count(*) AS n FROM log_blocks")[0]["n"]
         single = rows(storm.engine, "SELECT count(*) AS n FROM logs WHERE NOT in_block")[0]["n"]
         assert blocks, told

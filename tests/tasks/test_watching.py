@@ -129,14 +129,14 @@ def test_a_contended_transaction_is_tried_again(
 ) -> None:
     topic.send([a_log()])
     with watching(topic, postgres_url) as watch:
-        save, failures = watch.store.save, [Contended("store: deadlock")] * 2
+        begin, failures = watch.store.batch, [Contended("store: deadlock")] * 2
 
         def sometimes(*judged: Any, **how: Any) -> Any:
             if failures:
                 raise failures.pop()
-            return save(*judged, **how)
+            return begin(*judged, **how)
 
-        monkeypatch.setattr(watch.store, "save", sometimes)
+        monkeypatch.setattr(watch.store, "batch", sometimes)
         until_stored(watch, 1)
         assert 0 == watch.tally.dropped
         assert [0] == stored(watch.engine)
@@ -368,14 +368,14 @@ def test_i5_a_store_that_takes_no_log_at_all_makes_no_dead_letters(
 
 
 def _poison(watch: Watching, monkeypatch: pytest.MonkeyPatch, refused: Callable[[Any], bool]) -> None:
-    save = watch.store.save
+    begin = watch.store.batch
 
     def or_refuse(judged: Any, *rest: Any, **how: Any) -> Any:
         if refused(judged):
             raise Refused("store: too odd")
-        return save(judged, *rest, **how)
+        return begin(judged, *rest, **how)
 
-    monkeypatch.setattr(watch.store, "save", or_refuse)
+    monkeypatch.setattr(watch.store, "batch", or_refuse)
 
 
 def test_i2_letters_are_published_beside_the_batches_and_marked_by_one_statement(
