@@ -60,16 +60,20 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
     verdicts = score(batch, champion, threshold=settings.confidence_threshold)
     numbers = verdicts.numbers(0)
     message = batch.frame["message"][0].as_py()
-    if reason is Reason.WORDS:
-        word = word_of(message)
-        words = f"the word {word!r} in" if word else "no word of failure in"
-        return [f"Reason: its level {Level(log['level']).name}, and {words} its message: {message[:200]}"]
-    if reason is Reason.LIMIT:
-        return [f"Reason: a metric against its fixed limit: {because(reason.name, numbers)}."]
-    if reason is Reason.DEVIATION:
-        seen = because(reason.name, numbers, f"model {log['model']}")
-        return [f"Reason: the metric farthest from what the model learned for the service: {seen}."]
-    return ["Reason: no rule and no model saw anything."]
+    return [_reason(log, reason, numbers, message)]
+
+
+def _reason(log: Mapping[str, Any], reason: Reason, numbers: Mapping[str, object], message: str) -> str:
+    word, by = word_of(message), f"model {log['model']}"
+    words = f"the word {word!r} in" if word else "no word of failure in"
+    told = {
+        Reason.WORDS: f"its level {Level(log['level']).name}, and {words} its message: {message[:200]}",
+        Reason.LIMIT: f"a metric against its fixed limit: {because(reason.name, numbers)}.",
+        Reason.DEVIATION: "the metric farthest from what the model learned for the service:"
+        f" {because(reason.name, numbers, by)}.",
+        Reason.TOGETHER: f"{because(reason.name, {**numbers, 'word': word})}; neither is enough by itself.",
+    }
+    return f"Reason: {told.get(reason, 'no rule and no model saw anything.')}"
 
 
 def _as_batch(log: Mapping[str, Any]) -> LogBatch:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from console.given import NotFound, settings, store
+from console.given import USER, NotFound, as_option, settings, store, who
 from console.output import json_option, say, show, show_json, show_table
+from domain.alarm_verdicts import AlarmVerdict
 from domain.words import (
     action,
     because,
@@ -53,12 +54,20 @@ def incidents(ctx: click.Context, limit: int, *, only_open: bool, as_json: bool)
     show(rows, as_json=as_json, title="Incidents", empty="no incidents")
 
 
-@click.command(epilog="Example: sre incident 17")
+@click.command(epilog="Example: sre incident 17; sre incident 17 --verdict false-alarm")
 @click.argument("number", type=click.IntRange(min=1))
+@click.option(
+    "--verdict",
+    type=click.Choice([one.value for one in AlarmVerdict]),
+    help="Say whether there was a fault: it counts for the promise and for what is learned.",
+)
+@as_option
 @json_option
 @click.pass_context
-def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
+def incident(ctx: click.Context, number: int, verdict: str | None, *, as_json: bool) -> None:
     """Show one incident: evidence, plan, objections, actions, pages and every decision."""
+    if verdict is not None:
+        _judge(ctx, number, AlarmVerdict(verdict))
     from adapters.store.look_ups import one_incident  # noqa: PLC0415 - keeps `sre --help` fast
 
     found = one_incident(store(settings(ctx)), number)
@@ -84,6 +93,13 @@ def incident(ctx: click.Context, number: int, *, as_json: bool) -> None:
         [{"at": row["at"], "decision": sentence(row["kind"], row["fields"])} for row in found["ledger"]],
         title="Decisions",
     )
+
+
+def _judge(ctx: click.Context, number: int, verdict: AlarmVerdict) -> None:
+    from adapters.store.alarm_verdicts import give  # noqa: PLC0415 - keeps `sre --help` fast
+
+    by = ctx.meta.get(USER) or who()
+    give(store(settings(ctx)), number, verdict, by=by, now=datetime.now(UTC))
 
 
 def _analysis(found: dict[str, Any]) -> list[str]:

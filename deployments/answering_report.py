@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from adapters.store.alarm_verdicts import wrong_since
 from adapters.store.database import Engine, transaction
 from adapters.store.minute_findings import alarms
 from adapters.store.mutes import held_back, mutes_now
@@ -62,7 +63,9 @@ def _alarms(engine: Engine, detection: DetectionSettings, *, now: datetime) -> s
     if not (detection.enabled and detection.false_alarms_per_day):
         return ""
     promised = f"{detection.false_alarms_per_day:g} a day may be wrong (detection.false_alarms_per_day)"
-    return f"{counted(alarms(engine, since=now - DAY), 'alarm')} about minutes in 24 h; {promised}"
+    begun, wrong = alarms(engine, since=now - DAY), wrong_since(engine, now - DAY)
+    called = f", {wrong} of their incidents called false" if wrong else ""
+    return f"{counted(begun, 'alarm')} about minutes in 24 h{called}; {promised}"
 
 
 def _muting(engine: Engine, *, now: datetime) -> str:

@@ -41,6 +41,7 @@ class LedgerKind(StrEnum):
     ASSIGNED = "incident.assigned"
     COMMENTED = "incident.commented"
     NOTED = "incident.noted"  # what caused it and what helped, said by a person
+    VERDICT = "incident.verdict"  # real or a false alarm, said by a person
     MENDED = "escalation.mended"  # an incident had no next step although nobody acknowledged it
     PLAN = "plan.made"
     OBJECTED = "plan.objected"

@@ -18,6 +18,7 @@ class Reason(IntEnum):
     LIMIT = 2  # a metric beyond a fixed limit, where no model knows what is normal
     DEVIATION = 3  # a metric far from what the champion learned for this service
     UNSCORED = 4  # detection is switched off
+    TOGETHER = 6  # words of failure beside metrics that are higher than they should be
     MINUTE = 5  # what a service did in a minute, not one of its logs
 
 

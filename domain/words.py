@@ -176,6 +176,9 @@ def because(reason: str, numbers: Fields, detector: str = "") -> str:
     """Why a log was an anomaly: `pool_in_use 10, normally 0 (model 2)`."""
     by = f" ({detector})" if detector else ""
     metric = printable(numbers.get("metric", ""))
+    if reason.upper() == "TOGETHER":
+        beside = f" beside {metric} {measured(metric, numbers.get('value'))}" if metric else " beside unusual metrics"
+        return f"the word “{printable(numbers.get('word', ''))}” in its message{beside}{by}"
     if metric:
         against = "limit" if reason.upper() == "LIMIT" else "normally"
         value, normal = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
@@ -414,6 +417,20 @@ def findings(fields: Fields) -> list[str]:
     return said + ([f"the analysis was {printable(fields['verdict'])}"] if fields.get("verdict") else [])
 
 
+def _confirmed(fields: Fields) -> str:
+    if not fields.get("logs", 0):
+        return "confirmed by a minute that was not as usual"
+    return f"confirmed by {counted(fields['logs'], 'anomalous log')}"
+
+
+VERDICTS = {"real": "a real one", "false-alarm": "a false alarm"}
+
+
+def _verdict(fields: Fields) -> str:
+    said = VERDICTS.get(str(fields.get("verdict", "")), "something else")
+    return f"{printable(fields.get('by', 'somebody'))} calls it {said}"
+
+
 def _noted(fields: Fields) -> str:
     return f"{printable(fields.get('by', 'somebody'))} noted {'; '.join(findings(fields)) or 'something'}"
 
@@ -425,7 +442,7 @@ def _ack_expired(fields: Fields) -> str:
 
 SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.OPENED: _opened,
-    LedgerKind.CONFIRMED: lambda fields: f"confirmed by {counted(fields.get('logs', 0), 'anomalous log')}",
+    LedgerKind.CONFIRMED: _confirmed,
     LedgerKind.REOPENED: lambda fields: f"came back {lasting(fields.get('after_seconds'))} after it was resolved",
     LedgerKind.JOINED: _related,
     LedgerKind.ORIGIN: lambda fields: (
@@ -453,6 +470,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.ASSIGNED: lambda fields: _by(f"given to {printable(fields.get('to', ''))}", fields),
     LedgerKind.COMMENTED: lambda fields: printable(f"{fields.get('by')} says: {fields.get('text', '')}"),
     LedgerKind.NOTED: _noted,
+    LedgerKind.VERDICT: _verdict,
     LedgerKind.MENDED: lambda fields: f"its policy begins anew: {printable(fields.get('why', ''))}",
     LedgerKind.PAGE_FAILED: lambda fields: f"page refused by {fields.get('channel')}: {printable(fields.get('error'))}",
     LedgerKind.PAGE_MUTED: lambda fields: f"page held back: {printable(fields.get('rule', ''))}",

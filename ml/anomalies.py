@@ -104,7 +104,7 @@ def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
     """What one anomalous log says for its incident."""
     numbers = dict(verdicts.numbers(log.row))
     reason = Reason(int(verdicts.reason[log.row]))
-    if reason is Reason.WORDS:
+    if reason in (Reason.WORDS, Reason.TOGETHER):
         numbers["word"] = word
     if abnormal := verdicts.abnormal.get(log.row):
         numbers["abnormal"] = ", ".join(f"{one.metric} {one.direction}" for one in abnormal)
@@ -126,7 +126,7 @@ def of_minute(found: MinuteFinding, row: int) -> Anomaly:
         names=(name,),
         called=name,
         level=int(level),
-        at=found.begins_at,
+        at=minute_at(found.minute + 1),  # it was like that until then
         severity=BY_LEVEL[level],
         detector="minutes",
         confidence=round(found.confidence, 4),

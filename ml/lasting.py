@@ -98,8 +98,13 @@ class Lasting:
         runs.reach(int(codes.max(initial=-1)) + 1)
         state.tails.reach(len(runs))
         runs["broken"][codes] |= seen.value % 1 != 0
-        spread = self._spread(runs["broken"][codes], seen)
-        distance = np.abs(seen.value - seen.baseline) / spread
+        whole = ~runs["broken"][codes]
+        spread, recent = (
+            self._spread(whole, seen.baseline, seen.spread),
+            self._spread(whole, seen.recent, seen.recent_spread),
+        )
+        # What is usual for the hour, or has been for the last hours, is not far off: weekends, and what was deployed.
+        distance = np.minimum(np.abs(seen.value - seen.baseline) / spread, np.abs(seen.value - seen.recent) / recent)
         rarity = self.tails.rarity(state.tails, codes, distance)
         # What was never off its baseline has no tail yet.
         grown = (state.tails["seen"][codes] >= self.tails.warm) & (
@@ -122,10 +127,10 @@ class Lasting:
         power = np.array(self.powers)[np.clip(length - 1, 0, len(self.powers) - 1)]
         return np.where(length > 0, likeliest**power, p_value)
 
-    def _spread(self, broken: NDArray[np.bool_], seen: Findings) -> Floats:
-        floor = np.maximum(self.share_of_level * np.abs(seen.baseline), self.least)
-        floor = np.where(broken, floor, np.maximum(floor, self.least_count))
-        found: Floats = np.maximum(TO_SIGMA * seen.spread, floor)
+    def _spread(self, whole: NDArray[np.bool_], level: Floats, spread: Floats) -> Floats:
+        floor = np.maximum(self.share_of_level * np.abs(level), self.least)
+        floor = np.where(whole, np.maximum(floor, self.least_count), floor)
+        found: Floats = np.maximum(TO_SIGMA * spread, floor)
         return found
 
     def _follow(self, state: LastingState, at: float, codes: Codes, distance: Floats, far: NDArray[np.bool_]) -> Floats:

@@ -32,9 +32,9 @@ FLEET_SILENT = 60
 GONE = MINUTES_PER_DAY
 # So many binary digits of a mean count: sums differ in the last ones by the order in which they were added.
 DIGITS = 2.0**40
-
 # The volume of a service is judged where its late logs are at most such a share of those in time.
 MOSTLY_TIMELY = 0.1
+FAR = 3.0  # standard deviations
 
 ABOUT = "about"  # the name of an array in a packed state
 
@@ -215,10 +215,13 @@ def _unsqueezed(held: bytes) -> Array:
 def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:
     """The likelier of two ways of being unusual: never like that before, and far from what is expected for long."""
     # Two looks at each point: a fault shows in either, and so does chance.
-    longer = lasting.p_value < points.p_value
+    # What was never seen before and is close to what was is no fault.
+    far = np.abs(points.value - points.baseline) >= FAR * lasting.spread
+    never_seen = np.where(far, points.p_value, 1.0)
+    longer = lasting.p_value < never_seen
     since = np.where(longer, lasting.since, points.since) // 60
     return Seen(
-        p_value=np.minimum(2 * np.minimum(lasting.p_value, points.p_value), 1.0),
+        p_value=np.minimum(2 * np.minimum(lasting.p_value, never_seen), 1.0),
         above=points.direction >= 0,
         value=points.value,
         normal=points.baseline,
@@ -229,10 +232,10 @@ def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:
 
 
 def _with_drops(seen: Seen, at: NDArray[np.intp], drop: Drops, minute: int) -> Seen:
-    """The same, but for volumes that are low: how likely these are by chance is known better."""
+    """The same, but for volumes: how likely these are by chance is known better, and counts are no measurements."""
     p_value, above, fitted = seen.p_value.copy(), seen.above.copy(), seen.fitted.copy()
     normal, spread, since = seen.normal.copy(), seen.spread.copy(), seen.since.copy()
-    p_value[at] = np.where(above[at], p_value[at], 1.0)
+    p_value[at] = np.where(above[at], np.maximum(p_value[at], drop.as_many), 1.0)
     is_low = drop.p_value < p_value[at]
     low = at[is_low]
     p_value[low], above[low], fitted[low] = drop.p_value[is_low], False, False

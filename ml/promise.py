@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-# What may just alarm is as sure as `detection.confidence_threshold` is by default; each further power of its
-# likelihood leaves this share of the doubt.
-DOUBT = 0.3
-LEAST_P = 1e-300
+# Real alarms for each wrong one that is promised: then what may just alarm is as sure as
+# `detection.confidence_threshold` is by default. Where there are more, alarms are right more often than said.
+REAL_FOR_WRONG = 7 / 3
 
 
 def alarm_p(false_alarms: float, tests: float) -> float:
@@ -28,8 +25,9 @@ def alarm_p_of_fleet(series: int, points_per_day: float = 1440, false_alarms_per
 
 
 def confidence(p_value: float, limit: float) -> float:
-    """How sure an alarm is, 0–1: 0.7 where the p-value is the largest that may alarm, rising as it falls."""
-    if limit >= 1 or p_value >= 1:
-        return 0.0
-    powers = math.log(max(p_value, LEAST_P)) / math.log(limit)
-    return float(1 - DOUBT**powers)
+    """How likely an alarm is right, 0–1: 0.7 where the p-value is the largest that may alarm, rising as it falls.
+
+    At that limit as many alarms are wrong as were promised; as many again, times `REAL_FOR_WRONG`, are taken to be
+    right. A p-value a tenth as large is wrong a tenth as often.
+    """
+    return float(1 / (1 + p_value / limit / REAL_FOR_WRONG))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from domain.logs import LogBatch
 from domain.verdicts import Abnormal, Finding, Reason, Verdicts, combine, silent
 from ml.asking import Asking, Failed
-from ml.rules import LIMITS, beyond, limits, metric_column, words
+from ml.rules import LIMITS, beyond, limits, metric_column, together, words
 
 if TYPE_CHECKING:
     from ml.detectors.service_deviation import Deviation
@@ -130,7 +130,8 @@ def score(batch: LogBatch, champion: Champion | None, *, threshold: float, enabl
 
 
 def _by_rules(batch: LogBatch, threshold: float, fallback: str) -> Verdicts:
-    found = combine((words(batch), limits(batch, {})), threshold=threshold, model=0)
+    sources = (words(batch), limits(batch, {}), together(batch, {}, None))
+    found = combine(sources, threshold=threshold, model=0)
     return replace(found, abnormal=abnormal(batch, None, found), fallback=fallback)
 
 
@@ -138,5 +139,6 @@ def _by_model(batch: LogBatch, champion: Champion, threshold: float) -> Verdicts
     finding, covered = deviation(batch, champion)
     if not np.isfinite(finding.confidence).all():
         raise Failed("it gave no number for a log")
-    found = combine((words(batch), limits(batch, covered), finding), threshold=threshold, model=champion.version)
+    sources = (words(batch), limits(batch, covered), finding, together(batch, covered, finding))
+    found = combine(sources, threshold=threshold, model=champion.version)
     return replace(found, abnormal=abnormal(batch, champion, found))

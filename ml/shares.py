@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 from ml.tables import Array, Column, Table
+from ml.volumes import at_least
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -102,11 +102,3 @@ class Shares:
             ("expected", mean),
         ):
             state[name][codes] = kept * state[name][codes] + new
-
-
-def at_least(counts: Floats, mean: Floats, variance: Floats) -> Floats:
-    """How likely a negative binomial count with that mean and variance (above the mean) is at least so large."""
-    size = np.maximum(mean**2 / np.maximum(variance - mean, 1e-12), 1e-12)
-    chance = np.clip(mean / np.maximum(variance, 1e-12), 0.0, 1.0)
-    found: Floats = np.where(counts > 0, betainc(np.maximum(counts, 1e-12), size, 1 - chance), 1.0)
-    return found

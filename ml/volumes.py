@@ -18,6 +18,8 @@ OVERDISPERSED = 2.0
 # A minute that is unlikelier than this is not one of the usual ones.
 IN_RUN = 0.05
 LEAST_P = 1e-300
+# Fewer logs in a minute are not many, however few there are otherwise.
+MANY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Drops:
     """What is said about the volume of each service; columns of shape (n_services,)."""
 
     p_value: Floats  # how likely so few logs are, in all minutes since `since`
+    as_many: Floats  # how likely so many logs are in this minute
     normal: Floats  # logs a minute that were expected
     spread: Floats  # their standard deviation
     since: Floats  # the minute in which it began, NaN where nothing did
@@ -77,7 +80,8 @@ class Volumes:
         together = np.where(in_run, silent, 0.0)
         state["since"][codes], state["log_p"][codes] = since, np.where(counts == 0, together, 0.0)
         self._learn(state, codes, counts)
-        return Drops(np.exp(np.maximum(together, np.log(LEAST_P))), mean, np.sqrt(variance), since)
+        many = np.where(known & (counts >= MANY), at_least(counts, mean, variance), 1.0)
+        return Drops(np.exp(np.maximum(together, np.log(LEAST_P))), many, mean, np.sqrt(variance), since)
 
     def _variance(self, state: Table, codes: Codes) -> Floats:
         found: Floats = np.maximum(state["variance"][codes], OVERDISPERSED * np.maximum(state["mean"][codes], 1e-9))
@@ -91,6 +95,14 @@ class Volumes:
         state["minutes"][codes] = minutes
         state["mean"][codes] = mean + share * step
         state["variance"][codes] = (1 - share) * (state["variance"][codes] + share * step**2)
+
+
+def at_least(counts: Floats, mean: Floats, variance: Floats) -> Floats:
+    """How likely a negative binomial count with that mean and variance (above the mean) is at least so large."""
+    size = np.maximum(mean**2 / np.maximum(variance - mean, 1e-12), 1e-12)
+    chance = np.clip(mean / np.maximum(variance, 1e-12), 0.0, 1.0)
+    found: Floats = np.where(counts > 0, betainc(np.maximum(counts, 1e-12), size, 1 - chance), 1.0)
+    return found
 
 
 def at_most(counts: Floats, mean: Floats, variance: Floats) -> Floats:

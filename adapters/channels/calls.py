@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,9 +19,10 @@ from urllib.parse import quote, urlsplit
 import httpx
 import stamina
 
+from adapters.deadline import within
 from adapters.trust import hint, trusted
 from domain.contacts import Contact
-from domain.errors import Later, Refused, SreError, Unavailable
+from domain.errors import Later, Refused, Unavailable
 from domain.paging_settings import PagingSettings
 from domain.reachable import contact_problem
 
@@ -34,6 +33,7 @@ FIRST_PAUSE, LONGEST_PAUSE, JITTER = 0.1, 1.0, 0.2  # seconds
 LONGEST_ANSWER = 65_536  # bytes that are read of an answer
 LONGEST_WAIT = 3_600.0  # seconds that a receiver may ask us to wait
 JSON = "application/json"
+SETTING = "paging.send_seconds"  # how long one delivery may take
 
 
 class Passing(Unavailable):
@@ -81,7 +81,7 @@ def post(call: Call, seconds: float, heard: Callable[[Answer], None] = lambda _a
         heard(answer)
         return judged(call, answer)
 
-    return within(seconds, lambda: again(once, until), call.receiver)
+    return within(seconds, lambda: again(once, until), call.receiver, SETTING)
 
 
 def again(once: Callable[[], Result], until: float) -> Result:
@@ -96,35 +96,12 @@ def again(once: Callable[[], Result], until: float) -> Result:
     return retrying(Passing, once)
 
 
-def within(seconds: float, work: Callable[[], Result], receiver: str) -> Result:
-    """What `work` returns or raises, if it does so in time; after that it is left to itself.
-
-    Looking up a name cannot be cut short otherwise.
-    """
-    future: Future[Result] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except SreError as error:
-            future.set_exception(error)
-        finally:
-            if not future.done():  # a mistake of ours; the thread's end tells of it
-                future.set_exception(Unavailable(f"{receiver}: the delivery broke off"))
-
-    threading.Thread(target=run, daemon=True, name=f"page to {receiver}").start()
-    try:
-        return future.result(timeout=seconds)
-    except TimeoutError:
-        raise Unavailable(f"{receiver}: no answer within {seconds:g} s (paging.send_seconds)") from None
-
-
 def exchange(call: Call, until: float) -> Answer:
     """Whatever is answered. Raises Passing where nothing is, and Unavailable where the call cannot be made."""
     try:
         return asyncio.run(_exchange(call, until - time.monotonic()))
     except TimeoutError:
-        raise Unavailable(f"{call.receiver}: no answer in time (paging.send_seconds)") from None
+        raise Unavailable(f"{call.receiver}: no answer in time ({SETTING})") from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
         raise Unavailable(f"{call.receiver}: {type(error).__name__} (see {call.setting})") from None
     except httpx.ConnectError as error:

@@ -13,8 +13,8 @@ from typing import TypeVar
 import stamina
 
 from adapters.channels.calls import Passing
+from adapters.deadline import within
 from adapters.llm.bodies import body_of
-from adapters.llm.deadline import within
 from adapters.llm.endpoint import endpoint_of, exchange
 from adapters.llm.replies import reply_of
 from adapters.llm.verdicts import Asked, judged, unwrapped, words_of
@@ -54,7 +54,8 @@ class OpenAiModel:
     def ask(self, question: Question) -> Reply:
         """Its answer, within the question's seconds. Raises Unavailable (Later where it says when) and Refused."""
         until = time.monotonic() + question.seconds
-        return within(question.seconds, lambda: self._answer(question, until), self._endpoint.where)
+        where = self._endpoint.where
+        return within(question.seconds, lambda: self._answer(question, until), where, "llm.call_seconds")
 
     def _answer(self, question: Question, until: float) -> Reply:
         """The reply in the first way that the server takes; each refusal leaves a lesser way, so there are few."""

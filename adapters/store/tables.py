@@ -717,6 +717,15 @@ template_states = sa.Table(
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("packed", SealedBytes("template_states.packed"), nullable=False),
 )
+# What people say of incidents when they look back.
+alarm_verdicts = sa.Table(
+    "alarm_verdicts",
+    metadata,
+    sa.Column("incident_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("verdict", sa.Text, nullable=False),  # real | false-alarm
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)
 # Files of logs that are about to get a row in `log_blocks`, or lost theirs and are about to go.
 unnamed_files = sa.Table(
     "unnamed_files",

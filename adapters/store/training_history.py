@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from adapters.log_blocks import STORED
+from adapters.store.alarm_verdicts import false_alarms
 from adapters.store.database import snapshot
 from adapters.store.log_reader import Asked, read, read_again
 from adapters.store.mutes import all_mutes
@@ -47,11 +48,12 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
     seen = 0
     with snapshot(engine) as connection:
         stride = max(1, -(-_arrived(connection, since) // limit))
-        of_alerts = _alerts(connection, since=since, now=now)
+        wrong = false_alarms(connection)
+        of_alerts = _alerts(connection, wrong, since=since, now=now)
         for part in read(connection, Asked(arrived_since=since), ASKED):
             services = part["service"].unique().to_pylist()
             whole = Span(pc.min(part["timestamp"]).as_py(), pc.max(part["timestamp"]).as_py())
-            kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)])
+            kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)], wrong)
             found.append(sampled(kept, stride))
             seen += len(part)
             left_out = {name: count + why.get(name, 0) for name, count in left_out.items()}
@@ -66,20 +68,26 @@ def _arrived(connection: sa.Connection, since: datetime) -> int:
     return sum(int(connection.scalar(query) or 0) for query in (in_blocks, alone))
 
 
-def _alerts(connection: sa.Connection, *, since: datetime, now: datetime) -> list[Unusual]:
-    """When which service had an alert of an incident that was confirmed."""
+def _alerts(connection: sa.Connection, wrong: Sequence[int], *, since: datetime, now: datetime) -> list[Unusual]:
+    """When which service had an alert of an incident that was confirmed and is not called a false alarm."""
     query = (
         sa.select(alerts.c.service, alerts.c.opened_at, alerts.c.last_at, alerts.c.closed)
         .join(incidents, incidents.c.id == alerts.c.incident_id)
         .where(incidents.c.confirmed_at.is_not(None), alerts.c.last_at >= since)
+        .where(incidents.c.id.not_in(wrong))
     )
     rows = connection.execute(query)
     return [of_alert(service, begun, last, is_open=not closed, now=now) for service, begun, last, closed in rows]
 
 
-def usual(part: pa.Table, times: Sequence[Unusual]) -> tuple[pa.Table, dict[str, int]]:
-    """The logs that are no anomaly and of no unusual time, with the columns LEARNED; and why others are left out."""
-    odd = pc.or_(part["anomaly"], pc.is_valid(part["incident_id"])).to_numpy(zero_copy_only=False)
+def usual(part: pa.Table, times: Sequence[Unusual], wrong: Sequence[int] = ()) -> tuple[pa.Table, dict[str, int]]:
+    """The logs that are no anomaly and of no unusual time, with the columns LEARNED; and why others are left out.
+
+    Logs of the incidents `wrong` are usual: people said so.
+    """
+    odd = pc.or_(part["anomaly"], pc.is_valid(part["incident_id"]))
+    called = pc.is_in(part["incident_id"], value_set=pa.array(wrong, pa.int64()))
+    odd = pc.and_(odd, pc.invert(called)).to_numpy(zero_copy_only=False)
     why = {"anomaly": int(odd.sum())}
     codes, names = codes_of(part["service"])
     numbers = {name: at for at, name in enumerate(names.to_pylist())}

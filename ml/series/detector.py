@@ -95,6 +95,7 @@ class SeriesDetector:
         relative = np.clip(values - series["origin"][codes], -LARGEST, LARGEST)
         distance = self.kept.distance(series, codes, relative)
         expected = self.season.expect(series, codes, at, relative)
+        recent, usual = series["level"][codes] + series["origin"][codes], series["spread"][codes].copy()
         cold = series["points"][codes] < self.tails.warm
         score, tail, view = self._score(state, codes, (distance, expected.outside, expected.deviation))
         self.kept.keep(series, codes, relative)
@@ -102,7 +103,9 @@ class SeriesDetector:
         onset, since = self.runs.onset(series, codes, score), self.runs.since(series, codes, at, score)
         baseline = expected.baseline + series["origin"][codes]
         p_value = np.power(10.0, -score)
-        return Findings(score, onset, p_value, tail, view, values, baseline, expected.spread, since, cold)
+        return Findings(
+            score, onset, p_value, tail, view, values, baseline, expected.spread, recent, usual, since, cold
+        )
 
     def _score(
         self, state: SeriesState, codes: Codes, views: tuple[Floats, Floats, Floats]

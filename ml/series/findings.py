@@ -27,6 +27,8 @@ class Findings:
     value: Floats
     baseline: Floats  # what was expected; unit of the value
     spread: Floats  # mean absolute deviation from it in normal times; unit of the value
+    recent: Floats  # the level of the last hundred points or so, whatever the hour; unit of the value
+    recent_spread: Floats  # mean absolute deviation from that
     since: Floats  # when the run of abnormal points began, in seconds; NaN outside of a run
     cold: NDArray[np.bool_]  # too young to judge: the p-value is 1 whatever the value
 

@@ -13,7 +13,7 @@ import pytest
 from console.explaining import explain
 from domain.settings import DetectionSettings
 from domain.verdicts import Reason
-from ml.detectors.service_deviation import ServiceDeviation
+from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.scoring import Champion
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -47,7 +47,7 @@ def reason(log: dict[str, Any], champion: Champion | None) -> str:
 
 def a_champion() -> Champion:
     rows = [("web", 20.0 + number % 5) for number in range(200)]
-    return Champion(ServiceDeviation().fit(pd.DataFrame(rows, columns=["service", "request_latency_ms"])), 3)
+    return Champion(ServiceDeviation().fit(pd.DataFrame(rows, columns=[SERVICE, "request_latency_ms"])), 3)
 
 
 def test_the_numbers_of_a_deviation_are_the_model_s() -> None:

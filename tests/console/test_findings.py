@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
+from adapters.store.alarm_verdicts import wrong_since
 from adapters.store.database import connect
 from adapters.store.minute_findings import alarms
 from console.main import cli
@@ -59,3 +60,13 @@ def test_templates_have_counts_and_the_new_ones_are_named(url: str) -> None:
     assert ["cache is cold"] == [row["text"] for row in new]
     assert "no new template since 1h" in sre("templates", "--since", "1h", "--new")
     assert "--limit shows more" in sre("templates", "--since", "2026-01-05T11:00", "--limit", "1")
+
+
+def test_a_person_says_whether_it_was_a_fault(url: str) -> None:
+    engine = connect(url)
+    Reader(engine).feed.take(*STREAM, now=MINUTES_LATER)
+    assert "ann calls it a false alarm" in sre("incident", "1", "--verdict", "false-alarm", "--as", "ann")
+    assert 1 == wrong_since(engine, MINUTES_LATER - timedelta(hours=2))
+    assert "ann calls it a real one" in sre("incident", "1", "--verdict", "real", "--as", "ann")
+    assert 0 == wrong_since(engine, MINUTES_LATER - timedelta(hours=2))
+    assert 0 != CliRunner().invoke(cli, ["incident", "99", "--verdict", "real"]).exit_code

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.fleet_of_minutes import FIRST, Fault, Fleet, alarms
 from domain.errors import Refused
 from domain.minutes import Measured
 from ml.minute_detector import MinuteDetector
-from tests.parts.fleet_part import FIRST, Fault, Fleet, alarms
 
 AT = 700
 

@@ -20,6 +20,7 @@ from domain.incidents import Incident, Kind, Severity
 from domain.logs import LogBatch
 from domain.settings import Settings
 from domain.verdicts import Reason, Verdicts
+from domain.words import because
 from ml.anomalies import anomalies
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.outlier_model import AnyOutlierModel
@@ -64,6 +65,18 @@ def a_champion(**columns: list[float]) -> Champion:
         ("ERROR", "Kubelet: node web is NotReady", 0.9),
         ("CRITICAL", "BUG: soft lockup", 0.95),
         ("PURPLE", "connection refused", 0.0),
+        ("WARN", "backup finished, 0 errors", 0.2),
+        ("ERROR", "scan done: errors=0, failed: 0", 0.5),
+        ("ERROR", "0 errors, 3 timeouts", 0.9),
+        ("WARN", "cache holds 512 entries", 0.2),
+        ("WARN", "query took 541 ms", 0.2),
+        ("ERROR", "response of 512 bytes", 0.5),
+        ("ERROR", "upstream returned status 503", 0.9),
+        ("ERROR", "GET /pay: 502 Bad Gateway", 0.9),
+        ("ERROR", "worker exited with code 137", 0.9),
+        ("WARN", "worker exited with code 0", 0.2),
+        ("ERROR", "Verbindung fehlgeschlagen", 0.9),
+        ("ERROR", "数据库连接失败", 0.9),
     ],
 )
 def test_words_and_levels(level: str, message: str, confidence: float) -> None:
@@ -135,6 +148,34 @@ def test_the_edge_of_normal_is_the_threshold() -> None:
     edge = detector.center_[0, 0] + detector.spread_[0, 0] * detector.reach_[0, 0]  # type: ignore[attr-defined]
     assert not verdict(champion, metrics={"queue": edge * 0.999})[0]
     assert verdict(champion, metrics={"queue": edge * 1.001})[0]
+
+
+@pytest.mark.parametrize(
+    ("level", "message", "metrics", "anomalous"),
+    [
+        pytest.param(
+            "INFO", "Memory limit exceeded", {"memory_usage": 86.0}, True, id="a word beside a strained metric"
+        ),
+        pytest.param(
+            "DEBUG", "read timeout", {"request_latency_ms": 2_100.0, "error_rate": 0.06}, True, id="beside two"
+        ),
+        pytest.param("INFO", "Memory limit exceeded", {"memory_usage": 60.0}, False, id="beside a metric that is well"),
+        pytest.param("INFO", "request was served", {"memory_usage": 86.0}, False, id="without a word"),
+        pytest.param("INFO", "read timeout", {"request_latency_ms": 1_500.0}, False, id="beside one that says little"),
+    ],
+)
+def test_a_word_at_a_low_level_counts_beside_metrics_that_are_strained(
+    level: str, message: str, metrics: dict[str, float], *, anomalous: bool
+) -> None:
+    found = verdict(level=level, message=message, metrics=metrics)
+    assert (anomalous, anomalous) == (found[0], found[1] is Reason.TOGETHER and found[2] >= THRESHOLD)
+
+
+def test_it_is_told_with_the_word_and_the_metric() -> None:
+    batch = batch_of(a_log(message="Memory limit exceeded", metrics={"memory_usage": 88.0}))
+    (found,) = anomalies(batch, score(batch, None, threshold=THRESHOLD))
+    kept = found.evidence()
+    assert "the word “exceeded” in its message beside memory_usage 88" in because(kept.reason, kept.numbers)
 
 
 def test_switched_off_is_not_normal() -> None:

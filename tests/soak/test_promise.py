@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.parts.fleet_part import Fault, Fleet, alarms
+from benchmarks.fleet_of_minutes import Fault, Fleet, alarms
 from tests.soak.conftest import SOAK
 
 pytestmark = [
@@ -18,7 +18,8 @@ DAYS = 30
 def test_a_month_raises_no_more_alarms_than_promised(seed: int) -> None:
     found = list(alarms(Fleet(50, seed=seed), DAYS))
     print(f"{len(found)} alarms in {DAYS} days of 50 services with 5 metrics: {len(found) / DAYS:.2f} a day")  # noqa: T201 - for whoever runs it
-    assert len(found) <= DAYS
+    # One a day on average: of thirty, chance makes forty in one month of twenty.
+    assert len(found) <= 40
 
 
 def test_faults_of_a_week_are_found() -> None:

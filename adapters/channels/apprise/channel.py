@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 import apprise
 
 from adapters.channels.apprise.text import body, title
-from adapters.channels.calls import must_be_usable, within
+from adapters.channels.calls import SETTING, must_be_usable
+from adapters.deadline import within
 from domain.errors import Unavailable
 from domain.page_sections import clean
 from domain.pages import Page, PageKind, Receipt
@@ -46,7 +47,7 @@ class AppriseChannel:
         """The receipt once the service has taken the message."""
         must_be_usable(page.to, self.paging)
         url = self.paging.apprise[page.to.to].get_secret_value()
-        within(self.paging.send_seconds, lambda: notify(page, url), str(page.to))
+        within(self.paging.send_seconds, lambda: notify(page, url), str(page.to), SETTING)
         return Receipt(self.name, page.to.to, page.key, datetime.now(UTC))
 
 

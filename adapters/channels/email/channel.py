@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parseaddr
 
-from adapters.channels.calls import within
+from adapters.channels.calls import SETTING
 from adapters.channels.email.mail import brief, message, message_id
+from adapters.deadline import within
 from domain.errors import BadSettings, Refused, SreError, Unavailable
 from domain.page_sections import clean
 from domain.pages import Page, Receipt
@@ -46,7 +47,7 @@ class EmailChannel:
         Raises Refused when the server takes this page from nobody, not even without its evidence, and
         Unavailable for everything else; the server may have accepted it then.
         """
-        within(self.timeout, lambda: self._hand_over(page), f"smtp {self.receiver}")
+        within(self.timeout, lambda: self._hand_over(page), f"smtp {self.receiver}", SETTING)
         return Receipt(self.name, self.receiver, message_id(page.key), datetime.now(UTC))
 
     @property

@@ -12,9 +12,10 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from adapters.channels.calls import JSON, Call, again, host_of, must_be_usable, post, within
+from adapters.channels.calls import JSON, SETTING, Call, again, host_of, must_be_usable, post
 from adapters.channels.slack.blocks import head_message, news_message, plain_text, thread_message
 from adapters.channels.slack.client import Client, Gone, translate
+from adapters.deadline import within
 from domain.errors import SreError
 from domain.pages import Page, PageKind, PageReason, Receipt
 from domain.paging_settings import PagingSettings
@@ -48,7 +49,7 @@ class SlackChannel:
         def deliver() -> Place:
             return thread.go_on(first, buttons=buttons) if first else thread.begin(buttons=buttons)
 
-        channel, stamp = within(self.paging.send_seconds, deliver, str(page.to))
+        channel, stamp = within(self.paging.send_seconds, deliver, str(page.to), SETTING)
         known = f"{channel}/{stamp}" if channel and stamp else page.key
         return Receipt(self.name, host_of(self.settings.url), known, datetime.now(UTC))
 

@@ -68,7 +68,8 @@ def test_it_costs_nothing_but_itself(value: bytes, headers: Headers | None) -> N
     batch, rejected = check(raw, decode(raw, max_bytes=1_000_000), NO_RANGES)
     assert many == len(batch) + len(rejected)
     verdicts = combine((silent(len(batch), Reason.NOTHING),), threshold=0.7, model=0)
-    prepared = prepare(batch, verdicts, arrived_at=NOW, blocks=True)
+    untold = pa.nulls(len(batch), pa.int64())
+    prepared = prepare(batch, verdicts, untold, arrived_at=NOW, blocks=True)
     whole = prepared.logs.append_column("incident_id", pa.nulls(len(batch), pa.int64()))
     assert len(batch) == block_row(prepared, whole)["logs"] == len(as_rows(whole, in_block=False))
     shown = [told(log, {1: "logs"}) for log in whole.to_pylist()]

@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from adapters.store import mutes
+from adapters.store.alarm_verdicts import give
 from adapters.store.database import Engine
 from adapters.store.training_history import LEARNED, SOME, History, history, sampled, usual
+from domain.alarm_verdicts import AlarmVerdict
+from domain.errors import BadInput
 from domain.muting import Matcher, Mute, MuteKind
 from domain.recurrence import Span
 from domain.unusual import Unusual, of_alert, of_mutes
@@ -46,6 +50,23 @@ def test_what_surrounds_a_confirmed_incident_is_not_learned(store: Engine) -> No
     assert [] == minutes(found, "web")[2:]  # until two minutes before it; it is open, so it lasts until now
     assert list(range(10)) == minutes(found, "db")
     assert {"anomaly": 5, "incident": 8, "silence": 0} == found.left_out
+
+
+def test_what_people_call_a_false_alarm_is_learned(store: Engine) -> None:
+    feed = Feed(store)
+    feed.take(*(at(minute) for minute in range(10)), now=LATER)
+    feed.take(*(an_error(240 + number, message="connection refused") for number in range(5)), now=LATER)
+    assert 5 == learned(store).left_out["anomaly"]
+    give(store, 1, AlarmVerdict.REAL, by="ann", now=LATER)
+    assert 5 == learned(store).left_out["anomaly"]
+    give(store, 1, AlarmVerdict.FALSE_ALARM, by="ann", now=LATER)
+    found = learned(store)
+    assert ({"anomaly": 0, "incident": 0, "silence": 0}, 15) == (found.left_out, len(found.logs))
+
+
+def test_there_is_no_verdict_on_what_never_was(store: Engine) -> None:
+    with pytest.raises(BadInput, match="there is no incident 9"):
+        give(store, 9, AlarmVerdict.REAL, by="ann", now=NOW)
 
 
 def test_what_people_silenced_is_not_learned(store: Engine) -> None:

@@ -18,7 +18,7 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Five tables and two columns; what was stored before is in no minute and has no template."""
+    """Six tables and two columns; what was stored before is in no minute and has no template."""
     op.add_column("logs", sa.Column("template", sa.BigInteger))
     op.add_column("batches", sa.Column("fallback", sa.Text, nullable=False, server_default=""))
     _minutes()
@@ -74,6 +74,13 @@ def _findings() -> None:
         sa.Column("at", TIME, nullable=False),
         sa.Column("packed", sa.LargeBinary, nullable=False),
     )
+    op.create_table(
+        "alarm_verdicts",
+        sa.Column("incident_id", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("verdict", sa.Text, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("at", TIME, nullable=False),
+    )
     op.create_index("minute_findings_minute", "minute_findings", ["minute"])
     op.create_index("minute_findings_incident", "minute_findings", ["incident_id"])
 
@@ -84,5 +91,5 @@ def downgrade() -> None:
         batches.drop_column("fallback")
     with op.batch_alter_table("logs") as logs:
         logs.drop_column("template")
-    for name in ("template_states", "minute_findings", "judged_minutes", "closed_minutes", "minutes"):
+    for name in ("alarm_verdicts", "template_states", "minute_findings", "judged_minutes", "closed_minutes", "minutes"):
         op.drop_table(name)

@@ -12,8 +12,10 @@ from domain.errors import SreError, Unavailable
 Result = TypeVar("Result")
 
 
-def within(seconds: float, work: Callable[[], Result], where: str) -> Result:
+def within(seconds: float, work: Callable[[], Result], where: str, setting: str) -> Result:
     """What `work` returns or raises, if it does so in time; after that it is left to itself. Raises Unavailable.
+
+    `where`: whom it asks, and `setting`: what says how long, for the error.
 
     Looking up a name cannot be cut short otherwise, and a thread of its own has no event loop in the way.
     """
@@ -32,4 +34,4 @@ def within(seconds: float, work: Callable[[], Result], where: str) -> Result:
     try:
         return future.result(timeout=seconds)
     except TimeoutError:
-        raise Unavailable(f"{where}: no answer within {seconds:g} s (llm.call_seconds)") from None
+        raise Unavailable(f"{where}: no answer within {seconds:g} s ({setting})") from None

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from domain.findings import MinuteFinding
 from domain.minutes import ROWS, Measured
 from ml.minute_detector import MinuteDetector
 
+Floats = NDArray[np.float64]
 DAY = 1_440
+WEEK, WEEKEND = 7, 5  # days; a weekend is quieter
+BURSTS, SPIKES = 0.001, 0.002  # share of minutes: of many logs, of slow answers
 METRICS = ("cpu_usage", "latency_ms", "queue_depth", "memory_usage", "connections")
 FIRST = 29_000_000  # a minute of the year 2025
 CONFIRM_LOGS = 3
@@ -52,17 +56,19 @@ class Fleet:
     def minute(self, number: int) -> pa.Table:
         """What the services did in that minute of the run."""
         season = 1 + self.swing * np.sin(2 * np.pi * (number - self.phase) / DAY)
-        if number // DAY % 7 >= 5:
+        if number // DAY % WEEK >= WEEKEND:
             season = 1 + (season - 1) / 2
         self._move()
-        logs = self.rng.poisson(self.rate * season * (1 + self.growth) ** (number / DAY) * np.exp(self.drift))
+        rate = self.rate * season * (1 + self.growth) ** (number / DAY) * np.exp(self.drift)
+        bursts = self.rng.random(self.services) < BURSTS
+        logs = self.rng.poisson(rate * np.where(bursts, self.rng.uniform(2, 8, self.services), 1))
         share, values = self.errors.copy(), self._values(season)
         for fault in self.faults:
             if fault.minute <= number < fault.minute + fault.length:
                 logs[fault.service] *= fault.kind != "silent"
                 share[fault.service] = 0.9 if fault.kind == "failing" else share[fault.service]
                 values[fault.service, 1] *= 30 if fault.kind == "slow" else 1
-        return self._table(logs, self.rng.binomial(logs, share), values)
+        return self._table(logs.astype(float), self.rng.binomial(logs, share).astype(float), values)
 
     def _move(self) -> None:
         rng, shape = self.rng, self.wave.shape
@@ -71,17 +77,15 @@ class Fleet:
         if rng.random() < self.deploys_per_day / DAY:
             self.level[rng.integers(self.services)] *= np.exp(rng.normal(0, 0.1, len(METRICS)))
 
-    def _values(self, season: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def _values(self, season: Floats) -> Floats:
         rng = self.rng
-        values: np.ndarray = self.level * np.exp(
-            self.noise * (0.7 * self.wave + 0.5 * rng.normal(size=self.wave.shape))
-        )  # type: ignore[type-arg]
+        values: Floats = self.level * np.exp(self.noise * (0.7 * self.wave + 0.5 * rng.normal(size=self.wave.shape)))
         values[:, 0] *= season
         values[:, 4] = np.round(values[:, 4])
-        values[:, 1] *= np.where(rng.random(self.services) < 0.002, rng.uniform(2, 6, self.services), 1)
+        values[:, 1] *= np.where(rng.random(self.services) < SPIKES, rng.uniform(2, 6, self.services), 1)
         return values
 
-    def _table(self, logs: np.ndarray, errors: np.ndarray, values: np.ndarray) -> pa.Table:  # type: ignore[type-arg]
+    def _table(self, logs: Floats, errors: Floats, values: Floats) -> pa.Table:
         here = np.flatnonzero(logs)
         names = [f"service-{at:03d}" for at in here.tolist()]
         kinds = [Measured.LOGS, Measured.ERRORS, *[Measured.METRIC] * len(METRICS)]

@@ -1,0 +1,89 @@
+"""What the fold is told of a minute of a service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain.findings import MinuteFinding, minute_at
+from domain.incidents import Kind, Severity
+from domain.ledger import LedgerKind
+from domain.logs import Level
+from domain.minutes import Measured
+from domain.words import because, sentence
+from ml.anomalies import of_minute
+from tests.parts.incidents_part import an_anomaly, folded
+from tests.parts.logs_part import NOON
+
+NUMBER = int(NOON.timestamp()) // 60
+SLOW = MinuteFinding(
+    service="web",
+    measured=Measured.METRIC,
+    name="latency_ms",
+    minute=NUMBER,
+    since=NUMBER - 1,
+    logs=40,
+    direction="high",
+    value=812.0,
+    normal=120.0,
+    spread=15.0,
+    p_value=1e-9,
+    fitted=True,
+    confidence=0.99,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "template", "level"),
+    [
+        pytest.param({}, "latency_ms high", Level.WARN, id="a metric"),
+        pytest.param({"measured": Measured.LOGS, "direction": "low"}, "logs a minute low", Level.ERROR, id="silence"),
+        pytest.param({"measured": Measured.LOGS}, "logs a minute high", Level.WARN, id="many logs"),
+        pytest.param({"measured": Measured.ERRORS}, "errors in 100 logs high", Level.ERROR, id="errors"),
+    ],
+)
+def test_severity_comes_from_what_it_is_and_not_from_how_sure_it_is(
+    changes: dict[str, object], template: str, level: Level
+) -> None:
+    found = of_minute(replace(SLOW, **changes), 3)  # type: ignore[arg-type]
+    assert (Kind.METRIC, template, level) == (found.called.kind, found.called.template, found.level)
+    assert minute_at(NUMBER + 1) == found.at
+    assert 0 == found.logs
+
+
+def test_one_minute_confirms_and_is_told_in_words() -> None:
+    found_of = folded([of_minute(SLOW, 0)])
+    ((found, incident),) = found_of.of_minute
+    assert (SLOW, 0, {}) == (found, incident.logs, found_of.of_row)
+    assert incident.confirmed_at is not None
+    assert Severity.MEDIUM == incident.severity
+    confirmed = next(note for note in found_of.notes if note.kind is LedgerKind.CONFIRMED)
+    assert "confirmed by a minute that was not as usual" == sentence(confirmed.kind, confirmed.fields)
+    (kept,) = incident.evidence
+    assert "latency_ms 812 ms, normally 120 ms (minutes)" == because(kept.reason, kept.numbers, "minutes")
+
+
+def test_logs_and_a_minute_of_the_same_metric_are_one_alert() -> None:
+    minute = of_minute(SLOW, 0)
+    log = replace(an_anomaly(70, service="web"), names=minute.names, called=minute.called)
+    found = folded([minute, log])
+    (incident,) = found.touched.values()
+    assert (1, 1) == (len(incident.alerts), incident.logs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({}, True, id="for two minutes"),
+        pytest.param({"since": NUMBER}, False, id="a spike"),
+        pytest.param({"logs": 2}, False, id="of two logs, which speak for themselves"),
+        pytest.param({"measured": Measured.ERRORS, "since": NUMBER}, True, id="errors are told of at once"),
+        pytest.param(
+            {"measured": Measured.LOGS, "direction": "low", "since": NUMBER, "logs": 0}, True, id="so is silence"
+        ),
+        pytest.param({"measured": Measured.LOGS, "since": NUMBER}, False, id="many logs in one minute"),
+    ],
+)
+def test_what_is_told_of(changes: dict[str, object], told: bool) -> None:  # noqa: FBT001 - as the table has it
+    assert told == replace(SLOW, **changes).is_told(3)  # type: ignore[arg-type]
