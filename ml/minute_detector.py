@@ -32,10 +32,9 @@ FLEET_SILENT = 60
 GONE = MINUTES_PER_DAY
 # So many binary digits of a mean count: sums differ in the last ones by the order in which they were added.
 DIGITS = 2.0**40
-
-FAR = 3.0  # standard deviations
 # The volume of a service is judged where its late logs are at most such a share of those in time.
 MOSTLY_TIMELY = 0.1
+FAR = 3.0  # standard deviations
 
 ABOUT = "about"  # the name of an array in a packed state
 
