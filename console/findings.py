@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from adapters.store.minute_findings import StoredFinding
 
 
-@click.command(epilog="Example: sre findings --since 6h --service payments")
+@click.command(epilog="Example: sre findings --since 6h --service web")
 @click.option("--service", help="Only of this service.")
 @click.option("--since", default="24h", show_default=True, help="From then on: 30m, 24h, 7d, 2026-01-05T14:30.")
 @json_option

@@ -24,7 +24,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FORGOTTEN = "(not remembered any more)"
 
 
-@click.command(epilog="Example: sre templates --service payments --new")
+@click.command(epilog="Example: sre templates --service web --new")
 @click.option("--service", "services", multiple=True, help="Only of this service; may be given several times.")
 @click.option("--since", default="24h", show_default=True, help="From then on: 30m, 24h, 7d, 2026-01-05T14:30.")
 @click.option("--new", is_flag=True, help="Only those that were never seen before that time.")
