@@ -28,9 +28,9 @@ FAILURE_WORDS = (
 )
 # A status of HTTP that says so, where it is told as one; and numbers that only look like it.
 STATUS = (
-    r"\b(?:http\S*|status|code|returned|returns|response|responded|answered|replied|got|gateway|upstream|timeout|error)"
+    r"\b(?:http\S*|status|code|returned|returns|response|responded|answered|replied|got|upstream|timeout|error)"
     r"\b[^\d\n]{0,24}\b(?:5\d\d|429)\b"
-    r"|\b(?:5\d\d|429) (?:internal|bad|service|gateway|too many|not implemented|error)"
+    r"|\b(?:5\d\d|429) (?:internal|bad|service|too many|not implemented|error)"
 )
 QUANTITY = (
     r"\b(?:5\d\d|429)(?:\.\d+)? ?(?:ms|s|sec|seconds?|m|min|minutes?|h|b|kb|mb|gb|bytes|%|percent|rows|entries|items"

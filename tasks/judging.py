@@ -144,7 +144,7 @@ def judge(
             enabled=settings.detection.enabled,
         )
     with watch.step("templates"):
-        told = pa.nulls(len(batch), pa.int64()) if templates is None else pa.array(templates.assign(batch))
+        told = pa.nulls(len(batch), pa.int64()) if templates is None else templates.told(batch)
     with watch.step("minutes"):
         counted = with_idle(count(batch, told), raw, now)
     return Judged(raw, batch, rejected, verdicts, counted, told, knowledge.rules, knowledge.texts, skewed)

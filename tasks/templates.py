@@ -15,6 +15,8 @@ from domain.logs import LogBatch
 from ml.templates import TemplateMiner
 
 Ids = NDArray[np.int64]
+# So many different new messages of a batch are looked at: one takes up to half a millisecond.
+MOST_NEW = 1_000
 
 
 class Templates:
@@ -34,9 +36,17 @@ class Templates:
         return self.miner.forms
 
     def assign(self, batch: LogBatch) -> Ids:
-        """The template of each log."""
+        """The template of each log; 0 where a flood of new messages leaves no time to tell it."""
+        messages, at = batch.frame["message"], microseconds(batch.frame["timestamp"])
         with self.lock:
-            return self.miner.assign(batch.frame["message"], microseconds(batch.frame["timestamp"]))
+            many = self.miner.within(messages, MOST_NEW)
+            told = self.miner.assign(messages.slice(0, many), at[:many])
+            return told if many == len(at) else np.concatenate([told, self.miner.known(messages.slice(many))])
+
+    def told(self, batch: LogBatch) -> pa.Array:
+        """The same as a column, null where it is not told."""
+        ids = self.assign(batch)
+        return pa.array(ids, mask=ids == 0)
 
     def news(self) -> tuple[pa.Table, int] | None:
         """The whole state and its size where something was learned since it was stored; `kept` says that it is."""

@@ -97,6 +97,24 @@ class TemplateMiner:
             start += taken
         return self.current(own)
 
+    def within(self, messages: pa.Array | pa.ChunkedArray, most: int) -> int:
+        """How many of the first messages hold at most `most` that have to be looked at anew; the others are cheap."""
+        encoded = shapes(messages).dictionary_encode().combine_chunks()
+        new = np.array([shape not in self._known for shape in encoded.dictionary.to_pylist()], np.bool_)
+        if new.sum() <= most:
+            return len(encoded)
+        first_beyond = np.flatnonzero(new)[most]  # entries stand in the order in which they came
+        return int(np.argmax(encoded.indices.to_numpy(zero_copy_only=False) == first_beyond))
+
+    def known(self, messages: pa.Array | pa.ChunkedArray) -> Ints:
+        """The ids of messages of shapes that were met before, 0 for others; nothing is learned."""
+        encoded = shapes(messages).dictionary_encode().combine_chunks()
+        memory = self._memory
+        said = (self._known.get(shape) for shape in encoded.dictionary.to_pylist())
+        places = (memory.index.get(one.form, -1) if one else -1 for one in said)
+        ids = np.array([int(memory.own[at]) if at >= 0 else 0 for at in places], np.int64)
+        return self.current(ids[encoded.indices.to_numpy(zero_copy_only=False)]) if len(encoded) else ids
+
     def _said(self, messages: pa.Array | pa.ChunkedArray) -> tuple[list[Said], Ints]:
         """What the messages say, the distinct ones, and the index of each message's."""
         encoded = shapes(messages).dictionary_encode().combine_chunks()
