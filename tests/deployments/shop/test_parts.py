@@ -233,9 +233,10 @@ class Slow:
 
 
 def test_traffic_is_off_when_its_program_has_ended_not_while_it_is_being_stopped(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow = Slow()
     monkeypatch.setattr(running, "server", lambda _shop: slow)
-    running.set_traffic(layout.plan(tmp_path, bootstrap="", topic="logs", rate=1), on=False)
+    shop = layout.Shop(supervisord="", bootstrap="", topic="logs", rate=1, ports={}, control={})
+    running.set_traffic(shop, on=False)
     assert slow.states == []
