@@ -101,7 +101,11 @@ NUMBERS: Mapping[Run, Sequence[Number]] = {
     MIXED: (Number("sessions, mixed history: F1, own decisions", _field("own", "f1"), "0.69", "0.915 (uncut)"),),
     LINES: (
         Number(
-            "alert lines, no labels: average precision", _field("optimised", "average_precision"), "0.28", "–", "0.65"
+            "alert lines, no labels: average precision (signs chosen on these lines)",
+            _field("optimised", "average_precision"),
+            "0.28",
+            "–",
+            "0.65",
         ),
     ),
     TEMPLATES: (
