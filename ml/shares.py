@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.tables import Array, Column, Table
-from ml.volumes import at_least
+from ml.volumes import IN_RUN, LEAST_P, at_least
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
-LEAST_P = 1e-300
-IN_RUN = 0.05  # a minute that is unlikelier than this is not one of the usual ones
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,7 @@ class Templates:
         """The template of each log; 0 where a flood of new messages leaves no time to tell it."""
         messages, at = batch.frame["message"], microseconds(batch.frame["timestamp"])
         with self.lock:
-            many = self.miner.within(messages, MOST_NEW)
-            told = self.miner.assign(messages.slice(0, many), at[:many])
-            return told if many == len(at) else np.concatenate([told, self.miner.known(messages.slice(many))])
+            return self.miner.assign(messages, at, MOST_NEW)
 
     def told(self, batch: LogBatch) -> pa.Array:
         """The same as a column, null where it is not told."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from adapters import arrow_streams
 from adapters.log_blocks import STORED
 from adapters.store.log_reader import Asked, read
 from adapters.store.many_rows import insert_rows
@@ -67,7 +68,7 @@ class MinuteRows:
         topic, partition = place
         shared = {"topic_id": topic, "partition": partition, "stored_at": self.now}
         rows = [
-            shared | {"minute": minute, "late": is_late or minute <= judged, "packed": packed(table)}
+            shared | {"minute": minute, "late": is_late or minute <= judged, "packed": arrow_streams.packed(table)}
             for is_late, tables in (*((False, one) for one in timely), (True, late))
             for minute, table in tables.items()
         ]
@@ -155,20 +156,9 @@ def _at(place: Place) -> tuple[sa.ColumnElement[bool], ...]:
     return closed_minutes.c.topic_id == topic, closed_minutes.c.partition == partition
 
 
-def packed(table: pa.Table) -> bytes:
-    """A minute's table as an Arrow stream."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
-
-
 def unpacked(held: bytes) -> pa.Table:
-    """The table again. Raises Refused for what is none."""
-    try:
-        return pa.ipc.open_stream(held).read_all().cast(ROWS)
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise Refused(f"store: a minute cannot be read: {error}") from error
+    """A minute's table again. Raises Refused for what is none."""
+    return arrow_streams.unpacked(held, "a minute", ROWS)
 
 
 def drop_minutes(connection: sa.Connection, before: datetime) -> None:

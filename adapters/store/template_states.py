@@ -7,10 +7,9 @@ from datetime import datetime
 import pyarrow as pa
 import sqlalchemy as sa
 
+from adapters.arrow_streams import packed, unpacked
 from adapters.store.database import transaction
-from adapters.store.minute_rows import packed
 from adapters.store.tables import template_states
-from domain.errors import Refused
 
 NAME = "templates"
 
@@ -19,12 +18,7 @@ def load(engine: sa.Engine) -> pa.Table | None:
     """The state that was kept last; None before the first."""
     with transaction(engine) as connection:
         held = connection.scalar(sa.select(template_states.c.packed).where(template_states.c.name == NAME))
-    if held is None:
-        return None
-    try:
-        return pa.ipc.open_stream(bytes(held)).read_all()
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise Refused(f"store: the templates cannot be read: {error}") from error
+    return None if held is None else unpacked(bytes(held), "the templates")
 
 
 def keep(connection: sa.Connection, state: pa.Table, *, now: datetime) -> None:

@@ -82,43 +82,45 @@ class TemplateMiner:
         self._known: dict[str, Said] = {}  # by shape
         self._merged: set[str] = set()  # masked texts that are in the examples of their forms
 
-    def assign(self, messages: pa.Array | pa.ChunkedArray, times: Ints | None = None) -> Ints:
+    def assign(
+        self, messages: pa.Array | pa.ChunkedArray, times: Ints | None = None, most_new: int | None = None
+    ) -> Ints:
         """Learn from messages and return their templates' ids, int64 of shape (n,).
 
         `messages`: strings in the order of the stream, null as empty. `times`: int64 of shape (n,), in any unit.
-        Raises `ValueError` where the lengths differ.
+        `most_new`: different messages that have to be looked at anew; from there on nothing is learned, and those that
+        were not met before have the id 0. Raises `ValueError` where the lengths differ.
         """
         if times is not None and len(times) != len(messages):
             raise ValueError(f"{len(times)} times for {len(messages)} messages")
-        said, codes = self._said(messages)
+        encoded = shapes(messages).dictionary_encode().combine_chunks()
+        distinct, indices = encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
+        many = len(indices) if most_new is None else self._within(distinct, indices, most_new)
+        said, codes = self._said(distinct, indices[:many])
         own, start = np.empty(len(codes), np.int64), 0
         while start < len(codes):
-            own[start:], taken = self._take(said, codes[start:], None if times is None else times[start:])
+            own[start:], taken = self._take(said, codes[start:], None if times is None else times[start:many])
             start += taken
-        return self.current(own)
+        return self.current(np.concatenate([own, self._met(distinct, indices[many:])]))
 
-    def within(self, messages: pa.Array | pa.ChunkedArray, most: int) -> int:
-        """How many of the first messages hold at most `most` that have to be looked at anew; the others are cheap."""
-        encoded = shapes(messages).dictionary_encode().combine_chunks()
-        new = np.array([shape not in self._known for shape in encoded.dictionary.to_pylist()], np.bool_)
-        if new.sum() <= most:
-            return len(encoded)
-        first_beyond = np.flatnonzero(new)[most]  # entries stand in the order in which they came
-        return int(np.argmax(encoded.indices.to_numpy(zero_copy_only=False) == first_beyond))
+    def _within(self, distinct: list[str], indices: Ints, most: int) -> int:
+        """How many of the first lines hold at most `most` shapes that were not met before."""
+        new = [at for at, shape in enumerate(distinct) if shape not in self._known]
+        # Shapes are numbered in the order in which they come.
+        return len(indices) if len(new) <= most else int(np.argmax(indices == new[most]))
 
-    def known(self, messages: pa.Array | pa.ChunkedArray) -> Ints:
-        """The ids of messages of shapes that were met before, 0 for others; nothing is learned."""
-        encoded = shapes(messages).dictionary_encode().combine_chunks()
+    def _met(self, distinct: list[str], indices: Ints) -> Ints:
+        """The own ids of lines of shapes that were met before, 0 for others."""
+        if not len(indices):
+            return np.empty(0, np.int64)
         memory = self._memory
-        said = (self._known.get(shape) for shape in encoded.dictionary.to_pylist())
+        said = (self._known.get(shape) for shape in distinct)
         places = (memory.index.get(one.form, -1) if one else -1 for one in said)
-        ids = np.array([int(memory.own[at]) if at >= 0 else 0 for at in places], np.int64)
-        return self.current(ids[encoded.indices.to_numpy(zero_copy_only=False)]) if len(encoded) else ids
+        return np.array([int(memory.own[at]) if at >= 0 else 0 for at in places], np.int64)[indices]
 
-    def _said(self, messages: pa.Array | pa.ChunkedArray) -> tuple[list[Said], Ints]:
-        """What the messages say, the distinct ones, and the index of each message's."""
-        encoded = shapes(messages).dictionary_encode().combine_chunks()
-        distinct = encoded.dictionary.to_pylist()
+    def _said(self, distinct: list[str], indices: Ints) -> tuple[list[Said], Ints]:
+        """What lines say, the distinct ones, and the index of each line's."""
+        distinct = distinct[: int(indices.max(initial=-1)) + 1]
         new = [shape for shape in distinct if shape not in self._known]
         if len(self._known) + len(new) > self._memory.most:
             self._known = {}
@@ -128,7 +130,7 @@ class TemplateMiner:
         self._known.update((shape, said[text]) for shape, text in zip(new, texts, strict=True))
         order: dict[Said, int] = {}
         of_shape = np.array([order.setdefault(self._known[shape], len(order)) for shape in distinct], np.int64)
-        return list(order), of_shape[encoded.indices.to_numpy(zero_copy_only=False)]
+        return list(order), of_shape[indices]
 
     def _take(self, said: list[Said], codes: Ints, times: Ints | None) -> tuple[Ints, int]:
         """Learn from the lines up to where memory is full; each one's own id, and how many these were."""
