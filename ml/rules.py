@@ -12,50 +12,8 @@ from numpy.typing import NDArray
 
 from domain.logs import Level, LogBatch
 from domain.verdicts import Finding, Reason, silent
-from ml.failures import BEGINNINGS, ELSEWHERE
+from ml.failures import FAILURE_WORDS, NONE_OF, QUANTITY, STATE_WORDS, STATUS
 
-# Words by which programs say that something went wrong, and codes by which they say how something ended.
-FAILURE_WORDS = (
-    "(?:"
-    r"\b(?:fail(?:ed|ure|s|ing)?|errors?|exceptions?|traceback|panic|fatal|crash(?:ed|es|ing)?|abort(?:ed)?"
-    r"|time[ds]?[ -]?outs?|timeouts?|refused|unavailable|unreachable|not responding|no response|reset by peer"
-    r"|broken pipe|exhausted|out of memory|cannot|could not|can't|unable to|no space left|too many"
-    r"|exceed(?:s|ed)?|deadlock|denied|unauthori[sz]ed|forbidden|invalid|expired|corrupt(?:ed|ion)?|overflow"
-    r"|killed|terminated|anomal(?:y|ies|ous)|throttl(?:ed|ing)|pressure|rejected|lost)\b"
-    r"|OutOfMemory|Exception\b|Error\b"
-    r"|\bexit(?:ed)?(?: (?:with|code|status))*[ :=]+(?:[1-9]\d*|-\d+)\b"
-    r"|\b(?:" + BEGINNINGS + ")|" + ELSEWHERE + ")"
-)
-# A status of HTTP that says so, where it is told as one; and numbers that only look like it.
-STATUS = (
-    r"\b(?:http\S*|status|code|returned|returns|response|responded|answered|replied|got|upstream|timeout|error)"
-    r"\b[^\d\n]{0,24}\b(?:5\d\d|429)\b"
-    r"|\b(?:5\d\d|429) (?:internal|bad|service|too many|not implemented|error)"
-)
-QUANTITY = (
-    r"\b(?:5\d\d|429)(?:\.\d+)? ?(?:ms|s|sec|seconds?|m|min|minutes?|h|b|kb|mb|gb|bytes|%|percent|rows|entries|items"
-    r"|requests|connections|users|records|lines|times|files|messages|logs|tasks|threads|of)\b"
-)
-# What says that nothing of the kind happened.
-NONE_OF = (
-    r"(?i)(?:^|[^\w.])(?:0+|no|without(?: any)?) (?:\w+ )?"
-    r"(?:errors?|failed|failures?|lost|dropped|exceptions?|timeouts?)\b"
-    r"|\b(?:errors?|fail(?:ed|ures?)?|lost|dropped|exceptions?|timeouts?)\s*[:=]\s*0+(?:[^\w.%]|$)"
-)
-# Words for a state that is none of health. Harmless texts hold them too, so they count only where the level says error.
-STATE_WORDS = (
-    r"\b(?:no (?:healthy|live|free|more|such|servers?|leader|nodes? match\w*)|insufficient|not enough|notready"
-    r"|not (?:ready|healthy|available|valid|synchroni[sz]ed)|(?:does|do|has|is|was) not (?:exist|been|running|sent)"
-    r"|back-?off|crashloop\w*|oom|oomkilled|evict(?:ed|ing)|restarted \d+ times|unhealthy|unschedulable|degraded"
-    r"|dead-lettered|poison message|soft lockup|stall|stuck|blocked (?:for|by)|still waiting for|conflict"
-    r"|skew(?:ed)?|clock .{0,20}(?:wrong|ahead|behind|unsynchroni[sz]ed)|too (?:large|great|high|late)|behind"
-    r"|mismatch|malformed|unknown (?:directive|keyword|authority|ca|host)|used before issued"
-    r"|overload(?:ed)?|shedding|all \d+ .{0,20}busy|consider raising|queue .{0,30}full|\d+ % full"
-    r"|flooding|ddos|stuffing|brute[ -]force|limiting requests|pull rate limit|dropping packets?|packet loss"
-    r"|is (?:open|down|growing)|to open|definitely down|has no server|leak|keeps (?:rising|growing)|expires in"
-    r"|due to (?:lock|conflict)|e(?:ai_again|notfound|connrefused|connreset|nospc|mfile)|servfail|nxdomain)\b"
-    r"|NOT_AVAILABLE|TooSkewed|InvalidAccessKey|CrashLoop|OutOfSync"
-)
 # Confidence by level, without and with such words.
 PLAIN = np.array([0, 0, 0, 0.2, 0.5, 0.6], np.float32)
 WORDED = np.array([0, 0, 0.3, 0.75, 0.9, 0.95], np.float32)

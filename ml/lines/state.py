@@ -23,7 +23,7 @@ PRIOR = {Level.TRACE: 1.0, Level.DEBUG: 1.0, Level.INFO: 4.0, Level.WARN: 1.0, L
 HIGH = Level.ERROR
 
 
-@dataclass(slots=True)
+@dataclass
 class LineState:
     """Counts over the lines so far; `see` adds one. It consists of two arrays."""
 
