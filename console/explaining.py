@@ -16,6 +16,9 @@ from domain.words import because, printable, receiver, sentence
 from ml.rules import word_of
 from ml.scoring import Champion, score
 
+# What rests on the numbers of one version of the model.
+LEARNED = (Reason.DEVIATION, Reason.HABIT, Reason.JOINTLY)
+
 
 def explain(
     log: Mapping[str, Any],
@@ -54,7 +57,7 @@ def _because(log: Mapping[str, Any], settings: DetectionSettings, champion: Cham
     reason = Reason(log["reason"])
     if reason is Reason.UNSCORED:
         return ["Detection was switched off."]
-    if reason is Reason.DEVIATION and champion is None:
+    if reason in LEARNED and champion is None:
         return [f"Reason: {reason.name.lower()}; model {log['model']} is not to be had any more, so without numbers."]
     batch = _as_batch(log)
     verdicts = score(batch, champion, threshold=settings.confidence_threshold)
@@ -71,6 +74,8 @@ def _reason(log: Mapping[str, Any], reason: Reason, numbers: Mapping[str, object
         Reason.LIMIT: f"a metric against its fixed limit: {because(reason.name, numbers)}.",
         Reason.DEVIATION: "the metric farthest from what the model learned for the service:"
         f" {because(reason.name, numbers, by)}.",
+        Reason.HABIT: f"{because(reason.name, {**numbers, 'word': word}, by)}. Its message: {message[:200]}",
+        Reason.JOINTLY: f"its metrics do not go together as the model learned: {because(reason.name, numbers, by)}.",
         Reason.TOGETHER: f"{because(reason.name, {**numbers, 'word': word})}; neither is enough by itself.",
     }
     return f"Reason: {told.get(reason, 'no rule and no model saw anything.')}"

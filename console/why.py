@@ -65,7 +65,7 @@ def _judge(tree: Settings, log: Mapping[str, Any]) -> Champion | None:
     """The model where its numbers are the reason; None where it was the rules or the model is not to be had."""
     from domain.verdicts import Reason  # noqa: PLC0415 - keeps `sre --help` fast
 
-    if log["reason"] not in (Reason.DEVIATION, Reason.TOGETHER):
+    if log["reason"] not in (Reason.DEVIATION, Reason.TOGETHER, Reason.HABIT, Reason.JOINTLY):
         return None
     from adapters import parts_file  # noqa: PLC0415 - as above
     from ml.registry import registry_of  # noqa: PLC0415

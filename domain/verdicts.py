@@ -20,6 +20,8 @@ class Reason(IntEnum):
     UNSCORED = 4  # detection is switched off
     TOGETHER = 6  # words of failure beside metrics that are higher than they should be
     MINUTE = 5  # what a service did in a minute, not one of its logs
+    HABIT = 7  # a level or a text that the champion knows to be rare or usual for this service
+    JOINTLY = 8  # metrics that do not go together as the champion learned for this service, each normal by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Finding:
     value: NDArray[np.float64]  # the metric's value, NaN where none
     normal: NDArray[np.float64]  # the limit or centre that it was compared with
     spread: NDArray[np.float64]  # how far it may be from it, NaN where that has no meaning
+    note: NDArray[np.intp] | None = None  # shape (n_logs,), index into `notes`, −1 where none
+    notes: tuple[Mapping[str, object], ...] = ()  # further numbers, each of many logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Verdicts:
             "threshold": self.threshold,
         }
         finding = self.findings[int(self.finding[row])]
+        if finding.note is not None and (noted := int(finding.note[row])) >= 0:
+            found |= finding.notes[noted]
         if (index := int(finding.metric[row])) >= 0:
             found |= {
                 "metric": finding.metrics[index],

@@ -176,6 +176,11 @@ def because(reason: str, numbers: Fields, detector: str = "") -> str:
     """Why a log was an anomaly: `pool_in_use 10, normally 0 (model 2)`."""
     by = f" ({detector})" if detector else ""
     metric = printable(numbers.get("metric", ""))
+    if reason.upper() == "HABIT":
+        return f"{habit(numbers)}{by}"
+    if reason.upper() == "JOINTLY":
+        value, fits = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
+        return f"{metric} {value}, where {fits} would go with its other metrics{by}"
     if reason.upper() == "TOGETHER":
         beside = f" beside {metric} {measured(metric, numbers.get('value'))}" if metric else " beside unusual metrics"
         return f"the word “{printable(numbers.get('word', ''))}” in its message{beside}{by}"
@@ -186,6 +191,22 @@ def because(reason: str, numbers: Fields, detector: str = "") -> str:
     if word := numbers.get("word"):
         return f"the word “{printable(word)}” in its message{by}"
     return f"{reason.lower()}: {told(numbers)}{by}" if numbers else f"{reason.lower()}{by}"
+
+
+def habit(numbers: Fields) -> str:
+    """What the habits of a service say of a log: `CRITICAL, which this service logs once in 40,000 lines`."""
+    level, lines, at_level, times = (numbers.get(name, 0) for name in ("level", "lines", "at_level", "times"))
+    if numbers.get("usual"):
+        called = "called a false alarm before" if numbers.get("called") == "false" else "usual here"
+        return f"{called}: {counted(times, 'time')} in training"
+    if isinstance(lines, int) and isinstance(at_level, int) and at_level:
+        rare = f"{level}, which this service logs once in {number(max(1, round(lines / at_level)))} lines"
+    else:
+        rare = f"{level}, which this service never logged in {number(lines)} lines"
+    text = f"its text came {counted(times, 'time')} in training" if times else "its text is new"
+    text = "its text was one of a real incident" if numbers.get("called") == "real" else text
+    word = f", with the word “{printable(numbers['word'])}”" if numbers.get("word") else ""
+    return f"{rare}; {text}{word}"
 
 
 def action(entry: object) -> str:

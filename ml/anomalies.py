@@ -26,7 +26,8 @@ BY_LEVEL = tuple(
     {Level.CRITICAL: Severity.CRITICAL, Level.ERROR: Severity.HIGH}.get(level, Severity.MEDIUM) for level in Level
 )
 # Looking a member up by its name is slow, and there may be a hundred thousand logs.
-_ERROR, _DEVIATION, _LOG, _METRIC = int(Level.ERROR), int(Reason.DEVIATION), Kind.LOG, Kind.METRIC
+_ERROR, _LOG, _METRIC = int(Level.ERROR), Kind.LOG, Kind.METRIC
+_LEARNED = frozenset(map(int, (Reason.DEVIATION, Reason.HABIT, Reason.JOINTLY)))
 
 
 class Log(NamedTuple):
@@ -93,7 +94,7 @@ def _names(text: str, abnormal: tuple[Abnormal, ...]) -> tuple[Name, ...]:
 
 
 def _detector(verdicts: Verdicts, row: int) -> str:
-    if int(verdicts.reason[row]) == _DEVIATION:
+    if int(verdicts.reason[row]) in _LEARNED:
         return f"model {verdicts.model}"
     if verdicts.model:
         return "rules"
@@ -104,7 +105,7 @@ def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
     """What one anomalous log says for its incident."""
     numbers = dict(verdicts.numbers(log.row))
     reason = Reason(int(verdicts.reason[log.row]))
-    if reason in (Reason.WORDS, Reason.TOGETHER):
+    if reason in (Reason.WORDS, Reason.TOGETHER) or (reason is Reason.HABIT and word):
         numbers["word"] = word
     if abnormal := verdicts.abnormal.get(log.row):
         numbers["abnormal"] = ", ".join(f"{one.metric} {one.direction}" for one in abnormal)

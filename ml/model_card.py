@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.words import counted
 from ml.promotion import Decision, Record
 from ml.training import Trained
 from ml.training_data import Fingerprint
 
 MOST_NAMED = 20  # of the metrics that drift
 LIMITS = """\
-- One metric of one service at a time, log by log; what services do in a minute is judged beside it.
+- Log by log: each metric, the metrics of the log together, its level and its text; what services do in a minute is
+  judged beside it.
+- What was usual in training is usual until the next one, also where it is a sign of a fault that nobody named.
+- Habits are those of services with enough lines; a text is usual that came often and was in no real incident.
 - An incident that only the champion's own flags opened counts as one that a candidate must find, unless people
   called it a false alarm.
 - Metrics that drift, and those with fewer than 30 values, are not looked at.
@@ -40,7 +44,8 @@ def written(card: Card) -> str:
     outcome = "promoted" if card.decision.promote else "not promoted"
     return f"""# {kind} of {services:,} services
 
-How far each metric of each service is from what it was in normal times.
+How far each metric of each service is from what it was in normal times, whether the metrics of a log go together as
+they did, and which levels and texts are usual.
 
 ## Data
 
@@ -49,6 +54,8 @@ Left out: {card.left_out}.
 SHA-256 of the sample: `{data.sha256}`.
 Fitted on the {trained.rows_fitted:,} logs before {_time(trained.split_at)}, judged by what came later.
 Not looked at: {_unsteady(trained)}.
+Metrics are judged together in {_joint(trained)}.
+Habits were learned from {_lines(trained)}.
 
 ## Judgement
 
@@ -73,6 +80,22 @@ def _unsteady(trained: Trained) -> str:
     rest = len(trained.unsteady) - MOST_NAMED
     more = f" and {rest:,} more for drifting" if rest > 0 else (" for drifting" if trained.unsteady else "")
     return f"{named}{more}, {trained.thin:,} for too few values"
+
+
+def _joint(trained: Trained) -> str:
+    model = trained.candidate
+    many = int((model.joint_.sets_ >= 0).any(axis=1).sum()) if model else 0
+    apart = ", ".join(f"`{one}`" for one in trained.apart[:MOST_NAMED])
+    return f"{counted(many, 'service')}" + (
+        f", and not in {apart}, where they do not keep going together" if apart else ""
+    )
+
+
+def _lines(trained: Trained) -> str:
+    services = len(trained.candidate.habits_.services_) if trained.candidate else 0
+    false, real = trained.told
+    told = f"{counted(false, 'line')} of false alarms and {real:,} of incidents"
+    return f"{counted(trained.lines, 'line')}, among them {told}; they are known of {counted(services, 'service')}"
 
 
 def _table(card: Card) -> str:

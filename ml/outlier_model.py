@@ -30,6 +30,7 @@ class AnyOutlierModel:
         self.services_: list[str] = []
         self.metrics_ = [str(name) for name in model.feature_names_in_]
         self.center_: Floats = np.full((1, len(self.metrics_)), np.nan)
+        self.highest_ = self.center_
 
     def measure(self, codes: NDArray[np.intp], columns: dict[str, Floats]) -> Deviation:
         """How far each row is from normal: 0 or OUTLIER_REACH."""

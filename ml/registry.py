@@ -18,7 +18,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from domain.errors import BadInput, Unavailable
-from ml.scoring import Champion, Detector
+from domain.logs import Level
+from ml.scoring import Champion, Detector, WholeDetector
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,7 +31,16 @@ CHALLENGER = "challenger"  # alias of the newest version that was not promoted
 MODEL_FILE = "model.skops"
 DIGEST = "sha256"  # of the model's file: a tag of its version, and a file beside each copy
 # Reviewed: plain data and our own detectors, nothing that runs code on loading.
-TRUSTED_TYPES = ["ml.detectors.service_deviation.ServiceDeviation"]
+TRUSTED_TYPES = [
+    "ml.detectors.joint_deviation.JointDeviation",
+    "ml.detectors.service_deviation.ServiceDeviation",
+    "ml.detectors.service_model.ServiceModel",
+    "ml.lines.detector.LineDetector",
+    "ml.lines.habits.LineHabits",
+    "ml.lines.opinions.Opinion",
+    "ml.lines.sketch.Sketch",
+    "ml.lines.state.LineState",
+]
 # Whoever asks goes on with the model in hand and asks again later.
 CALL_LIMITS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -56,16 +66,26 @@ def load_file(folder: Path, version: int) -> Champion:
 
 def checked(model: object, path: Path) -> Detector:
     """The model, if it can judge logs. Raises BadInput for another kind, or one that says nothing usable of a log."""
-    if not isinstance(model, Detector):
-        raise BadInput(f"model at {path} is a {type(model).__name__}, which judges no logs of services")
+    if not isinstance(model, WholeDetector):
+        kind = type(model).__name__
+        of_old = isinstance(model, Detector)
+        why = (
+            "knows no habits of lines: it is of an older version, train again"
+            if of_old
+            else "judges no logs of services"
+        )
+        raise BadInput(f"model at {path} is a {kind}, which {why}")
     probe = {name: np.zeros(1) for name in model.metrics_}
     codes = np.zeros(1 if model.services_ else 0, np.intp)
+    columns = {name: column[: len(codes)] for name, column in probe.items()}
     shape = (len(model.services_), len(model.metrics_))
     try:
-        reach = model.measure(codes, {name: column[: len(codes)] for name, column in probe.items()}).reach
+        reaches = [look(codes, columns).reach for look in (model.measure, model.jointly)]
+        habits = [model.habits_.judge(0, Level.ERROR, "a probe").confidence] if model.habits_.services_ else []
     except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError) as error:
         raise BadInput(f"model at {path} cannot judge a log: {error}") from error
-    if model.center_.shape != shape or reach.shape != codes.shape or not np.isfinite(reach).all():
+    fits = all(reach.shape == codes.shape and np.isfinite(reach).all() for reach in reaches)
+    if model.center_.shape != shape or not fits or not np.isfinite(habits).all():
         raise BadInput(f"model at {path} has another schema: {model.center_.shape} for {shape} services and metrics")
     return model
 

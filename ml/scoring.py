@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from domain.logs import LogBatch
 from domain.verdicts import Abnormal, Finding, Reason, Verdicts, combine, silent
 from ml.asking import Asking, Failed
+from ml.habit_finding import Answers, by_habit
 from ml.rules import LIMITS, beyond, limits, metric_column, together, words
 
 if TYPE_CHECKING:
     from ml.detectors.service_deviation import Deviation
+    from ml.lines.habits import LineHabits
 
 # A row at the edge of what the champion calls normal gets the confidence 0.7.
 AT_EDGE = 0.3
@@ -30,9 +32,19 @@ class Detector(Protocol):
     services_: list[str]
     metrics_: list[str]
     center_: NDArray[np.float64]
+    highest_: NDArray[np.float64]  # the highest value seen in normal times
 
     def measure(self, codes: NDArray[np.intp], columns: dict[str, NDArray[np.float64]]) -> Deviation: ...
     def reaches(self, codes: NDArray[np.intp], columns: dict[str, NDArray[np.float64]]) -> NDArray[np.float64]: ...
+
+
+@runtime_checkable
+class WholeDetector(Detector, Protocol):
+    """What a champion from the registry must be able to do beside that."""
+
+    habits_: LineHabits
+
+    def jointly(self, codes: NDArray[np.intp], columns: dict[str, NDArray[np.float64]]) -> Deviation: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,7 @@ class Champion:
     detector: Detector
     version: int  # as the registry counts; 1 or more
     asking: Asking = field(default_factory=Asking, compare=False, repr=False)
+    answers: Answers = field(default_factory=dict, compare=False, repr=False)  # about lines, so far
 
 
 def service_codes(batch: LogBatch, services: list[str]) -> NDArray[np.intp]:
@@ -54,24 +67,34 @@ def service_codes(batch: LogBatch, services: list[str]) -> NDArray[np.intp]:
 
 
 def deviation(batch: LogBatch, champion: Champion) -> tuple[Finding, Mapping[str, NDArray[np.bool_]]]:
-    """What the champion makes of the batch, and for which logs it knows each metric."""
+    """What the champion makes of each metric, and for which logs it speaks in the place of fixed limits."""
     detector = champion.detector
     codes = service_codes(batch, detector.services_)
     names = [name for name in detector.metrics_ if name in batch.metrics.column_names]
     found = detector.measure(codes, {name: metric_column(batch, name) for name in names})
+    covered = {name: _overrules(detector, codes, name) for name in names if name in LIMITS}
+    return _finding(Reason.DEVIATION, detector, found), covered
+
+
+def _overrules(detector: Detector, codes: NDArray[np.intp], name: str) -> NDArray[np.bool_]:
+    """For which logs the champion saw the metric beyond its fixed limit in normal times, so that this says nothing."""
+    index = detector.metrics_.index(name)
+    center, highest = detector.center_[codes, index], detector.highest_[codes, index]
+    found: NDArray[np.bool_] = (codes >= 0) & ~np.isnan(center) & (highest >= LIMITS[name].doubtful)
+    return found
+
+
+def _finding(reason: Reason, detector: Detector, found: Deviation) -> Finding:
     confidence = (1 - AT_EDGE**found.reach).astype(np.float32)
-    known = (codes >= 0)[:, None] & ~np.isnan(detector.center_[codes])
-    covered = {name: known[:, detector.metrics_.index(name)] for name in names}
-    finding = Finding(
-        confidence,
-        Reason.DEVIATION,
-        tuple(detector.metrics_),
-        found.metric,
-        found.value,
-        found.center,
-        found.spread,
-    )
-    return finding, covered
+    return Finding(confidence, reason, tuple(detector.metrics_), found.metric, found.value, found.center, found.spread)
+
+
+def jointly(batch: LogBatch, detector: WholeDetector) -> Finding:
+    """What the champion makes of the metrics of each log together."""
+    names = [name for name in detector.metrics_ if name in batch.metrics.column_names]
+    codes = service_codes(batch, detector.services_)
+    found = detector.jointly(codes, {name: metric_column(batch, name) for name in names})
+    return _finding(Reason.JOINTLY, detector, found)
 
 
 def abnormal(batch: LogBatch, champion: Champion | None, verdicts: Verdicts) -> dict[int, tuple[Abnormal, ...]]:
@@ -109,9 +132,21 @@ def _by_metric(
         if name in columns:
             known = (codes >= 0) & ~np.isnan(detector.center_[codes, index])
             confidence = (1 - AT_EDGE ** reaches[:, index]).astype(np.float32)
+            known &= (confidence >= sure[name]) | (_overrules(detector, codes, name) if name in LIMITS else True)
             sure[name] = np.where(known, confidence, sure[name])
             normal[name] = np.where(known, detector.center_[codes, index], normal[name])
+    if isinstance(detector, WholeDetector):
+        _with_joint(jointly(batch, detector), normal, sure)
     return normal, sure
+
+
+def _with_joint(found: Finding, normal: dict[str, NDArray[np.float64]], sure: dict[str, NDArray[np.float32]]) -> None:
+    """Where the metrics of a log do not go together, the one that fits the others least is as sure as that."""
+    for index in np.unique(found.metric[found.metric >= 0]).tolist():
+        name = found.metrics[index]
+        rows = (found.metric == index) & (found.confidence > sure[name])
+        sure[name] = np.where(rows, found.confidence, sure[name])
+        normal[name] = np.where(rows, found.normal, normal[name])
 
 
 def score(batch: LogBatch, champion: Champion | None, *, threshold: float, enabled: bool = True) -> Verdicts:
@@ -137,8 +172,14 @@ def _by_rules(batch: LogBatch, threshold: float, fallback: str) -> Verdicts:
 
 def _by_model(batch: LogBatch, champion: Champion, threshold: float) -> Verdicts:
     finding, covered = deviation(batch, champion)
-    if not np.isfinite(finding.confidence).all():
+    said, more = words(batch), tuple[Finding, ...]()
+    detector = champion.detector
+    if isinstance(detector, WholeDetector):
+        codes = service_codes(batch, detector.habits_.services_)
+        said, habit = by_habit(batch, detector.habits_, codes, said, champion.answers)
+        more = (jointly(batch, detector), habit)
+    if not all(np.isfinite(one.confidence).all() for one in (finding, *more)):
         raise Failed("it gave no number for a log")
-    sources = (words(batch), limits(batch, covered), finding, together(batch, covered, finding))
+    sources = (said, limits(batch, covered), finding, together(batch, covered, finding), *more)
     found = combine(sources, threshold=threshold, model=champion.version)
     return replace(found, abnormal=abnormal(batch, champion, found))

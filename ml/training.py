@@ -9,10 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ml.detectors.joint_deviation import JointDeviation
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
+from ml.detectors.service_model import ServiceModel
+from ml.lines import Line
+from ml.lines.habits import LineHabits
+from ml.training_lines import MOST_LINES, SAID, as_lines, labels_of
 
 # The detector that is fitted and judged.
-Candidate = ServiceDeviation
+Candidate = ServiceModel
 
 # The column of event times; see SERVICE.
 TIME = "(timestamp)"
@@ -38,17 +43,21 @@ class Trained:
     rows_judged: int = 0
     flagged_ratio: float = 0.0  # share of the later rows that the candidate would flag
     unsteady: tuple[str, ...] = ()  # "service metric" pairs that drift, so that it does not look at them
+    apart: tuple[str, ...] = ()  # services whose metrics do not keep going together
     thin: int = 0  # pairs with too few values to learn from
+    lines: int = 0  # that habits were learned from
+    told: tuple[int, int] = (0, 0)  # of these, lines of false alarms and of real incidents
     seen: tuple[tuple[str, str], ...] = ()  # (service, metric) pairs of the later rows
 
 
 NOTHING = Trained(None, None)
 
 
-def train(frame: pd.DataFrame) -> Trained:
+def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None) -> Trained:
     """Fit a candidate on the earlier normal logs.
 
-    `frame`: columns TIME, SERVICE and one float column per metric, in any order.
+    `frame`: columns TIME, SERVICE and one float column per metric, in any order; `lines`: columns TIME, SERVICE and
+    those of `ml.training_lines`, in any order.
     """
     frame = frame.sort_values(TIME, kind="stable")
     metrics = [name for name in frame.columns if name not in (TIME, SERVICE)]
@@ -59,10 +68,12 @@ def train(frame: pd.DataFrame) -> Trained:
     early, later = _known(frame[frame[TIME] < split_at]), frame[frame[TIME] >= split_at]
     if early.empty:
         return Trained(None, split_at)
-    unsteady = _drifting(early)
-    candidate = Candidate().fit(early[[SERVICE, *metrics]])
-    thin = _thin(candidate, early)
-    candidate = candidate.without(unsteady | thin)
+    thin = _thin(early, metrics)
+    unsteady, apart = _drifting(early, thin)
+    said = _lines_before(lines, split_at)
+    candidate = Candidate(ServiceDeviation(), JointDeviation(), LineHabits())
+    candidate.fit(early[[SERVICE, *metrics]], blind=unsteady | thin, lines=said.lines, labels=said.labels)
+    candidate = candidate.blind_jointly(apart)
     return Trained(
         candidate,
         split_at,
@@ -70,9 +81,27 @@ def train(frame: pd.DataFrame) -> Trained:
         len(later),
         float(np.mean(candidate.predict(later[[SERVICE, *metrics]]) < 0)),
         tuple(f"{candidate.services_[row]} {candidate.metrics_[column]}" for row, column in np.argwhere(unsteady)),
+        tuple(candidate.services_[row] for row in np.flatnonzero(apart)),
         int(thin.sum()),
+        len(said.lines),
+        (said.labels.count(0), said.labels.count(1)),
         tuple(_pairs(later, metrics)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    lines: list[Line]  # in order of time
+    labels: list[int | None]
+
+
+def _lines_before(frame: pd.DataFrame | None, split_at: datetime) -> _Said:
+    """The lines before a moment with their labels; of too many the newest."""
+    if frame is None or frame.empty:
+        return _Said([], [])
+    early = frame[frame[TIME] < split_at].sort_values(TIME, kind="stable").tail(MOST_LINES)
+    lines = as_lines(early, time=TIME, service=SERVICE)
+    return _Said(lines, labels_of(lines, early[SAID].tolist()))
 
 
 def _known(frame: pd.DataFrame) -> pd.DataFrame:
@@ -81,8 +110,8 @@ def _known(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[SERVICE].isin(counts[counts >= LEAST_ROWS].index)]
 
 
-def _drifting(early: pd.DataFrame) -> Pairs:
-    """The pairs that leave their range by themselves: uptimes, counters, caches that fill.
+def _drifting(early: pd.DataFrame, thin: Pairs) -> tuple[Pairs, NDArray[np.bool_]]:
+    """The pairs that leave their range by themselves, as uptimes and counters do; and services whose metrics part.
 
     Found within the earlier logs, so that the later ones stay unseen. All services count, in order of their names.
     """
@@ -90,16 +119,21 @@ def _drifting(early: pd.DataFrame) -> Pairs:
     turn = early[TIME].iloc[int(len(early) * STEADY_SHARE)]
     before, after = early[early[TIME] < turn], early[early[TIME] >= turn]
     services = sorted(early[SERVICE].unique())
-    found = np.zeros((len(services), len(metrics)), bool)
+    found, apart = np.zeros((len(services), len(metrics)), bool), np.zeros(len(services), bool)
     if before.empty:
-        return found
-    first = Candidate().fit(before[[SERVICE, *metrics]])
+        return found, apart
+    first = ServiceDeviation().fit(before[[SERVICE, *metrics]])
     mine = np.searchsorted(services, first.services_)
     found[mine] = _unsteady(first, after)
-    return found
+    first = first.without((found | thin)[mine])
+    joint = JointDeviation().fit(before, first)
+    far = joint.measure(first.codes(after[SERVICE]), after[metrics].to_numpy(float)).reach > 1
+    share = pd.Series(far).groupby(after[SERVICE].to_numpy()).mean()
+    apart = np.isin(services, share.index[share.to_numpy() > MOST_UNSTEADY])
+    return found, apart
 
 
-def _unsteady(candidate: Candidate, later: pd.DataFrame) -> Pairs:
+def _unsteady(candidate: ServiceDeviation, later: pd.DataFrame) -> Pairs:
     codes = candidate.codes(later[SERVICE])
     unsteady = np.zeros(candidate.center_.shape, bool)
     for index, name in enumerate(candidate.metrics_):
@@ -109,9 +143,9 @@ def _unsteady(candidate: Candidate, later: pd.DataFrame) -> Pairs:
     return unsteady
 
 
-def _thin(candidate: Candidate, early: pd.DataFrame) -> Pairs:
-    """The pairs of which some values were seen, and too few."""
-    counts = early.groupby(SERVICE, sort=True)[candidate.metrics_].count().to_numpy()
+def _thin(early: pd.DataFrame, metrics: list[str]) -> Pairs:
+    """The pairs of which some values were seen, and too few; services in order of their names."""
+    counts = early.groupby(SERVICE, sort=True)[metrics].count().to_numpy()
     thin: Pairs = (counts > 0) & (counts < LEAST_ROWS)
     return thin
 

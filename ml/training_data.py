@@ -19,16 +19,17 @@ PERCENT = 100.0
 class Fingerprint:
     """Which sample it was."""
 
-    sha256: str  # over services, times and values in order, and the names of the metrics
+    sha256: str  # over services, times, values and lines in order, and the names of the metrics
     rows: int
     begins: datetime | None  # by event time; None where there is no row
     ends: datetime | None
 
 
-def fingerprint(frame: pd.DataFrame) -> Fingerprint:
-    """Of a frame as `train` takes it; the same for the same rows in the same order."""
+def fingerprint(frame: pd.DataFrame, lines: pd.DataFrame) -> Fingerprint:
+    """Of what `train` takes; the same for the same rows in the same order."""
     digest = hashlib.sha256("\0".join(map(str, frame.columns)).encode())
-    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    for rows in (frame, lines):
+        digest.update(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes())
     begins, ends = (frame[TIME].min(), frame[TIME].max()) if len(frame) else (None, None)
     return Fingerprint(digest.hexdigest(), len(frame), begins, ends)
 

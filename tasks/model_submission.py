@@ -16,12 +16,12 @@ from ml.training_data import fingerprint
 from tasks.model_judging import Judged
 
 
-def submission(frame: pd.DataFrame, left_out: str, trained: Trained, judged: Judged) -> Submission:
-    """Everything for the registry. Raises BadInput where nothing was fitted."""
+def submission(frame: pd.DataFrame, lines: pd.DataFrame, left_out: str, trained: Trained, judged: Judged) -> Submission:
+    """Everything for the registry; `frame` and `lines` as for `train`. Raises BadInput where nothing was fitted."""
     if trained.candidate is None:
         raise BadInput("nothing was fitted, so nothing can be registered")
     card = Card(
-        trained, fingerprint(frame), left_out, judged.candidate, judged.present, judged.champion, judged.decision
+        trained, fingerprint(frame, lines), left_out, judged.candidate, judged.present, judged.champion, judged.decision
     )
     return Submission(
         trained.candidate,
@@ -41,6 +41,7 @@ def _parameters(card: Card) -> dict[str, object]:
         "split_at": card.trained.split_at,
         "compared_with": f"version {card.champion}" if card.champion else "rules alone",
         "unsteady": ", ".join(card.trained.unsteady),
+        "apart": ", ".join(card.trained.apart),
     }
 
 
@@ -52,6 +53,10 @@ def _metrics(card: Card) -> dict[str, float]:
         "flagged_ratio": trained.flagged_ratio,
         "services": float(len(trained.candidate.services_)) if trained.candidate else 0.0,
         "thin_pairs": float(trained.thin),
+        "lines": float(trained.lines),
+        "lines_false_alarms": float(trained.told[0]),
+        "lines_real_incidents": float(trained.told[1]),
+        "services_of_habits": float(len(trained.candidate.habits_.services_)) if trained.candidate else 0.0,
     }
     theirs = {f"present_{name}": value for name, value in card.present.metrics.items()}
     return own | card.candidate.metrics | theirs

@@ -12,7 +12,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.formats.spread import spread
-from adapters.store.training_history import history, later
+from adapters.store.training_history import History, history, later
+from adapters.store.training_lines import LINES
 from adapters.training_expectations import objections
 from domain.errors import BadInput, BadSettings, Unavailable
 from domain.settings import Settings
@@ -22,6 +23,7 @@ from ml.registry import Registry, registry_of
 from ml.scoring import Champion
 from ml.training import TIME, Trained, train
 from ml.training_data import facts
+from ml.training_lines import LEVEL, MESSAGE, SAID
 from tasks import bootstrap
 from tasks.model_judging import Judged, judge
 from tasks.model_submission import submission
@@ -36,8 +38,9 @@ MOST_JUDGED = 300_000
 class Frame:
     """Logs on their way between tasks; Prefect does not look into it."""
 
-    def __init__(self, frame: pd.DataFrame, left_out: str = "nothing") -> None:
+    def __init__(self, frame: pd.DataFrame, lines: pd.DataFrame, left_out: str = "nothing") -> None:
         self.frame = frame
+        self.lines = lines  # see `ml.training_lines`
         self.left_out = left_out  # in words
 
 
@@ -49,6 +52,13 @@ def training_frame(logs: pa.Table) -> pd.DataFrame:
     return whole
 
 
+def training_lines(found: History) -> pd.DataFrame:
+    """The lines of the sample and of incidents, with columns as `train` takes them."""
+    lines = pa.concat_tables([found.logs.select(LINES), found.told])
+    whole: pd.DataFrame = lines.rename_columns([TIME, SERVICE, LEVEL, MESSAGE, SAID]).to_pandas()
+    return whole
+
+
 @task(retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False, task_run_name="read normal logs")
 async def normal_logs(tree: Settings, minutes: float) -> Frame:
     """Normal logs of the last minutes, a sample over all of that time."""
@@ -57,7 +67,8 @@ async def normal_logs(tree: Settings, minutes: float) -> Frame:
     found = await asyncio.to_thread(history, bootstrap.engine(tree), since=since, now=now, limit=MOST_LOGS)
     left_out = ", ".join(f"{count:,} for {why}" for why, count in found.left_out.items() if count)
     log.info("history.read", extra={"logs": found.seen, "sampled": len(found.logs), "left_out": left_out or "none"})
-    return Frame(await asyncio.to_thread(training_frame, found.logs), left_out or "nothing")
+    frame, lines = await asyncio.to_thread(lambda: (training_frame(found.logs), training_lines(found)))
+    return Frame(frame, lines, left_out or "nothing")
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="check the data")
@@ -69,7 +80,7 @@ async def data_objections(logs: Frame) -> list[str]:
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="fit")
 async def fit(logs: Frame) -> Trained:
     """A candidate from the earlier logs."""
-    return await asyncio.to_thread(train, logs.frame)
+    return await asyncio.to_thread(train, logs.frame, logs.lines)
 
 
 @task(
@@ -117,7 +128,7 @@ def champion_of(models: Registry) -> Champion | None:
 )
 async def register(tree: Settings, logs: Frame, trained: Trained, judged: Judged) -> str:
     """Register the candidate as champion or challenger; the outcome in words."""
-    given = await asyncio.to_thread(submission, logs.frame, logs.left_out, trained, judged)
+    given = await asyncio.to_thread(submission, logs.frame, logs.lines, logs.left_out, trained, judged)
     version = await asyncio.to_thread(register_version, registry(tree), given, now=datetime.now(UTC))
     role = "champion" if given.decision.promote else "challenger"
     return f"version {version} is {role}: it {given.decision.reason}"

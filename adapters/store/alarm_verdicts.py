@@ -28,8 +28,13 @@ def give(engine: sa.Engine, number: int, verdict: AlarmVerdict, *, by: str, now:
 
 def false_alarms(connection: sa.Connection) -> list[int]:
     """The incidents that people call false alarms."""
-    wrong = alarm_verdicts.c.verdict == AlarmVerdict.FALSE_ALARM.value
-    return list(connection.scalars(sa.select(alarm_verdicts.c.incident_id).where(wrong)))
+    return called(connection, AlarmVerdict.FALSE_ALARM)
+
+
+def called(connection: sa.Connection, verdict: AlarmVerdict) -> list[int]:
+    """The incidents of which people say that."""
+    held = alarm_verdicts.c.verdict == verdict.value
+    return list(connection.scalars(sa.select(alarm_verdicts.c.incident_id).where(held)))
 
 
 def wrong_since(engine: sa.Engine, since: datetime) -> int:

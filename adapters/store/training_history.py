@@ -20,17 +20,23 @@ from adapters.store.many_rows import among
 from adapters.store.mutes import all_mutes
 from adapters.store.tables import alerts, incidents, log_blocks
 from adapters.store.tables import logs as logs_table
+from adapters.store.training_lines import EMPTY, LINES, SAID, Told, sayings
 from domain.grouping import codes_of, microseconds
 from domain.logs import UTC_MICROSECONDS
 from domain.muting import MuteKind
 from domain.recurrence import Span
 from domain.unusual import Unusual, of_alert, of_mutes
 
-LEARNED = ("timestamp", "service", "measured")
-ASKED = (*LEARNED, "anomaly", "incident_id")
+LEARNED = ("timestamp", "service", "measured", "level", "message", SAID)
+ASKED = ("timestamp", "service", "measured", "level", "message", "anomaly", "reason", "incident_id")
 JUDGED = ("timestamp", "service", "level", "message", "request_id", "measured", "incident_id")
 # Of each block so many logs of each service are taken in any case, however few of its logs are.
 SOME = 20
+
+
+NOTHING_LEARNED = pa.schema(
+    [EMPTY.schema.field(name) if name in LINES else STORED.field(name) for name in LEARNED]
+).empty_table()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class History:
     """A sample of normal logs, and what it leaves out."""
 
     logs: pa.Table  # columns of LEARNED
+    told: pa.Table  # lines of incidents beside that, columns of LINES
     seen: int  # logs of that time
     left_out: dict[str, int]  # why -> logs
 
@@ -53,24 +60,25 @@ class Later:
 
 @read_again
 def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) -> History:
-    """Time, service and metrics of about `limit` logs that arrived since then, spread over all of that time."""
+    """About `limit` logs that arrived since then, spread over all of that time, and lines of its incidents."""
     muted = [*all_mutes(engine, MuteKind.SILENCE), *all_mutes(engine, MuteKind.MAINTENANCE)]
     found: list[pa.Table] = []
+    told = Told()
     left_out = {"anomaly": 0, "incident": 0, "silence": 0}
     seen = 0
     with snapshot(engine) as connection:
         stride = max(1, -(-_arrived(connection, since) // limit))
-        wrong = false_alarms(connection)
-        of_alerts = _alerts(connection, wrong, since=since, now=now)
-        for part in read(connection, Asked(arrived_since=since), ASKED):
+        said = sayings(connection, since=since)
+        of_alerts = _alerts(connection, said.false, since=since, now=now)
+        for part in map(said.mark, read(connection, Asked(arrived_since=since), ASKED)):
             services = part["service"].unique().to_pylist()
             whole = Span(pc.min(part["timestamp"]).as_py(), pc.max(part["timestamp"]).as_py())
-            kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)], wrong)
+            kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)], said.false)
             found.append(sampled(kept, stride))
+            told.take(part, sampled_all=stride == 1)
             seen += len(part)
             left_out = {name: count + why.get(name, 0) for name, count in left_out.items()}
-    empty = pa.schema([STORED.field(name) for name in LEARNED]).empty_table()
-    return History(pa.concat_tables(found) if found else empty, seen, left_out)
+    return History(pa.concat_tables([NOTHING_LEARNED, *found]), told.newest(), seen, left_out)
 
 
 @read_again

@@ -16,7 +16,7 @@ from ml.detectors.service_deviation import SERVICE, Deviation, Floats, ServiceDe
 
 # A service has so many sets of metrics that its logs carry, the most frequent, and each set so many metrics.
 SETS, WIDEST = 3, 16
-# Values farther than so many spreads from the median count as if they were there, when it is learned what goes together.
+# Values farther than so many spreads from the median count as if they were there, while it is learned what fits.
 CLIPPED = 3.0
 # Share of each metric that is taken to be its own, so that what always went together may differ a little.
 OWN = 0.02
@@ -69,7 +69,8 @@ class JointDeviation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         """The same detector, blind to the services that are true in `services`."""
         found = JointDeviation(**self.get_params())
         found.__dict__.update(vars(self))
-        found.sets_ = np.where(services[:, None], -1, self.sets_)
+        found.sets_ = self.sets_.copy()
+        found.sets_[services] = -1
         return found
 
     def _sets(self, service: int, values: Floats) -> Iterator[Together]:
@@ -81,7 +82,7 @@ class JointDeviation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
             metrics = np.flatnonzero(pattern)[:WIDEST]
             rows = z[known[:, metrics].all(axis=1)][:, metrics]
             if len(metrics) > 1 and len(rows) >= self.least_rows:
-                precision = np.linalg.inv(_correlation(rows))
+                precision = np.linalg.inv(_correlation(rows)).astype(np.float64)
                 farthest = float(np.sqrt(np.einsum("ri,ij,rj->r", rows, precision, rows)).max())
                 yield Together(service, metrics, precision, max(self.margin * farthest, self.least))
 
@@ -114,34 +115,46 @@ class JointDeviation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         return Deviation(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def _measured(self, codes: NDArray[np.intp], values: Floats) -> Deviation:
-        rows = len(codes)
-        reach, metric = np.zeros(rows), np.full(rows, -1, np.int16)
-        value, at, width = np.full(rows, np.nan), np.full(rows, np.nan), np.full(rows, np.nan)
-        sets = np.where(codes[:, None] >= 0, self.sets_[codes], -1) if len(self.reach_) else np.full((rows, 0), -1)
-        judged = np.flatnonzero((sets >= 0).any(axis=1))
-        z = (values[judged] - self.center_[codes[judged]]) / self.spread_[codes[judged]]
+        nothing = np.full(len(codes), np.nan)
+        best = Deviation(
+            np.zeros(len(codes)), np.full(len(codes), -1, np.int16), nothing, nothing.copy(), nothing.copy()
+        )
+        if not len(self.reach_):
+            return best
+        sets = np.where(codes[:, None] >= 0, self.sets_[codes], -1)
+        z = (values - self.center_[codes]) / self.spread_[codes]
         with np.errstate(invalid="ignore"):
-            fits = ~(np.abs(z) > self.limit_[codes[judged]]).any(axis=1)
-        judged, z = judged[fits], z[fits]
-        for slot in range(sets.shape[1]):
-            of = sets[judged, slot]
-            columns = self.columns_[of]
-            mine = np.where(columns >= 0, np.take_along_axis(z, np.maximum(columns, 0), axis=1), 0.0)
-            held = (of >= 0) & ~np.isnan(mine).any(axis=1)
-            chosen, mine, of, columns = judged[held], mine[held], of[held], columns[held]
-            pull = np.einsum("rij,rj->ri", self.precision_[of], mine)
-            far = np.sqrt(np.maximum(np.einsum("ri,ri->r", pull, mine), 0.0)) / self.reach_[of]
-            own = np.sqrt(np.maximum(np.diagonal(self.precision_[of], axis1=1, axis2=2), np.finfo(float).tiny))
-            worst = np.argmax(np.abs(pull) / own, axis=1)
-            each = np.arange(len(chosen))
-            column, service = columns[each, worst], codes[chosen]
-            spread, weight = self.spread_[service, column], own[each, worst]
-            expected = self.center_[service, column] + spread * (mine[each, worst] - pull[each, worst] / weight**2)
-            better = far > reach[chosen]
-            to = chosen[better]
-            reach[to], metric[to], value[to] = far[better], column[better], values[to, column[better]]
-            at[to], width[to] = expected[better], (spread / weight)[better]
-        return Deviation(reach, metric, value, at, width)
+            far: NDArray[np.bool_] = np.greater(np.abs(z), self.limit_[codes])
+        fits = ~far.any(axis=1)
+        for slot in range(SETS):
+            rows = np.flatnonzero(fits & (sets[:, slot] >= 0))
+            if rows.size:
+                self._take(best, rows, self._of_sets(codes[rows], sets[rows, slot], z[rows], values[rows]))
+        return best
+
+    def _of_sets(self, codes: NDArray[np.intp], of: NDArray[np.intp], z: Floats, values: Floats) -> Deviation:
+        """What one set for each row makes of it; 0 where the row does not carry all of it."""
+        columns = self.columns_[of]
+        mine = np.where(columns >= 0, np.take_along_axis(z, np.maximum(columns, 0), axis=1), 0.0)
+        mine[np.isnan(mine).any(axis=1)] = 0.0
+        precision = self.precision_[of]
+        pull = np.einsum("rij,rj->ri", precision, mine)
+        far = np.sqrt(np.maximum(np.einsum("ri,ri->r", pull, mine), 0.0)) / self.reach_[of]
+        own = np.sqrt(np.maximum(np.diagonal(precision, axis1=1, axis2=2), np.finfo(float).tiny))
+        each = np.arange(len(of))
+        worst = np.argmax(np.abs(pull) / own, axis=1)
+        column, weight = columns[each, worst], own[each, worst]
+        spread = self.spread_[codes, column]
+        expected = self.center_[codes, column] + spread * (mine[each, worst] - pull[each, worst] / weight**2)
+        return Deviation(far, column.astype(np.int16), values[each, column], expected, spread / weight)
+
+    @staticmethod
+    def _take(best: Deviation, rows: NDArray[np.intp], found: Deviation) -> None:
+        """Put what is farther than before into `best`."""
+        farther = found.reach > best.reach[rows]
+        to = rows[farther]
+        for name in ("reach", "metric", "value", "center", "spread"):
+            getattr(best, name)[to] = getattr(found, name)[farther]
 
 
 def _correlation(rows: Floats) -> Floats:
@@ -152,7 +165,7 @@ def _correlation(rows: Floats) -> Floats:
     moves = scale > np.finfo(float).eps
     shrunk = LedoitWolf().fit(clipped / np.where(moves, scale, 1.0)).covariance_
     deviation = np.sqrt(np.maximum(np.diagonal(shrunk), np.finfo(float).tiny))
-    correlation = np.where(moves[:, None] & moves, shrunk / np.outer(deviation, deviation), 0.0)
+    correlation = np.where(np.outer(moves, moves), shrunk / np.outer(deviation, deviation), 0.0)
     found: Floats = (1 - OWN) * correlation
     np.fill_diagonal(found, 1.0)
     return found

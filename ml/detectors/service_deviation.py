@@ -91,6 +91,7 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         farthest = distance.groupby(X[SERVICE]).max()
         self.center_: Floats = center.to_numpy(float)
         self.spread_: Floats = spread.to_numpy(float)
+        self.highest_: Floats = groups.max().to_numpy(float)
         self.reach_: Floats = np.maximum(self.margin * farthest.to_numpy(float), self.least)
         return self
 

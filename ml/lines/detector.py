@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ml.lines import opinions, signs
 from ml.lines.features import features
-from ml.lines.opinions import Kinds
+from ml.lines.opinions import Kinds, Opinion
 from ml.lines.reading import Line, read
 from ml.lines.signs import Signs
 from ml.lines.state import LineState
@@ -54,9 +55,19 @@ class LineDetector(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             raise ValueError(f"{len(X)} lines have {len(labels)} labels")
         self.state_ = LineState()
         kinds = _kinds(X, _replayed(X, self.state_), labels)
-        self.opinion_ = opinions.learn(kinds, self.strength) if kinds.differ else None
-        self.edge_ = opinions.edge(kinds, self.strength, signs.ALERT) if kinds.differ else signs.ALERT
+        self.opinion_: Opinion | None = None
+        self.edge_, self.slope_ = signs.ALERT, 1.0
+        if kinds.differ:
+            held = opinions.held_out(kinds, self.strength)
+            self.opinion_ = opinions.learn(kinds, self.strength)
+            self.edge_ = opinions.edge(kinds, self.strength, signs.ALERT, held)
+            self.slope_ = opinions.slope(kinds, held - self.edge_)
         return self
+
+    def confidence(self, score: float) -> float:
+        """How sure it is that a line of this score is an alert; 0.7 at the edge."""
+        check_is_fitted(self)
+        return float(expit(opinions.AT_EDGE + self.slope_ * score))
 
     def start(self) -> LineState:
         """The state to score the first line after the history with."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ Features = Mapping[str, float]
 FOLDS = 5
 # How large the column of the signs is against that of a word.
 PRIOR = 3.0
+# Log-odds of an alert at the edge, which is the confidence from which on a log is an anomaly: 0.7.
+AT_EDGE = log(0.7 / 0.3)
+# What is tried for how much a score says.
+SLOPES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 # Templates of alerts that say as much about where alerts begin as the signs do.
 ENOUGH = 5
 
@@ -75,28 +80,49 @@ def learn(kinds: Kinds, strength: float) -> Opinion:
     return Opinion(columns[:COLUMNS], float(columns[COLUMNS]) * PRIOR, float(model.intercept_[0]))
 
 
-def edge(kinds: Kinds, strength: float, of_signs: float) -> float:
+def edge(kinds: Kinds, strength: float, of_signs: float, held: Floats) -> float:
     """The log-odds from which on lines are alerts, the more by the labels the more templates of alerts there are.
 
-    Otherwise it is where the log-odds are those of a line without words whose signs come to `of_signs`.
+    `held`: as of `held_out`. Otherwise it is where the log-odds are those of a line without words whose signs come to
+    `of_signs`.
     """
-    templates = {name for name, label in zip(kinds.templates, kinds.labels, strict=True) if label}
-    share = len(templates) / (len(templates) + ENOUGH)
-    return share * held_out_edge(kinds, strength) + (1 - share) * learn(kinds, strength).odds({}, of_signs)
+    share = _alerts(kinds) / (_alerts(kinds) + ENOUGH)
+    known = ~np.isnan(held)
+    by_labels = best_edge(kinds.labels[known], held[known], kinds.weights[known])
+    return share * by_labels + (1 - share) * learn(kinds, strength).odds({}, of_signs)
 
 
-def held_out_edge(kinds: Kinds, strength: float) -> float:
-    """The log-odds that part the labels best over templates that were held out; 0 where none can be."""
+def _alerts(kinds: Kinds) -> int:
+    """Templates of alerts."""
+    return len({name for name, label in zip(kinds.templates, kinds.labels, strict=True) if label})
+
+
+def held_out(kinds: Kinds, strength: float) -> Floats:
+    """The log-odds of each kind by an opinion that does not know its template; NaN where there is none."""
     names = {name: index for index, name in enumerate(sorted(set(kinds.templates)))}
     fold = np.array([names[template] % FOLDS for template in kinds.templates])
-    odds = np.full(len(fold), np.nan)
+    odds: Floats = np.full(len(fold), np.nan)
     for each in range(FOLDS):
         rest, out = kinds.at(np.flatnonzero(fold != each)), np.flatnonzero(fold == each)
         if rest.differ:
             opinion = learn(rest, strength)
             odds[out] = [opinion.odds(kinds.rows[at], float(kinds.priors[at])) for at in out.tolist()]
-    known = ~np.isnan(odds)
-    return best_edge(kinds.labels[known], odds[known], kinds.weights[known])
+    return odds
+
+
+def slope(kinds: Kinds, scores: Floats) -> float:
+    """How much a score of 1 adds to the log-odds that a line is an alert: the likeliest for held-out labels.
+
+    `scores`: shape (n_kinds,), 0 at the edge, NaN where unknown. Of few templates of alerts, or of others, it is 1.
+    """
+    known = ~np.isnan(scores)
+    templates = np.array(kinds.templates, object)
+    labels, weights, scores = kinds.labels[known], kinds.weights[known], scores[known]
+    if min(len(set(templates[known][labels == label])) for label in (0, 1)) < ENOUGH:
+        return 1.0
+    signed = np.where(labels == 1, 1.0, -1.0)
+    losses = [float(np.sum(weights * np.logaddexp(0, -signed * (AT_EDGE + each * scores)))) for each in SLOPES]
+    return SLOPES[int(np.argmin(losses))]
 
 
 def best_edge(labels: NDArray[np.int_], scores: Floats, weights: Floats) -> float:

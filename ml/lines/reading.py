@@ -58,10 +58,17 @@ def read(message: str) -> Reading:
     masked = template(text)
     told = READING.search(text)
     told_zero = told is not None and (told["value"] or "").strip("0x.+-%") == "" and bool(told["value"])
-    failed = failures.words(masked) or failures.code(text)
+    named, has_words = _of_template(masked)
+    failed = has_words or failures.code(text)
     healed = failed and (told_zero or failures.healed(text))
     reading = told is not None or PAIRS.fullmatch(text.strip()) is not None
-    return Reading(masked, words(masked), failed and not healed, reading, healed)
+    return Reading(masked, named, failed and not healed, reading, healed)
+
+
+@lru_cache(MOST_READ)
+def _of_template(masked: str) -> tuple[tuple[str, ...], bool]:
+    """The words of a template, and whether one of them is of failure: the same for many messages, and slow to find."""
+    return words(masked), failures.words(masked)
 
 
 def words(masked: str) -> tuple[str, ...]:

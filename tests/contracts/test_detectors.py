@@ -13,9 +13,15 @@ from sklearn.base import BaseEstimator, clone
 
 import ml.detectors
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
+from ml.detectors.service_model import ServiceModel
 from ml.registry import TRUSTED_TYPES
 
-MEMBERS: dict[str, Callable[[], BaseEstimator]] = {"service_deviation": ServiceDeviation}
+MEMBERS: dict[str, Callable[[], BaseEstimator]] = {
+    "service_deviation": ServiceDeviation,
+    "service_model": ServiceModel,
+}
+# What is a part of the model alone; it needs what another part learned.
+PARTS = {"joint_deviation"}
 
 
 def normal_logs(rows: int = 400, seed: int = 7) -> pd.DataFrame:
@@ -41,7 +47,7 @@ def fitted(request: pytest.FixtureRequest) -> BaseEstimator:
 
 
 def test_every_detector_keeps_the_contract() -> None:
-    assert {module.name for module in pkgutil.iter_modules(ml.detectors.__path__)} == set(MEMBERS)
+    assert {module.name for module in pkgutil.iter_modules(ml.detectors.__path__)} == set(MEMBERS) | PARTS
 
 
 def test_parameters_are_kept_as_they_were_given(fitted: BaseEstimator) -> None:
@@ -101,7 +107,8 @@ def test_what_a_champion_is_asked_agrees_with_its_scores(fitted: BaseEstimator) 
     codes = fitted.codes(logs[SERVICE])
     columns = {name: logs[name].to_numpy(float) for name in fitted.metrics_}
     found = fitted.measure(codes, columns)
-    np.testing.assert_array_equal(-fitted.score_samples(logs), found.reach)
+    joint = fitted.jointly(codes, columns).reach if isinstance(fitted, ServiceModel) else found.reach
+    np.testing.assert_array_equal(-fitted.score_samples(logs), np.maximum(found.reach, joint))
     np.testing.assert_array_equal(fitted.reaches(codes, columns).max(axis=1), found.reach)
     assert fitted.metrics_[found.metric[0]] == "latency_ms"
     assert fitted.center_.shape == (len(fitted.services_), len(fitted.metrics_))

@@ -43,7 +43,7 @@ def test_nothing_is_learned_from_what_comes_later() -> None:
     assert one.candidate is not None
     assert other.candidate is not None
     np.testing.assert_array_equal(one.candidate.center_, other.candidate.center_)
-    np.testing.assert_array_equal(one.candidate.reach_, other.candidate.reach_)
+    np.testing.assert_array_equal(one.candidate.deviation_.reach_, other.candidate.deviation_.reach_)
     assert other.flagged_ratio == 1.0
 
 

@@ -22,7 +22,8 @@ from adapters.store.database import Engine, connect
 from adapters.store.tables import batches, logs, metadata
 from domain.settings import Settings
 from ml.asking import Asking
-from ml.detectors.service_deviation import Deviation, ServiceDeviation
+from ml.detectors.service_deviation import Deviation
+from ml.detectors.service_model import ServiceModel
 from ml.model_runs import Submission, register
 from ml.promotion import Decision
 from ml.registry import ALIAS, MODEL_FILE, Registry
@@ -67,7 +68,7 @@ class Run:
         )
 
 
-class Behaving(ServiceDeviation):
+class Behaving(ServiceModel):
     """A fitted detector whose answers go through a function."""
 
     answer: Callable[[Deviation], Deviation]
@@ -76,7 +77,7 @@ class Behaving(ServiceDeviation):
         return self.answer(super().measure(codes, columns))
 
 
-def behaving(good: ServiceDeviation, answer: Callable[[Deviation], Deviation]) -> Behaving:
+def behaving(good: ServiceModel, answer: Callable[[Deviation], Deviation]) -> Behaving:
     found = Behaving()
     found.__dict__.update(copy(good).__dict__)
     found.answer = answer

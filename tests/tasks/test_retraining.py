@@ -82,7 +82,14 @@ def _what_is_kept(models: Registry) -> None:
     client = models.client()
     version = client.get_model_version(models.name, "2")
     run = client.get_run(version.run_id)
-    assert {"margin", "least", "data_sha256", "split_at", "compared_with"} <= run.data.params.keys()
+    assert {
+        "metrics__margin",
+        "joint__least",
+        "habits__usual_times",
+        "data_sha256",
+        "split_at",
+        "compared_with",
+    } <= run.data.params.keys()
     assert ("version 1", "600") == (run.data.params["compared_with"], run.data.params["data_rows"])
     assert {"false_incidents", "present_false_incidents", "found", "present_found"} <= run.data.metrics.keys()
     files = {one.path for one in client.list_artifacts(version.run_id)}

@@ -12,6 +12,7 @@ from adapters.store import mutes
 from adapters.store.alarm_verdicts import give
 from adapters.store.database import Engine
 from adapters.store.training_history import LEARNED, SOME, History, history, sampled, usual
+from adapters.store.training_lines import SAID
 from domain.alarm_verdicts import AlarmVerdict
 from domain.errors import BadInput
 from domain.muting import Matcher, Mute, MuteKind
@@ -83,9 +84,9 @@ def test_what_people_silenced_is_not_learned(store: Engine) -> None:
 
 def table(services: list[str]) -> pa.Table:
     times = pa.array([NOON + number * SECOND for number in range(len(services))], pa.timestamp("us", "UTC"))
-    none = pa.nulls(len(services), pa.int64())
-    columns = {"timestamp": times, "service": services, "measured": none, "anomaly": [False] * len(services)}
-    return pa.table(columns | {"incident_id": none})
+    none, many = pa.nulls(len(services), pa.int64()), len(services)
+    columns = {"timestamp": times, "service": services, "measured": none, "anomaly": [False] * many}
+    return pa.table(columns | {"level": [2] * many, "message": ["fine"] * many, SAID: [-1] * many, "incident_id": none})
 
 
 def test_a_busy_service_does_not_crowd_out_a_quiet_one_and_all_of_the_time_is_seen() -> None:
