@@ -150,6 +150,7 @@ class ServiceDeviation(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def score_samples(self, X: pd.DataFrame) -> Floats:
         """Lower is more abnormal, −1 is the edge of normal; shape (n_rows,)."""
+        check_is_fitted(self)
         columns = {name: X[name].to_numpy(float) for name in self.metrics_}
         return -self.measure(self.codes(X[SERVICE]), columns).reach
 

@@ -105,6 +105,7 @@ class ServiceModel(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
     def score_samples(self, X: pd.DataFrame) -> Floats:
         """By metrics; lower is more abnormal, −1 is the edge of normal; shape (n_rows,)."""
+        check_is_fitted(self)
         columns = {name: X[name].to_numpy(float) for name in self.metrics_}
         codes = self.codes(X[SERVICE])
         return -np.maximum(self.measure(codes, columns).reach, self.jointly(codes, columns).reach)
