@@ -14,6 +14,8 @@ from console.explaining import explain
 from domain.settings import DetectionSettings
 from domain.verdicts import Reason
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
+from ml.detectors.service_model import ServiceModel
+from ml.lines import Line
 from ml.scoring import Champion
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -56,9 +58,24 @@ def test_the_numbers_of_a_deviation_are_the_model_s() -> None:
     assert "900" in words
 
 
+def test_a_habit_is_told_with_its_counts() -> None:
+    lines = [Line("web", "INFO", f"request took {number} ms", at=60.0 * number) for number in range(300)]
+    frame = pd.DataFrame({SERVICE: "web", "request_latency_ms": [20.0 + number % 5 for number in range(200)]})
+    champion = Champion(ServiceModel().fit(frame, lines=lines), 3)
+    log = a_stored_log(Reason.HABIT, level=5, message="the moon is full", measured=[])
+    assert (
+        "Reason: CRITICAL, which this service never logged in 300 lines; its text is new (model 3)."
+        " Its message: the moon is full" == reason(log, champion)
+    )
+    usual = a_stored_log(Reason.HABIT, level=3, message="request took 3 s", measured=[], anomaly=False)
+    told = "Reason: WARN, which this service never logged in 300 lines; its text is new (model 3)."
+    assert f"{told} Its message: request took 3 s" == reason(usual, champion)
+
+
 @pytest.mark.parametrize(
     ("log", "expected"),
     [
+        (a_stored_log(Reason.HABIT), "Reason: habit; model 3 is not to be had any more, so without numbers."),
         (
             a_stored_log(Reason.DEVIATION),
             "Reason: deviation; model 3 is not to be had any more, so without numbers.",

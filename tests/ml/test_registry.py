@@ -13,7 +13,8 @@ from sklearn.linear_model import LinearRegression
 
 from domain.errors import BadInput, Unavailable
 from domain.settings import Settings
-from ml.detectors.service_deviation import ServiceDeviation
+from ml.detectors.service_deviation import SERVICE, ServiceDeviation
+from ml.detectors.service_model import ServiceModel
 from ml.model_runs import Submission, register
 from ml.model_versions import promote
 from ml.promotion import Decision
@@ -157,6 +158,12 @@ def test_where_no_version_is_champion_any_more_rules_decide(registry: Registry, 
     [
         pytest.param(LinearRegression(), "is a LinearRegression", id="another kind"),
         pytest.param(ServiceDeviation(), "is a ServiceDeviation, which", id="not fitted"),
+        pytest.param(ServiceModel(), "is a ServiceModel, which", id="the right kind, not fitted"),
+        pytest.param(
+            ServiceDeviation().fit(normal()[[SERVICE, "cpu"]]),
+            "is a ServiceDeviation, which knows no habits of lines: it is of an older version, train again",
+            id="an older kind",
+        ),
     ],
 )
 def test_a_champion_of_another_kind_is_refused_when_it_is_loaded(tmp_path: Path, model: object, why: str) -> None:

@@ -131,6 +131,17 @@ def test_what_the_champion_knows_replaces_the_fixed_limit() -> None:
     assert (True, Reason.LIMIT) == verdict(busy, metrics={"cpu_usage": 95.0, "memory_usage": 99.0})[:2]
 
 
+def test_a_fixed_limit_says_something_where_no_normal_value_was_ever_beyond_it() -> None:
+    """A metric that varies much was normal up to three times of what it can be, and 98 % of memory said nothing."""
+    wide = pd.DataFrame({SERVICE: "web", "memory_usage": np.linspace(20, 80, 200)})
+    varying = Champion(ServiceDeviation().fit(wide), 3)
+    assert (True, Reason.LIMIT) == verdict(varying, metrics={"memory_usage": 98.0})[:2]
+    assert (False, Reason.DEVIATION) == verdict(varying, metrics={"memory_usage": 85.0})[:2]
+    assert (True, Reason.TOGETHER) == verdict(varying, message="Memory limit exceeded", metrics={"memory_usage": 89.0})[
+        :2
+    ]
+
+
 def test_the_champion_finds_what_no_rule_knows() -> None:
     champion = a_champion(queue=[100.0])
     anomalous, reason, confidence = verdict(champion, metrics={"queue": 10_000.0})

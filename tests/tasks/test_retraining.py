@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.formats.decoding import decode
+from adapters.store.alarm_verdicts import give
 from adapters.store.database import connect
+from domain.alarm_verdicts import AlarmVerdict
 from domain.settings import Settings
+from domain.verdicts import Reason
+from domain.words import because
 from ml.model_versions import versions
 from ml.registry import Registry
+from ml.scoring import Champion, score
 from ml.training import Trained
 from tasks import bootstrap
 from tasks.retraining import data_objections, fit, judge_by_later, normal_logs, register, registry
-from tests.parts.judged_part import Feed
-from tests.parts.logs_part import SECOND, a_log
+from tests.parts.judged_part import Feed, rows
+from tests.parts.logs_part import SECOND, a_batch, a_log
 
 pytestmark = pytest.mark.slow
 MINUTES = 60.0
@@ -127,3 +134,67 @@ def test_no_log_at_all_is_told_of(tree: Settings) -> None:
     against, _, _ = asyncio.run(trained_on(tree))
     assert "0 normal logs carry a number, at least 200 are needed" in against
     assert bootstrap.home().name == "home"
+
+
+REFUSED = "connection to peer {} refused"
+
+
+def chronic(tree: Settings, *, every: int = 10) -> None:
+    """A log a second of two services until now; web says at ERROR now and then that a peer refused."""
+    begin = datetime.now(UTC) - timedelta(seconds=LOGS)
+    values = []
+    for second in range(LOGS):
+        odd = second % every == 0
+        said = {"level": "ERROR", "message": REFUSED.format(second)} if odd else {}
+        when = (begin + second * SECOND).isoformat()
+        service = "web" if odd else ("web", "db")[second % 2]
+        values.append(
+            a_log(timestamp=when, service=service, request_id=f"r{second}", metrics={"queue": second % 5}, **said)
+        )
+    Feed(connect(tree.store.url.get_secret_value())).take(*values, now=datetime.now(UTC))
+
+
+def verdicts(model: Champion | None) -> list[tuple[bool, str]]:
+    """On the chronic error, on the same text from another service, and on a level that web never comes to."""
+    logs = (
+        a_log(level="ERROR", message=REFUSED.format(12_345), metrics={"queue": 2}),
+        a_log(level="ERROR", message=REFUSED.format(12_345), service="db", metrics={"queue": 2}),
+        a_log(level="CRITICAL", message="the moon is full", metrics={"queue": 2}),
+    )
+    batch = decode(a_batch(logs), max_bytes=100_000)
+    found = score(batch, model, threshold=0.7)
+    assert "" == found.fallback
+    return [
+        (bool(odd), because(Reason(int(found.reason[row])).name, found.numbers(row)))
+        for row, odd in enumerate(found.anomalous)
+    ]
+
+
+def test_what_people_call_a_false_alarm_is_usual_after_the_next_training(tree: Settings) -> None:
+    """A service that logs an error all day was an anomaly for ever, whatever was said of it."""
+    chronic(tree)
+    assert [True, True, False] == [odd for odd, _ in verdicts(None)]
+    _, before, _ = asyncio.run(trained_on(tree))
+    assert before is not None
+    assert before.candidate is not None
+    assert [True, True, False] == [odd for odd, _ in verdicts(Champion(before.candidate, 1))]
+    engine = connect(tree.store.url.get_secret_value())
+    for number in [row["id"] for row in rows(engine, "SELECT id FROM incidents")]:
+        give(engine, number, AlarmVerdict.FALSE_ALARM, by="ann", now=datetime.now(UTC))
+    _, found, outcome = asyncio.run(trained_on(tree))
+    assert found is not None
+    assert found.told[0] > 0
+    assert "version 2 is champion" in outcome
+    usual, other, critical = verdicts(registry(tree).load(2))
+    assert (False, True, True) == (usual[0], other[0], critical[0])
+    assert re.fullmatch(r"called a false alarm before: \d+ times in training", usual[1])
+    assert re.fullmatch(r"CRITICAL, which this service never logged in \d+ lines; its text is new", critical[1])
+    card = _text(registry(tree), "2", "card.md")
+    assert re.search(
+        r"Habits were learned from \d+ lines, among them \d+ lines of false alarms and 0 of incidents", card
+    )
+
+
+def _text(models: Registry, version: str, name: str) -> str:
+    client = models.client()
+    return Path(client.download_artifacts(client.get_model_version(models.name, version).run_id, name)).read_text()
