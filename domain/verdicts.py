@@ -15,7 +15,7 @@ class Reason(IntEnum):
 
     NOTHING = 0  # no rule and no model saw anything
     WORDS = 1  # a level and words of failure in the message
-    LIMIT = 2  # a metric beyond a fixed limit, where no model knows what is normal
+    LIMIT = 2  # a metric beyond a fixed limit, where no model saw such a value in normal times
     DEVIATION = 3  # a metric far from what the champion learned for this service
     UNSCORED = 4  # detection is switched off
     TOGETHER = 6  # words of failure beside metrics that are higher than they should be

@@ -20,6 +20,7 @@ FADES = 3600.0
 QUIET = 0.37
 # A level is taken to have been seen so often before anything was, the lower the more often.
 PRIOR = {Level.TRACE: 1.0, Level.DEBUG: 1.0, Level.INFO: 4.0, Level.WARN: 1.0, Level.ERROR: 0.5, Level.CRITICAL: 0.25}
+PRIORS = tuple(PRIOR[level] for level in sorted(PRIOR))
 HIGH = Level.ERROR
 
 
@@ -69,8 +70,8 @@ class LineState:
         self._warm(line, read)
 
     def _level(self, line: Line, level: Level) -> float:
-        seen = {each: self.counts.get(f"l {line.service} {each:d}") + PRIOR[each] for each in Level}
-        return log(sum(seen.values()) / sum(seen[each] for each in Level if each >= level))
+        seen = [self.counts.get(f"l {line.service} {each}") + prior for each, prior in enumerate(PRIORS)]
+        return log(sum(seen) / sum(seen[level:]))
 
     def _severe(self, read: Reading) -> float:
         """The mean over words of the share of high levels among the templates that have it, against that of all."""

@@ -141,6 +141,15 @@ def test_of_a_flood_the_first_are_judged_and_rules_judge_the_others(monkeypatch:
     assert [0.0] * 3 == habit.confidence[3:].tolist()
 
 
+def test_of_long_lines_fewer_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(habit_finding, "MOST_CHARACTERS", 2_100)
+    batch = batch_of(*(a_log(level="ERROR", message=f"refused by {name}" + " x" * 5_000) for name in "abcde"))
+    codes = service_codes(batch, MODEL.habits_.services_)
+    _, habit = habit_finding.by_habit(batch, MODEL.habits_, codes, words(batch), {})
+    assert habit.note is not None
+    assert [0, 1, -1, -1, -1] == habit.note.tolist()
+
+
 def test_answers_are_kept_by_what_messages_say_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = champion()
     alike = [a_log(level="ERROR", message=f"connection to 10.0.0.{number} refused") for number in range(50)]
