@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from domain.alarm_verdicts import Said
 from ml.detectors.joint_deviation import JointDeviation
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.detectors.service_model import ServiceModel
@@ -96,10 +97,14 @@ class _Said:
 
 
 def _lines_before(frame: pd.DataFrame | None, split_at: datetime) -> _Said:
-    """The lines before a moment with their labels; of too many the newest."""
+    """The lines before a moment with their labels; of too many the newest.
+
+    What people called a false alarm is no guess from data: it is known at once, however late it was.
+    """
     if frame is None or frame.empty:
         return _Said([], [])
-    early = frame[frame[TIME] < split_at].sort_values(TIME, kind="stable").tail(MOST_LINES)
+    told = (frame[TIME] < split_at) | (frame[SAID] == int(Said.FALSE))
+    early = frame[told].sort_values(TIME, kind="stable").tail(MOST_LINES)
     lines = as_lines(early, time=TIME, service=SERVICE)
     return _Said(lines, labels_of(lines, early[SAID].tolist()))
 

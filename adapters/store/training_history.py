@@ -20,7 +20,7 @@ from adapters.store.many_rows import among
 from adapters.store.mutes import all_mutes
 from adapters.store.tables import alerts, incidents, log_blocks
 from adapters.store.tables import logs as logs_table
-from adapters.store.training_lines import EMPTY, LINES, SAID, Told, sayings
+from adapters.store.training_lines import EMPTY, LINES, SAID, Told, older, sayings
 from domain.grouping import codes_of, microseconds
 from domain.logs import UTC_MICROSECONDS
 from domain.muting import MuteKind
@@ -70,6 +70,7 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
         stride = max(1, -(-_arrived(connection, since) // limit))
         said = sayings(connection, since=since)
         of_alerts = _alerts(connection, said.false, since=since, now=now)
+        told.take(older(connection, said, until=since), sampled_all=False)
         for part in map(said.mark, read(connection, Asked(arrived_since=since), ASKED)):
             services = part["service"].unique().to_pylist()
             whole = Span(pc.min(part["timestamp"]).as_py(), pc.max(part["timestamp"]).as_py())

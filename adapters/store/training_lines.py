@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from adapters.log_blocks import STORED
 from adapters.store.alarm_verdicts import called, false_alarms
-from adapters.store.tables import incidents, resolution_notes
+from adapters.store.log_reader import as_table
+from adapters.store.many_rows import among
+from adapters.store.tables import incidents, logs, resolution_notes
 from domain.alarm_verdicts import AlarmVerdict, Said
 from domain.verdicts import Reason
 
@@ -81,6 +83,17 @@ class Told:
 
 
 EMPTY = pa.schema([*(STORED.field(name) for name in LINES[:-1]), pa.field(SAID, pa.int8())]).empty_table()
+
+
+def older(connection: sa.Connection, said: Sayings, *, until: datetime) -> pa.Table:
+    """Logs before then of incidents that people said something of, the newest first: the first of each are rows.
+
+    So what people said is known for as long as its logs are kept, and not only for the time of a training.
+    """
+    told = among(connection, logs.c.incident_id, [*said.false, *said.real])
+    query = sa.select(logs).where(told, logs.c.timestamp < until).order_by(logs.c.timestamp.desc()).limit(OF_ALL)
+    rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+    return said.mark(as_table(rows, (*LINES[:-1], "reason", "incident_id")))
 
 
 def sayings(connection: sa.Connection, *, since: datetime) -> Sayings:

@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from domain.alarm_verdicts import Said
+from domain.logs import Level
 from ml.detectors.service_deviation import SERVICE
 from ml.training import LEAST_ROWS, TIME, train
+from ml.training_lines import LEVEL, MESSAGE, SAID
 from tests.parts.logs_part import NOON, SECOND
 
 ROWS = 400
+SAYINGS = [("it failed", Said.REAL), ("it was refused", Said.FALSE), ("it broke", Said.NOTHING)]
 
 
 def normal(rows: int = ROWS, **columns: object) -> pd.DataFrame:
@@ -89,6 +93,30 @@ def test_a_service_of_few_logs_is_left_out() -> None:
     found = train(pd.concat([normal(), few]))
     assert found.candidate is not None
     assert ["db", "web"] == found.candidate.services_
+
+
+def test_lines_are_learned_from_before_that_moment_but_for_what_people_called_false() -> None:
+    late = NOON + 390 * SECOND
+    rows = [(NOON + number * SECOND, "web", int(Level.INFO), "served", int(Said.NOTHING)) for number in range(ROWS)]
+    rows += [(late, "web", int(Level.ERROR), text, int(said)) for text, said in SAYINGS]
+    lines = pd.DataFrame(rows, columns=[TIME, SERVICE, LEVEL, MESSAGE, SAID])
+    found = train(normal(), lines)
+    assert (281, (1, 0)) == (found.lines, found.told)
+    assert found.candidate is not None
+    judged = {text: found.candidate.habits_.judge(0, Level.ERROR, text).usual for text, _ in SAYINGS}
+    assert {"it failed": False, "it was refused": True, "it broke": False} == judged
+
+
+def test_services_whose_metrics_do_not_keep_going_together_are_named() -> None:
+    rng = np.random.default_rng(2)
+    cpu = rng.normal(40, 3, 4_000)
+    # From the middle on, which is within the part that is fitted on, heat falls where it rose.
+    heat = np.where(np.arange(4_000) < 2_000, cpu, 80 - cpu) + rng.normal(0, 0.1, 4_000)
+    found = train(normal(4_000, cpu=cpu, heat=heat).drop(columns="latency"))
+    assert ("db", "web") == found.apart
+    assert found.candidate is not None
+    assert (-1 == found.candidate.joint_.sets_).all()
+    assert () == train(normal(4_000, cpu=cpu, heat=cpu)).apart
 
 
 def test_a_metric_that_one_service_does_not_have_is_unknown_for_it() -> None:

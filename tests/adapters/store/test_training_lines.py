@@ -66,6 +66,19 @@ def test_who_leaves_a_note_found_a_real_fault_unless_it_is_called_false(store: E
     assert {("db", Said.NOTHING): 9, ("web", Said.FALSE): 5} == said(learned(store).logs)
 
 
+def test_what_people_said_is_known_as_long_as_its_logs_are_kept(store: Engine, incident: int) -> None:
+    much_later = LATER + timedelta(days=3)
+
+    def told() -> Counter[tuple[str, Said]]:
+        return said(history(store, since=much_later, now=much_later, limit=10_000).told)
+
+    assert {} == told()
+    give(store, incident, AlarmVerdict.FALSE_ALARM, by="ann", now=much_later)
+    assert {("web", Said.FALSE): 5} == told()
+    give(store, incident, AlarmVerdict.REAL, by="ann", now=much_later)
+    assert {("web", Said.REAL): 5} == told()
+
+
 def a_part(many: int, *, reason: Reason = Reason.WORDS, message: str = "refused", of: int | None = 7) -> pa.Table:
     times = pa.array([NOON + number * SECOND for number in range(many)], pa.timestamp("us", "UTC"))
     columns = {"timestamp": times, "service": ["web"] * many, "level": pa.array([4] * many, pa.int8())}
