@@ -72,7 +72,8 @@ class Run:
         until(reached, f"a batch with {why or 'the model'!r}")
 
     def asked(self, sql: str) -> list[dict[str, object]]:
-        return list(json.loads(self.stack.sre("logs", "--since", "1h", "--sql", sql, "--json")))
+        told = self.stack.sre("logs", "--since", "1h", "--sql", sql, "--json")
+        return [json.loads(line) for line in told.splitlines()]
 
 
 @pytest.fixture(scope="module")
