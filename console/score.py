@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,8 +61,9 @@ def score(  # noqa: PLR0913 - one argument per option
     with out.open("w", newline="") if out else nullcontext() as written:
         for _ in _progress(write_rows(run, _source(tree, file, topic, since), written)):
             pass
-    model = run.knowledge.champion.version if run.knowledge.champion else 0
-    _show(run.summary, model=model, as_json=as_json, out=out)
+    known = run.knowledge
+    detector = f"rules and model {known.champion.version}" if known.champion else f"rules, {known.without}"
+    _show(run.summary, detector=detector, as_json=as_json, out=out)
 
 
 def _source(tree: Settings, file: Path | None, topic: str | None, since: str) -> Iterable[RawBatch]:
@@ -80,7 +82,7 @@ def _knowledge(tree: Settings, *, rules_only: bool) -> Knowledge:
     from tasks.champion import ChampionSource  # noqa: PLC0415
 
     if rules_only:
-        return bootstrap.knowledge(tree)
+        return replace(bootstrap.knowledge(tree), without="no model is asked")
     source = ChampionSource(bootstrap.knowledge(tree), registry_of(tree, bootstrap.home()))
     if wrong := source.refresh():
         say(f"warning: {wrong}", err=True)
@@ -102,7 +104,7 @@ def _progress(counts: Iterable[int]) -> Iterable[int]:
             yield count
 
 
-def _show(summary: Summary, *, model: int, as_json: bool, out: Path | None) -> None:
+def _show(summary: Summary, *, detector: str, as_json: bool, out: Path | None) -> None:
     incidents = [
         {
             "incident": incident.id,
@@ -125,7 +127,7 @@ def _show(summary: Summary, *, model: int, as_json: bool, out: Path | None) -> N
         "incidents": len(incidents),
         "pages": summary.triggers,
         "updates": len(summary.pages) - summary.triggers,
-        "detector": f"rules and model {model}" if model else "rules, model unavailable",
+        "detector": detector,
     }
     if as_json:
         show_json(totals | {"reasons": dict(summary.rejected), "list": incidents})

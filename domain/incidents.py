@@ -153,7 +153,7 @@ class Incident:
     template: str
     metric: str  # the abnormal metric: that which names it, or one that came beside its text; or empty
     direction: str  # "high", "low" or empty
-    detector: str  # "model 3", "rules", "rules, model unavailable"
+    detector: str  # "model 3", "rules", "rules, no model is registered"
     route: Route
     playbook: str  # id of the playbook that fits best, or empty
     opened_at: datetime  # event time of the first log

@@ -60,7 +60,7 @@ class Verdicts:
     model: int  # version of the champion, 0 when rules decided alone
     # Row -> every abnormal metric of that log, the surest first, whichever finding was surest.
     abnormal: Mapping[int, tuple[Abnormal, ...]] = field(default_factory=dict)
-    fallback: str = ""  # why rules decided although there is a model
+    fallback: str = ""  # why rules decided alone
 
     @property
     def anomalous(self) -> NDArray[np.bool_]:

@@ -108,9 +108,10 @@ async def one_window(ahead: Ahead, parts: Subflows, lifetime: Lifetime) -> None:
 
     async def close() -> None:
         seconds = time.monotonic() - began
-        champion = watching.champion.knowledge.champion
-        model = f"rules and model {champion.version}" if champion else "rules, model unavailable"
-        model += f" (for a while by rules alone, {tally.fallback})" if tally.fallback else ""
+        known = watching.champion.knowledge
+        model = f"rules and model {known.champion.version}" if known.champion else f"rules, {known.without}"
+        if tally.fallback and known.champion:
+            model += f" (for a while by rules alone, {tally.fallback})"
         await rename_run(window_name(begun, datetime.now(UTC), tally))
         table = window_table(tally, whole_seconds=seconds, model=model, challenger=watching.shadow.words)
         await show_table("window", table, "What the window saw")

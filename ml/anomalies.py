@@ -98,7 +98,7 @@ def _detector(verdicts: Verdicts, row: int) -> str:
         return f"model {verdicts.model}"
     if verdicts.model:
         return "rules"
-    return f"rules, {verdicts.fallback}" if verdicts.fallback else "rules, model unavailable"
+    return f"rules, {verdicts.fallback}" if verdicts.fallback else "rules"
 
 
 def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:

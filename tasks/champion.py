@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.errors import BadInput, SreError, Unavailable
 from ml.registry import Registry, load_file
 from ml.scoring import Champion
-from tasks.judging import Knowledge
+from tasks.judging import NO_MODEL, Knowledge
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ class ChampionSource:
         self.registry = registry
         self.knowledge = knowledge
         self.challenger: Champion | None = None  # scores beside the champion, and decides nothing
+        self.had_one = knowledge.champion is not None
         self.refused: int | None = None  # a challenger that cannot be loaded is not asked for again and again
         if knowledge.champion is None and knowledge.settings.detection.enabled:
             self._use(self._fallback())
@@ -40,7 +41,7 @@ class ChampionSource:
 
     def _use(self, champion: Champion | None) -> None:
         if champion is not None:
-            self.knowledge = replace(self.knowledge, champion=champion)
+            self.knowledge, self.had_one = replace(self.knowledge, champion=champion), True
             log.info("champion.taken-up", extra={"version": champion.version})
 
     def refresh(self) -> str:
@@ -51,12 +52,14 @@ class ChampionSource:
         try:
             version = self.registry.champion_version()
             if version is None:
-                self._drop("no version is champion")
+                self._drop("no version is champion any more" if self.had_one else NO_MODEL)
             elif current is None or current.version != version:
                 self._use(self.registry.load(version))
             self._take_up_challenger(self.registry)
         except Unavailable as error:  # the model in hand is as good as before
             log.warning("champion.not-refreshed", extra={"error": str(error)})
+            if current is None:
+                self._drop(str(error))
             return str(error)
         except BadInput as error:
             self._drop(str(error))
@@ -79,4 +82,5 @@ class ChampionSource:
         """What was champion is not any more, and there is no other: rules decide."""
         if self.knowledge.champion is not None:
             log.warning("champion.dropped", extra={"why": why})
-            self.knowledge = replace(self.knowledge, champion=None)
+        if self.knowledge.champion is not None or why != self.knowledge.without:
+            self.knowledge = replace(self.knowledge, champion=None, without=why)

