@@ -127,6 +127,8 @@ def _show(summary: Summary, *, model: int, as_json: bool, out: Path | None) -> N
         "updates": len(summary.pages) - summary.triggers,
         "detector": f"rules and model {model}" if model else "rules, model unavailable",
     }
+    if summary.sessions is not None:
+        totals["abnormal_requests"] = summary.sessions
     if as_json:
         show_json(totals | {"reasons": dict(summary.rejected), "list": incidents})
         return

@@ -32,7 +32,7 @@ class Summary:
     logs: int = 0
     rejected: Counter[str] = field(default_factory=Counter)  # what was wrong -> logs that could not be read
     anomalies: int = 0
-    sessions: int = 0  # requests that were not as others are
+    sessions: int | None = None  # requests that were not as others are; None where no key tells requests apart
     incidents: list[Incident] = field(default_factory=list)
     pages: dict[str, Incident] = field(default_factory=dict)  # page key -> its incident; updates too
     triggers: int = 0  # of these pages the first ones about something
@@ -90,10 +90,12 @@ class ScoringRun:
             return []
         counted = count(judged.batch)
         self.memory = turned(self.over, judged.raw, counted, self.memory)
-        if self.knowledge.sessions is not None:
+        of_sessions = self.knowledge.sessions
+        if of_sessions is not None:
             self.over.hold(judged.batch.frame)
-        over, self.memory = found(self.over, counted.steps, self.memory, detector, self.knowledge.sessions)
-        self.summary.sessions += len(over.sessions)
+        over, self.memory = found(self.over, counted.steps, self.memory, detector, of_sessions)
+        if of_sessions is not None:
+            self.summary.sessions = (self.summary.sessions or 0) + len(over.sessions)
         return over.findings
 
     def _number(self, incident: Incident) -> None:

@@ -172,6 +172,15 @@ class SessionDetector:
         except (ValueError, KeyError, pa.ArrowInvalid) as error:
             raise Refused(f"sessions: what judging remembers cannot be read: {error}") from error
 
+    @staticmethod
+    def in_words(held: bytes) -> str:
+        """How far a packed state has learned. Raises Refused for what is none."""
+        about, _, _ = packing.unpacked(held)
+        if "fitted" not in about:
+            return f"{about['learned']:,} of the {FIRST_FIT} requests seen that are needed before any is judged"
+        since = f"{about['judged']:,} judged since it learned last, {about['abnormal']:,} of them abnormal"
+        return f"{about['learned']:,} usual requests seen, {since}"
+
     def _unpacked(self, about: Mapping[str, Any], shares: Table, tables: Mapping[str, pa.Table]) -> SessionState:
         past = {name: History.of(table) for name, table in tables.items() if name != "opened"}
         # The model is a function of the history that it was learned from.

@@ -689,7 +689,7 @@ judged_minutes = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),  # judged | memory | sessions
     sa.Column("minute", sa.BigInteger, nullable=False),
-    sa.Column("packed", sa.LargeBinary, nullable=False),
+    sa.Column("packed", SealedBytes("judged_minutes.packed"), nullable=False),  # of sessions it quotes texts and keys
 )
 # What was found about a service in a minute.
 minute_findings = sa.Table(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from domain.words import seconds
 from ml.sessions import words
 from ml.sessions.durations import Durations, Usual
 from ml.sessions.events import service_of
@@ -58,8 +59,8 @@ class Fitted:
         wording = Wording.of(sorted({event for one in history.sessions for event in one.events}))
         called = wording.told({event for one in history.sessions for event in one.events})
         sessions = [tuple(called[event] for event in one.events) for one in history.sessions]
-        seconds = [one.seconds for one in history.sessions]
-        durations = Durations.of(zip(map(frozenset, sessions), seconds, strict=True))
+        taken = [one.seconds for one in history.sessions]
+        durations = Durations.of(zip(map(frozenset, sessions), taken, strict=True))
         return cls(minute, history, SessionModel(**MODEL).fit(sessions), wording, durations)
 
     def look(self, session: tuple[str, ...], called: Mapping[str, str]) -> Look:
@@ -86,7 +87,7 @@ class Fitted:
         if by_logs:
             told = words.reasons(look.found.reasons, self.model.core_, look.session, whose)
         if slow > 1 and wait is not None:
-            before = f", {words.seconds(wait[1])} of it before {words.quoted(look.session[wait[0]], whose)}"
+            before = f", {seconds(wait[1])} of it before {words.quoted(look.session[wait[0]], whose)}"
             told = (*told, words.took(taken, look.usual) + before)
         if cut:
             told = (*told, "and it was not over")

@@ -66,7 +66,7 @@ class _Sorted:
     @property
     def ends(self) -> Whole:
         """Last log of each session."""
-        return np.append(self.starts[1:], len(self.at)) - 1
+        return np.append(self.starts, len(self.at))[1:] - 1
 
     @property
     def rank(self) -> Whole:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.words import cut, lasting
+from domain.words import cut, seconds
 from ml.sessions.core import Core
 from ml.sessions.durations import Usual
 from ml.sessions.events import service_of, text_of
@@ -19,7 +19,6 @@ MOST_REASONS = 4
 LONGEST_TEXT = 120
 # Where so few of the sessions with a template end by it, that one ended so is worth saying.
 SELDOM_LAST = 0.05
-SHORT = 10  # seconds
 
 
 def quoted(name: str, service: str) -> str:
@@ -79,11 +78,6 @@ def times(count: int) -> str:
 def _stopped(learned: Core, last: str) -> bool:
     having = learned.order.sessions.get(last, 0)
     return learned.order.pairs.get((last, END), 0) <= SELDOM_LAST * having
-
-
-def seconds(taken: float) -> str:
-    """`0.3 s`, `41 s`, `12 minutes`."""
-    return f"{taken:.2g} s" if taken < SHORT else lasting(taken)
 
 
 def took(taken: float, usual: Usual) -> str:
