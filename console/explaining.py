@@ -34,9 +34,9 @@ def explain(
 
 def of_session(session: AbnormalSession) -> str:
     """A sentence about a request that was not as others are."""
-    told = printable(", ".join(session.reasons))
+    told, took = printable(", ".join(session.reasons)), seconds(session.seconds)
     return (
-        f"The request {printable(session.key)} as a whole, {counted(session.logs, 'log')} in {seconds(session.seconds)} from"
+        f"The request {printable(session.key)} as a whole, {counted(session.logs, 'log')} in {took} from"
         f" {session.began:%Y-%m-%d %H:%M:%S} UTC on, was not as others are: {told}."
         f" A usual request is so far off about once in {number(round(1 / session.p_value))}."
     )
