@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from adapters.formats.spread import spread
+from domain.detection_settings import DetectionSettings
 from domain.incidents import Severity
 from domain.logs import SCHEMA, Level, LogBatch
 from domain.sessions import AbnormalSession
-from domain.settings import DetectionSettings
 from domain.verdicts import Reason
 from domain.words import because, counted, number, printable, receiver, seconds, sentence
 from ml.rules import word_of

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 # A consumer that said nothing for so long is not waited for.
 SILENT = timedelta(minutes=3)
+SET_BACK = timedelta(hours=1)
 JUDGED, MEMORY, SESSIONS = "judged", "memory", "sessions"
 NO_END = (None, None)
 NEEDED = ("topic", "partition", "timestamp", "service", "level", "measured", "template")
@@ -159,7 +160,9 @@ class MinuteRows:
             return KEYED.empty_table()
         begin, end = minute_at(minute), minute_at(minute + 1)
         names = columns_for(key)
-        parts = [keyed(part, key) for part in read(self.connection, Asked(since=begin, until=end), names)]
+        # No log is from later than it came, but for what a clock was set back meanwhile.
+        asked = Asked(since=begin, until=end, arrived_since=begin - SET_BACK)
+        parts = [keyed(part, key) for part in read(self.connection, asked, names)]
         if self.coming is not None:
             parts.append(keyed(within(self.coming, minute).select(names), key))
         return in_time(pa.concat_tables(parts), ends) if parts else KEYED.empty_table()

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from domain.detection_settings import DetectionSettings
 from domain.logs import SCHEMA
 from domain.sessions import KEYED, columns_for, in_time, keyed, within
-from domain.settings import DetectionSettings
 from tests.parts.logs_part import NOON, SECOND
 
 MINUTE = int(NOON.timestamp()) // 60
