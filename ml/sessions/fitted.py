@@ -56,7 +56,7 @@ class Fitted:
     @classmethod
     def of(cls, history: History, minute: int) -> Fitted:
         """Learn from at least one session."""
-        wording = Wording.of(sorted({event for one in history.sessions for event in one.events}))
+        wording = Wording.of(event for one in history.sessions for event in one.events)
         called = wording.told({event for one in history.sessions for event in one.events})
         sessions = [tuple(called[event] for event in one.events) for one in history.sessions]
         taken = [one.seconds for one in history.sessions]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.sessions.opened import SECOND, Whole, of_key
 
 # Sessions held, and logs of them in all: what learning takes under a second for.
-MOST, MOST_LOGS = 1_600, 40_000
+MOST, MOST_LOGS = 1_600, 24_000
 # After so long a session is held a third as likely as one from now.
 FADING = 86_400 * SECOND
 TABLE = pa.schema([("priority", pa.float64()), ("seconds", pa.float64()), ("events", pa.list_(pa.string()))])

@@ -6,6 +6,7 @@ their own. `texts` looks at one message alone; `Wording` compares those of a his
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from ml.templates.masks import VALUE, masked, shapes
 
 # So many texts that a history does not have are compared with it in a minute; further ones are new.
 MOST_NEW = 1_000
+# … and so many of the history with each other.
+MOST_TEXTS = 2_000
 
 
 def texts(messages: pa.ChunkedArray) -> pa.Array:
@@ -43,13 +46,16 @@ class Wording:
 
     @classmethod
     def of(cls, events: Iterable[str]) -> Wording:
-        """The wording of a history's events."""
-        plain = sorted({text_of(one) for one in events})
+        """The wording of a history's events, each as often as it occurs; rarer texts than the most keep their own."""
+        often = Counter(map(text_of, events))
+        plain = sorted(sorted(often, key=lambda text: (-often[text], text))[:MOST_TEXTS])
         miner = TemplateMiner()
         ids = miner.current(miner.assign(_as_messages(plain))).tolist()
-        of_id: dict[int, str] = {}
-        for one, text in zip(ids, plain, strict=True):
-            of_id[one] = text if one not in of_id else (miner.text_of(one) or text)
+        alike = Counter(ids)
+        of_id = {
+            one: text if alike[one] == 1 else (miner.text_of(one) or text)
+            for one, text in dict(zip(ids, plain, strict=True)).items()
+        }
         return cls({text: of_id[one] for one, text in zip(ids, plain, strict=True)}, miner.to_table(), of_id)
 
     def told(self, events: Iterable[str]) -> dict[str, str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from random import Random
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.errors import Refused
 from domain.minutes import MINUTE, Measured
@@ -208,3 +211,34 @@ def test_minutes_without_a_log_change_nothing() -> None:
     run.go(5)
     assert before == run.detector.packed(run.state)
     assert 0 == len(run.state.opened)
+
+
+def test_of_very_many_different_sequences_some_are_looked_at_and_the_others_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ml.sessions.looked.MOST_SEQUENCES", 1)
+    run = Run().go(65)
+    before = run.state.learned
+    run.go(6, every_second("new"))
+    assert run.state.learned + run.state.abnormal < before + 60
+    assert run.state.judged <= run.state.learned
+
+
+@given(st.sets(st.integers(0, 70), max_size=6))
+@settings(max_examples=8, deadline=None)
+def test_where_it_is_packed_changes_nothing(places: set[int]) -> None:
+    run = Run(per_minute=8)
+    for minute in range(71):
+        run.go(1, every_second("missing" if minute > 65 else ""))
+        if minute in places:
+            run.state = run.detector.unpacked(run.detector.packed(run.state))
+    assert whole_run().found == run.found
+
+
+@cache
+def whole_run() -> Run:
+    run = Run(per_minute=8)
+    for minute in range(71):
+        run.go(1, every_second("missing" if minute > 65 else ""))
+    assert run.found
+    return run

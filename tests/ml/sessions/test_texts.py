@@ -60,3 +60,11 @@ def test_an_event_says_who_and_what(service: str, text: str) -> None:
 
 def test_a_text_alone_is_of_no_service() -> None:
     assert ("", "a text") == (service_of("a text"), text_of("a text"))
+
+
+def test_of_very_many_texts_the_most_frequent_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ml.sessions.texts.MOST_TEXTS", len(NAMES))
+    often = [event("web", text) for text in NAMES] * 2
+    wording = Wording.of([*often, event("web", "user zoe came"), event("web", "disk is full")])
+    assert {"user <*> came"} == set(wording.names.values())
+    assert "disk is full" == text_of(wording.told([event("web", "disk is full")])[event("web", "disk is full")])
