@@ -107,6 +107,11 @@ class SessionDetector:
         after = _with_room(replace(state, opened=still, codes=codes, whole_from=whole_from), end + self.quiet)
         return found, _fitted(_learned(after, looked), minute)
 
+    def after_gap(self, state: SessionState, minute: int) -> SessionState:
+        """The same when minutes up to this one were not looked at: what was open is forgotten, not what was learned."""
+        whole_from = NEVER if state.whole_from == NEVER else (minute + 1) * MINUTE + self.quiet
+        return replace(state, opened=OPEN.empty_table(), whole_from=whole_from)
+
     def _found(self, state: SessionState, minute: int, looked: Looked) -> tuple[SessionsFound, Mapping[str, int]]:
         if state.fitted is None:
             return SessionsFound(), state.codes

@@ -139,7 +139,7 @@ def found(
         rows.keep_memory(upto, detector.packed(state))
         after = replace(after, kept=upto)
     if sessions is not None:
-        after = replace(after, sessions=sessions.after(upto, keep_from=KEPT_EVERY))
+        after = replace(after, sessions=sessions.after(upto))
     return Over(findings, abnormal), after
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 # Sessions in the words of a finding about a minute.
 MOST_TOLD = 3
+# What is remembered is stored so often, in minutes: of a busy system a minute takes a third of a second to fold again.
+KEPT_EVERY = 5
+# Minutes that are folded again at most; where nobody judged sessions for longer, they are left out.
+LONGEST_FOLD = 60
 
 
 @dataclass(frozen=True)
@@ -42,22 +46,26 @@ class Sessions:
 
     def resume(self, judged: int) -> int:
         """Begin from what is known; the minute after which minutes have to be taken up to the last judged one."""
-        if self.memory.state is not None and self.memory.judged <= judged:
+        if self.memory.state is not None and 0 <= judged - self.memory.judged <= KEPT_EVERY:
             return self.memory.judged
+        known, state = self._stored(judged)
+        if judged - known > LONGEST_FOLD:
+            # Nobody judged sessions for a while. Whoever comes next begins at the same minute.
+            known, state = judged, self.detector.after_gap(state, judged)
+            self.rows.keep_memory(judged, self.detector.packed(state), SESSIONS)
+        self.state = state
+        self.memory = SessionMemory(known, state, known)
+        return known
+
+    def _stored(self, judged: int) -> tuple[int, SessionState]:
+        """What was kept last, and as of which minute; a beginning of long ago where that is nothing."""
         stored = self.rows.memory(SESSIONS)
         if stored is not None and stored[0] <= judged:
             try:
-                self.state = self.detector.unpacked(stored[1])
+                return stored[0], self.detector.unpacked(stored[1])
             except Refused as error:
                 log.warning("sessions.learned-anew", extra={"error": str(error)})
-            else:
-                self.memory = SessionMemory(stored[0], self.state, stored[0])
-                return stored[0]
-        # From here on; whoever comes next begins at the same minute.
-        self.state = self.detector.begin()
-        self.memory = SessionMemory(judged, self.state, judged)
-        self._keep(judged)
-        return judged
+        return judged - LONGEST_FOLD - 1, self.detector.begin()
 
     def take(self, minute: int, whole: pa.Table) -> SessionsFound:
         """Judge what a minute ended; `whole`: what the fleet did in it, without which no log is looked for."""
@@ -65,16 +73,13 @@ class Sessions:
         found, self.state = self.detector.find(self.state, minute, logs)
         return found
 
-    def after(self, judged: int, *, keep_from: int) -> SessionMemory:
-        """What is held after the last minute that was judged; stored when that was done `keep_from` minutes ago."""
-        self.memory = replace(self.memory, judged=judged, state=self.state)
-        if judged - self.memory.kept >= keep_from:
-            self._keep(judged)
-        return self.memory
-
-    def _keep(self, minute: int) -> None:
-        self.rows.keep_memory(minute, self.detector.packed(self.state), SESSIONS)
-        self.memory = replace(self.memory, kept=minute)
+    def after(self, judged: int) -> SessionMemory:
+        """What is held after the last minute that was judged; stored from time to time."""
+        kept = self.memory.kept
+        if judged - kept >= KEPT_EVERY:
+            self.rows.keep_memory(judged, self.detector.packed(self.state), SESSIONS)
+            kept = judged
+        return SessionMemory(judged, self.state, kept)
 
 
 def in_words(finding: MinuteFinding, sessions: Sequence[AbnormalSession]) -> str:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from adapters.store.database import Engine
 from adapters.store.minute_rows import MinuteRows
-from adapters.store.session_findings import stored_sessions
+from adapters.store.session_findings import kept_memory, stored_sessions
 from adapters.store.tables import judged_minutes, session_findings
 from domain.minutes import Measured
+from ml.session_detector import SessionDetector
 from tasks.minutes import MinuteMemory
 from tests.parts.judged_part import Feed, known, rows
 from tests.parts.logs_part import NOON
@@ -149,6 +150,41 @@ def test_another_key_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
     feed.take(*STREAM[half:], now=LATER)
     assert [] == sessions(feed.engine)
     assert "sessions.learned-anew" in {record.message for record in caplog.records}
+
+
+def test_what_was_learned_outlives_a_time_without_a_key() -> None:
+    """For an hour and more nobody judged requests: what was open then is forgotten, and no minute of it is read."""
+    feed = Feed(a_store(), known(detection=BY_REQUEST))
+    later = [log for log in requests(160, 2) if log not in STREAM]
+    at = FAULT * PER_MINUTE * 5
+    feed.take(*STREAM[:at], now=LATER)
+    feed.knowledge, feed.memory = known(), MinuteMemory()
+    cut = next(place for place, log in enumerate(later) if b"T14:20" in log)
+    feed.take(*(log for log in later[:cut] if b"T13" in log or b"T14" in log), now=LATER + 100 * MINUTE)
+    feed.knowledge, feed.memory = known(detection=BY_REQUEST), MinuteMemory()
+    feed.take(*later[cut:], now=LATER + 100 * MINUTE)
+    assert [] == sessions(feed.engine)
+    memory = kept_memory(feed.engine)
+    assert memory is not None
+    state = SessionDetector("request_id", 60, 0.5).unpacked(memory[1])
+    assert state.fitted is not None
+    assert state.fitted.minute < int(NOON.timestamp()) // 60 + FAULT
+    assert NOON + 155 * MINUTE < memory[0]
+
+
+def test_a_reader_that_judged_nothing_for_long_goes_on_from_what_is_stored() -> None:
+    engine = a_store()
+    feeds = [Feed(engine, known(detection=BY_REQUEST), partition=number) for number in range(2)]
+    for feed in feeds:
+        feed.take(now=LATER)
+    for begin in range(0, len(STREAM), 200):
+        for number, feed in enumerate(feeds):
+            piece = STREAM[begin : begin + 200]
+            # The second one is ahead, so that the first one closes all minutes until the last ones.
+            feed.take(*(log for at, log in enumerate(piece) if at % 2 == number), now=LATER)
+        if begin == 1_000:
+            feeds.reverse()
+    assert sessions(whole()) == sessions(engine)
 
 
 def test_without_a_key_no_log_is_read_again_and_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
