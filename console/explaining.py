@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from adapters.formats.spread import spread
+from domain.detection_settings import DetectionSettings
 from domain.incidents import Severity
 from domain.logs import SCHEMA, Level, LogBatch
-from domain.settings import DetectionSettings
+from domain.sessions import AbnormalSession
 from domain.verdicts import Reason
-from domain.words import because, printable, receiver, sentence
+from domain.words import because, counted, number, printable, receiver, seconds, sentence
 from ml.rules import word_of
 from ml.scoring import Champion, score
 
@@ -32,6 +33,16 @@ def explain(
     """
     because = _because(log, settings, champion)
     return [_what(log), _verdict(log, settings), *because, *_incident(incident), *_pages(incident)]
+
+
+def of_session(session: AbnormalSession) -> str:
+    """A sentence about a request that was not as others are."""
+    told, took = printable(", ".join(session.reasons)), seconds(session.seconds)
+    return (
+        f"The request {printable(session.key)} as a whole, {counted(session.logs, 'log')} in {took} from"
+        f" {session.began:%Y-%m-%d %H:%M:%S} UTC on, was not as others are: {told}."
+        f" A usual request is so far off about once in {number(round(1 / session.p_value))}."
+    )
 
 
 def _what(log: Mapping[str, Any]) -> str:

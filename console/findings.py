@@ -1,4 +1,4 @@
-"""`sre findings`: what was not as usual about services, minute by minute."""
+"""`sre findings`: what was not as usual about services, minute by minute, and about requests."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.given import settings, store
-from console.output import json_option, show_json, show_table
+from console.output import json_option, say, show_json, show_table
 from console.times import moment
-from domain.words import measured, printable
+from domain.errors import Refused
+from domain.words import measured, printable, seconds
 
 if TYPE_CHECKING:
+    from adapters.store.database import Engine
     from adapters.store.minute_findings import StoredFinding
+    from domain.sessions import AbnormalSession
 
 
 @click.command(epilog="Example: sre findings --since 6h --service web")
@@ -22,15 +25,50 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def findings(ctx: click.Context, service: str | None, since: str, *, as_json: bool) -> None:
-    """Show volume, silence, errors and metrics of services that were not as usual, the newest first, in UTC."""
+    """Show volume, silence, errors, metrics and requests that were not as usual, the newest first, in UTC."""
     from adapters.store.minute_findings import stored_findings  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.session_findings import stored_sessions  # noqa: PLC0415 - as above
 
-    begin = moment(since, datetime.now(UTC))
-    found = stored_findings(store(settings(ctx)), since=begin, service=service)
+    tree = settings(ctx)
+    engine, begin = store(tree), moment(since, datetime.now(UTC))
+    found = stored_findings(engine, since=begin, service=service)
+    sessions = stored_sessions(engine, since=begin, service=service)
     if as_json:
-        show_json([one.as_json() for one in found])
+        show_json([one.as_json() for one in found] + [one.as_json() | {"measured": "request"} for one in sessions])
         return
-    show_table([_row(one) for one in found], empty=f"nothing unusual since {since}; see `sre status` for what is read")
+    nothing = f"nothing unusual since {since}; see `sre status` for what is read"
+    if found or not sessions:
+        show_table([_row(one) for one in found], empty=nothing)
+    if sessions:
+        show_table([_of_session(one) for one in sessions], title="requests")
+    if tree.detection.session_key:
+        say(_learned(engine, tree.detection.session_key))
+
+
+def _of_session(one: AbnormalSession) -> dict[str, Any]:
+    return {
+        "over": f"{one.ended:%Y-%m-%d %H:%M:%S}",
+        "request": printable(one.key),
+        "service": printable(one.service),
+        "what": printable(", ".join(one.reasons)),
+        "logs": one.logs,
+        "took": seconds(one.seconds),
+        "by chance": f"{one.p_value:.1g}",
+    }
+
+
+def _learned(engine: Engine, key: str) -> str:
+    """How far requests are known."""
+    from adapters.store.session_findings import kept_memory  # noqa: PLC0415 - keeps `sre --help` fast
+    from ml.session_detector import SessionDetector  # noqa: PLC0415 - as above
+
+    kept = kept_memory(engine)
+    if kept is None:
+        return f"requests by {key}: none was looked at yet"
+    try:
+        return f"requests by {key}, as of {kept[0]:%H:%M}: {SessionDetector.in_words(kept[1])}"
+    except Refused as error:
+        return f"requests by {key}: {error}"
 
 
 def _row(one: StoredFinding) -> dict[str, Any]:

@@ -129,6 +129,8 @@ def _show(summary: Summary, *, detector: str, as_json: bool, out: Path | None) -
         "updates": len(summary.pages) - summary.triggers,
         "detector": detector,
     }
+    if summary.sessions is not None:
+        totals["abnormal_requests"] = summary.sessions
     if as_json:
         show_json(totals | {"reasons": dict(summary.rejected), "list": incidents})
         return

@@ -24,26 +24,35 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
-    """Say why the log with REQUEST_ID was or was not an anomaly, which incident it made and which page."""
+    """Say why the log with REQUEST_ID was or was not an anomaly, which incident it made and which page.
+
+    Where requests are judged as well (detection.session_key), REQUEST_ID may be the key of one.
+    """
     from adapters.store.log_look_ups import find_log  # noqa: PLC0415 - keeps `sre --help` fast
     from adapters.store.look_ups import one_incident  # noqa: PLC0415 - as above
-    from console.explaining import explain  # noqa: PLC0415
+    from adapters.store.session_findings import sessions_of  # noqa: PLC0415
+    from console.explaining import explain, of_session  # noqa: PLC0415
 
     tree = settings(ctx)
     engine = store(tree)
     logs = find_log(engine, request_id)
-    if not logs:
+    sessions = sessions_of(engine, request_id)
+    if not logs and not sessions:
         raise NotFound(f"no stored log has the request id {request_id!r}; it may be older than store.keep_days")
     found: list[dict[str, Any]] = []
     for log in logs:
         incident = one_incident(engine, log["incident_id"]) if log["incident_id"] else None
         words = explain(log, incident, tree.detection, _judge(tree, log))
         found.append({"log": log, "incident": incident, "words": words})
+    whole = [of_session(one) for one in sessions]
     if as_json:
-        show_json([one | {"log": _shown(one["log"])} for one in found])
+        told = [{"session": one.as_json(), "words": [words]} for one, words in zip(sessions, whole, strict=True)]
+        show_json([one | {"log": _shown(one["log"])} for one in found] + told)
         return
     for one in found:
         say(*one["words"])
+    if whole:
+        say(*whole)
 
 
 def _shown(log: dict[str, Any]) -> dict[str, Any]:

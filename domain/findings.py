@@ -9,7 +9,12 @@ from domain.minutes import MINUTE, Measured
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What people read where no metric's name says it.
-SUBJECTS = {Measured.LOGS: "logs a minute", Measured.ERRORS: "errors in 100 logs"}
+SUBJECTS = {
+    Measured.LOGS: "logs a minute",
+    Measured.ERRORS: "errors in 100 logs",
+    Measured.SESSIONS: "abnormal requests in 100",
+}
+AT_ONCE = (Measured.ERRORS, Measured.SESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,12 @@ class MinuteFinding:
     def is_told(self, least: int) -> bool:
         """Whether it is told of, not only listed.
 
-        A number that is high or low for one minute is a spike. Silence and errors are told of at once; errors of a few
-        logs speak for themselves.
+        A number that is high or low for one minute is a spike. Silence, errors and abnormal requests are told of at
+        once; errors of a few logs speak for themselves.
         """
         if self.measured is Measured.LOGS:
             return self.direction == "low" or self.since < self.minute
-        return self.logs >= least and (self.measured is Measured.ERRORS or self.since < self.minute)
+        return self.logs >= least and (self.measured in AT_ONCE or self.since < self.minute)
 
     @property
     def begins_at(self) -> datetime:

@@ -23,6 +23,7 @@ MINUTE = 60_000_000  # microseconds
 LATE = 15_000_000  # microseconds
 NOTHING_CLOSED = -1
 FEW = 20_000  # rows of open minutes that are held as they came
+Position = tuple[int, int]  # in a partition: an offset, and which log of its message
 
 
 class Measured(IntEnum):
@@ -33,6 +34,7 @@ class Measured(IntEnum):
     METRIC = 2  # the metric `name`, as logs carried it
     TEMPLATE = 3  # `values` is how many logs have the template whose id is `name`
     LATE = 4  # `values` is how many logs came in that minute for minutes that were over
+    SESSIONS = 5  # of findings alone: the share of sessions that were abnormal
 
 
 # A minute of one partition, or of the fleet: one row a service and measure.
@@ -70,6 +72,8 @@ class Steps:
 
     rows: NDArray[np.int64]  # row of the batch
     closed: NDArray[np.int64]  # the last minute that is over from that row on
+    offsets: NDArray[np.int64]  # position of that row in its partition
+    parts: NDArray[np.int64]
 
     @property
     def last(self) -> int:
@@ -80,6 +84,11 @@ class Steps:
         """The row that closed a minute; −1 where that was over before."""
         at = int(np.searchsorted(self.closed, minute))
         return int(self.rows[at]) if at < len(self.rows) else -1
+
+    def end_of(self, minute: int) -> Position:
+        """The position of the log that closed a minute, which closed in this batch."""
+        at = int(np.searchsorted(self.closed, minute))
+        return int(self.offsets[at]), int(self.parts[at])
 
 
 @dataclass(frozen=True, slots=True)

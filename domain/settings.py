@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from domain.addresses import anchor_problem, supervisord_problem
+from domain.detection_settings import DetectionSettings
 from domain.encryption_settings import EncryptionSettings
 from domain.http_settings import HttpSettings
 from domain.kafka_settings import KafkaSettings
@@ -47,23 +48,6 @@ class StoreSettings(Branch):
         if url.get_secret_value() and not url.get_secret_value().startswith(("postgresql://", "sqlite://")):
             raise ValueError("must begin with postgresql:// or sqlite://")
         return url
-
-
-class DetectionSettings(Branch):
-    """What makes a log an anomaly."""
-
-    enabled: bool = True
-    """Off: logs are stored unscored and no incident opens."""
-    confidence_threshold: float = Field(0.7, ge=0, le=1)
-    """A log with at least this confidence is an anomaly."""
-    false_alarms_per_day: float = Field(1.0, ge=0, le=10_000)
-    """So many wrong alarms about minutes of services are put up with, over the whole fleet; 0 judges no minutes."""
-    model_path: str = ""
-    """Folder with a saved champion, used where no registry is reachable."""
-    model_name: str = "sre-agent-detector"
-    """Registered model whose alias `champion` is used."""
-    refresh_seconds: float = Field(10, gt=0, le=31_536_000)
-    """How often the registry is asked for a new champion."""
 
 
 class IncidentSettings(Branch):

@@ -64,6 +64,7 @@ SUPPRESSED: Mapping[str, str] = {
 }
 # From here on digits behind the point say nothing, and from there on digits before it do not either.
 WHOLE_FROM, HUGE_FROM = 999.5, 1e15
+SHORT = 10  # seconds, of which tenths are said
 SHARES = frozenset({"anomaly_rate", "error_rate"})
 
 
@@ -150,6 +151,11 @@ def lasting(seconds: object) -> str:
         if seconds >= 2 * length or (seconds >= length and seconds % length == 0 and unit != "days"):
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def seconds(taken: float) -> str:
+    """How long something took: `0.3 s`, `41 s`, `12 minutes`."""
+    return f"{taken:.2g} s" if taken < SHORT else lasting(taken)
 
 
 def ago(age: timedelta) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -32,6 +32,7 @@ class Summary:
     logs: int = 0
     rejected: Counter[str] = field(default_factory=Counter)  # what was wrong -> logs that could not be read
     anomalies: int = 0
+    sessions: int | None = None  # requests that were not as others are; None where no key tells requests apart
     incidents: list[Incident] = field(default_factory=list)
     pages: dict[str, Incident] = field(default_factory=dict)  # page key -> its incident; updates too
     triggers: int = 0  # of these pages the first ones about something
@@ -82,15 +83,20 @@ class ScoringRun:
             page_id = self.page_ids.get(paged.get(row, ""), "")
             yield request_id, int(anomalous), round(confidence, 4), incident_id, page_id
 
-    def _minutes(self, judged: Judged) -> list[Found]:
+    def _minutes(self, judged: Judged) -> Sequence[Found]:
         """What was found about minutes that are over."""
         detector = self.knowledge.minutes
         if detector is None:
             return []
         counted = count(judged.batch)
         self.memory = turned(self.over, judged.raw, counted, self.memory)
-        findings, self.memory = found(self.over, counted.steps, self.memory, detector)
-        return findings
+        of_sessions = self.knowledge.sessions
+        if of_sessions is not None:
+            self.over.hold(judged.batch.frame)
+        over, self.memory = found(self.over, counted.steps, self.memory, detector, of_sessions)
+        if of_sessions is not None:
+            self.summary.sessions = (self.summary.sessions or 0) + len(over.sessions)
+        return over.findings
 
     def _number(self, incident: Incident) -> None:
         if not incident.id:

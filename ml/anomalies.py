@@ -114,11 +114,16 @@ def evidence(verdicts: Verdicts, log: Log, word: str) -> Evidence:
 
 
 # A service that fails or falls silent is worse than a number that is not as usual.
-LEVELS_OF_MINUTES = {(Measured.ERRORS, "high"): Level.ERROR, (Measured.LOGS, "low"): Level.ERROR}
+LEVELS_OF_MINUTES = dict.fromkeys(
+    ((Measured.ERRORS, "high"), (Measured.LOGS, "low"), (Measured.SESSIONS, "high")), Level.ERROR
+)
 
 
-def of_minute(found: MinuteFinding, row: int) -> Anomaly:
-    """One finding about a minute; `row`: the log of the batch before which it is folded."""
+def of_minute(found: MinuteFinding, row: int, words: str = "") -> Anomaly:
+    """One finding about a minute, and what no number says of it.
+
+    `row`: the log of the batch before which it is folded.
+    """
     level = LEVELS_OF_MINUTES.get((found.measured, found.direction), Level.WARN)
     name = Name(_METRIC, f"{found.subject} {found.direction}", found.subject, found.direction)
     return Anomaly(
@@ -131,12 +136,12 @@ def of_minute(found: MinuteFinding, row: int) -> Anomaly:
         severity=BY_LEVEL[level],
         detector="minutes",
         confidence=round(found.confidence, 4),
-        evidence=partial(minute_evidence, found, int(level)),
+        evidence=partial(minute_evidence, found, int(level), words),
         minute=found,
     )
 
 
-def minute_evidence(found: MinuteFinding, level: int) -> Evidence:
+def minute_evidence(found: MinuteFinding, level: int, words: str = "") -> Evidence:
     """What a minute says for its incident."""
     numbers: dict[str, object] = {
         "confidence": round(found.confidence, 4),
@@ -147,5 +152,5 @@ def minute_evidence(found: MinuteFinding, level: int) -> Evidence:
         "p_value": found.p_value,
         "since": f"{minute_at(found.since):%H:%M}",
     }
-    message = f"in the minute from {found.begins_at:%H:%M} on"
-    return Evidence(found.begins_at, level, None, message, Reason.MINUTE.name, numbers)
+    message = f"in the minute from {found.begins_at:%H:%M} on" + (f": {words}" if words else "")
+    return Evidence(found.begins_at, level, None, message[:LONGEST_EVIDENCE], Reason.MINUTE.name, numbers)

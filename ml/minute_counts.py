@@ -33,7 +33,7 @@ def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
     frame = batch.frame
     at = microseconds(frame["timestamp"])
     topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
-    steps, over = _closings(topic, partition, at)
+    steps, over = _closings(frame, topic, partition, at)
     late = at // MINUTE <= over
     services, names = codes_of(frame["service"])
     keys = (topic, partition, at // MINUTE, late.astype(np.int64), services)
@@ -107,7 +107,7 @@ def _table(
     return pa.table(columns, schema=COUNTED)
 
 
-def _closings(topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, Steps], Whole]:
+def _closings(frame: pa.Table, topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, Steps], Whole]:
     """For each partition where its minutes close, and for each log the last minute that had closed before it."""
     over = np.full(len(at), NOTHING_CLOSED, np.int64)
     steps: dict[Place, Steps] = {}
@@ -120,5 +120,13 @@ def _closings(topic: Whole, partition: Whole, at: Whole) -> tuple[dict[Place, St
         before = np.concatenate([[NOTHING_CLOSED], closed[:-1]])
         over[rows] = before
         first = closed > before
-        steps[place] = Steps(rows[first].astype(np.int64), closed[first])
+        closing = rows[first].astype(np.int64)
+        offsets, parts = (_at(frame[name], closing) for name in ("offset", "part"))
+        steps[place] = Steps(closing, closed[first], offsets, parts)
     return steps, over
+
+
+def _at(column: pa.ChunkedArray, rows: Whole) -> Whole:
+    """A column's numbers in some rows; 0 where there are none."""
+    found: Whole = column.take(pa.array(rows)).fill_null(0).to_numpy().astype(np.int64)
+    return found

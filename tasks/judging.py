@@ -31,11 +31,14 @@ from ml.minute_counts import count
 from ml.minute_detector import MinuteDetector
 from ml.rules import LIMITS
 from ml.scoring import Champion, score
+from ml.session_detector import SessionDetector
 from tasks.templates import Templates
 
 NO_MODEL = "no model is registered"
 # What a silent partition might still send is so old at most.
 IDLE = timedelta(seconds=30)
+# Of the wrong alarms that are promised, where requests are judged as well: the rest is for these.
+SHARE_OF_MINUTES = 0.5
 
 
 @dataclass(slots=True)
@@ -77,7 +80,16 @@ class Knowledge:
         detection = self.settings.detection
         if not (detection.enabled and detection.false_alarms_per_day):
             return None
-        return MinuteDetector(detection.false_alarms_per_day)
+        return MinuteDetector(detection.false_alarms_per_day * (SHARE_OF_MINUTES if detection.session_key else 1))
+
+    @cached_property
+    def sessions(self) -> SessionDetector | None:
+        """What judges requests; None where no key tells them apart, or no minutes are judged."""
+        detection = self.settings.detection
+        if self.minutes is None or not detection.session_key:
+            return None
+        promised = detection.false_alarms_per_day * (1 - SHARE_OF_MINUTES)
+        return SessionDetector(detection.session_key, detection.session_quiet_seconds, promised)
 
     @cached_property
     def rules(self) -> Correlation:
@@ -173,8 +185,11 @@ def with_idle(counted: Counted, raw: RawBatch, now: datetime | None) -> Counted:
     if now is None or not raw.idle:
         return counted
     closed = closed_by(np.array([int((now - IDLE).timestamp() * 1_000_000)]))
-    clock = Steps(np.array([len(raw)]), closed)
-    return replace(counted, steps={**counted.steps, **dict.fromkeys(raw.idle, clock)})
+    clock = {
+        place: Steps(np.array([len(raw)]), closed, np.array([raw.following[place]]), np.zeros(1, np.int64))
+        for place in raw.idle
+    }
+    return replace(counted, steps={**counted.steps, **clock})
 
 
 def correlate(

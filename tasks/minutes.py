@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -14,9 +14,12 @@ from domain.errors import Refused
 from domain.findings import MinuteFinding
 from domain.logs import LogBatch, Place, RawBatch
 from domain.minutes import NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps, together, turn
+from domain.sessions import AbnormalSession
 from ml.minute_counts import count
 from ml.minute_detector import FLEET_SILENT, MinuteDetector, MinuteState
+from ml.session_detector import SessionDetector
 from tasks.held_minutes import HeldMinutes
+from tasks.sessions import SessionMemory, Sessions, in_words
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class MinuteMemory:
     judged: int = NOTHING_CLOSED  # the last minute that `state` knows
     state: MinuteState | None = None
     kept: int = NOTHING_CLOSED  # the minute after which the state was stored last
+    sessions: SessionMemory = field(default_factory=SessionMemory)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,15 @@ class Found:
 
     finding: MinuteFinding
     row: int
+    words: str = ""  # what of it no number says; it may quote logs
+
+
+@dataclass(frozen=True)
+class Over:
+    """What was found about minutes that are over."""
+
+    findings: Sequence[Found] = ()
+    sessions: Sequence[AbnormalSession] = ()
 
 
 def turned(rows: MinuteRows | HeldMinutes, raw: RawBatch, counted: Counted, memory: MinuteMemory) -> MinuteMemory:
@@ -70,7 +83,8 @@ def turned(rows: MinuteRows | HeldMinutes, raw: RawBatch, counted: Counted, memo
         opened[place] = step.after
         if step.over or step.late:
             judged = rows.judged() if judged is None else judged
-            rows.add(place, [step.over, step.heard], step.late, judged)
+            ends = {minute: steps.end_of(minute) for minute in step.over} if steps else {}
+            rows.add(place, step, judged, ends)
         if step.after.closed > before.closed or not known or place in raw.idle:
             rows.set_closed(place, step.after.closed)
     return replace(memory, open=opened, offsets={**memory.offsets, **raw.following}, ours=raw.ours)
@@ -92,20 +106,30 @@ def opened_again(rows: MinuteRows | HeldMinutes, place: Place, closed: int) -> O
 
 
 def found(
-    rows: MinuteRows | HeldMinutes, steps: Mapping[Place, Steps], memory: MinuteMemory, detector: MinuteDetector
-) -> tuple[list[Found], MinuteMemory]:
+    rows: MinuteRows | HeldMinutes,
+    steps: Mapping[Place, Steps],
+    memory: MinuteMemory,
+    detector: MinuteDetector,
+    of_sessions: SessionDetector | None = None,
+) -> tuple[Over, MinuteMemory]:
     """Judge the minutes that are over in every partition; whoever calls this is alone at it."""
     upto, judged = rows.fleet_closed(), rows.judged()
     if upto <= judged:
-        return [], memory
+        return Over(), memory
     memory = caught_up(rows, memory, judged, detector)
+    sessions = resumed(rows, memory, judged, of_sessions) if of_sessions is not None else None
     state = memory.state if memory.state is not None else detector.begin()
     findings: list[Found] = []
+    abnormal: list[AbnormalSession] = []
     many = 0
     for read, (minute, whole) in enumerate(each_minute(rows, judged, upto), start=1):
         seen, state = detector.find(state, minute, whole)
         row = max((one.row_of(minute) for one in steps.values()), default=-1)
         findings += [Found(one, row) for one in seen]
+        if sessions is not None:
+            ended = sessions.take(minute, whole)
+            findings += [Found(one, row, in_words(one, ended.abnormal)) for one in ended.minutes]
+            abnormal += ended.abnormal
         if read >= AT_ONCE or (many := many + len(whole)) >= ROWS_AT_ONCE:
             upto = minute
             break
@@ -114,7 +138,17 @@ def found(
     if upto - memory.kept >= KEPT_EVERY:
         rows.keep_memory(upto, detector.packed(state))
         after = replace(after, kept=upto)
-    return findings, after
+    if sessions is not None:
+        after = replace(after, sessions=sessions.after(upto))
+    return Over(findings, abnormal), after
+
+
+def resumed(rows: MinuteRows | HeldMinutes, memory: MinuteMemory, judged: int, detector: SessionDetector) -> Sessions:
+    """The fold over sessions as of the last judged minute, whoever judged it."""
+    sessions = Sessions(rows, detector, memory.sessions)
+    for minute, whole in each_minute(rows, sessions.resume(judged), judged):
+        sessions.take(minute, whole)
+    return sessions
 
 
 def each_minute(rows: MinuteRows | HeldMinutes, after: int, upto: int) -> Iterator[tuple[int, pa.Table]]:

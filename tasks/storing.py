@@ -9,7 +9,7 @@ from adapters.store.batches import BatchStore, Judged, Work
 from domain.folded import Anomaly, Correlation, Folded
 from ml.anomalies import anomalies, of_minute
 from tasks.judging import Knowledge, correlate
-from tasks.minutes import Found, MinuteMemory, found, turned
+from tasks.minutes import Found, MinuteMemory, Over, found, turned
 from tasks.templates import Templates
 
 
@@ -27,36 +27,37 @@ def store_batch(
     Raises what `BatchStore.batch` does; the memory is void then.
     """
     with kept.batch(judged, now=now) as work:
-        findings, after = _minutes(work, judged, knowledge, memory)
-        seen = in_order(anomalies(judged.batch, judged.verdicts), findings, knowledge.rules)
+        over, after = _minutes(work, judged, knowledge, memory)
+        seen = in_order(anomalies(judged.batch, judged.verdicts), over.findings, knowledge.rules)
         folded = _folded(work, judged, knowledge, seen, kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
         news = templates.news() if templates is not None else None
         if news is not None:
             work.keep_templates(news[0])
-        work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in findings)
+        work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in over.findings)
+        work.minutes.add_sessions(over.sessions)
     if templates is not None and news is not None:
         templates.kept(news[1])
     return folded, after
 
 
-def _minutes(
-    work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory
-) -> tuple[Sequence[Found], MinuteMemory]:
+def _minutes(work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory) -> tuple[Over, MinuteMemory]:
     detector = knowledge.minutes
     if detector is None:
-        return (), memory
+        return Over(), memory
     after = turned(work.minutes, judged.raw, judged.counted, memory)
     if all(place in memory.open and one.closed == memory.open[place].closed for place, one in after.open.items()):
-        return (), after
+        return Over(), after
     work.one_by_one()
-    return found(work.minutes, judged.counted.steps, after, detector)
+    return found(work.minutes, judged.counted.steps, after, detector, knowledge.sessions)
 
 
 def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlation) -> list[Anomaly]:
     """Anomalous logs, and before each of them the minutes that were over by then."""
-    minutes = [of_minute(one.finding, one.row) for one in findings if one.finding.is_told(rules.confirm_logs)]
+    minutes = [
+        of_minute(one.finding, one.row, one.words) for one in findings if one.finding.is_told(rules.confirm_logs)
+    ]
     return sorted([*minutes, *logs], key=lambda one: one.row)
 
 

@@ -76,7 +76,7 @@ class Work:
         self.judged = judged
         self.prepared = prepared
         self.now = now
-        self.minutes = MinuteRows(connection, now)
+        self.minutes = MinuteRows(connection, now, judged.batch.frame)
         self.alone = False
 
     def one_by_one(self) -> None:

@@ -15,26 +15,30 @@ from adapters import arrow_streams
 from adapters.log_blocks import STORED
 from adapters.store.log_reader import Asked, read
 from adapters.store.many_rows import insert_rows
-from adapters.store.tables import closed_minutes, judged_minutes, minute_findings, minutes
+from adapters.store.tables import closed_minutes, judged_minutes, minute_findings, minutes, session_findings
 from domain.errors import Refused
 from domain.findings import MinuteFinding, minute_at
 from domain.logs import SCHEMA, Place
-from domain.minutes import NOTHING_CLOSED, ROWS
+from domain.minutes import NOTHING_CLOSED, ROWS, Position, Turned
+from domain.sessions import KEYED, AbnormalSession, columns_for, in_time, keyed, within
 
 log = logging.getLogger(__name__)
 
 # A consumer that said nothing for so long is not waited for.
 SILENT = timedelta(minutes=3)
-JUDGED, MEMORY = "judged", "memory"
+SET_BACK = timedelta(hours=1)
+JUDGED, MEMORY, SESSIONS = "judged", "memory", "sessions"
+NO_END = (None, None)
 NEEDED = ("topic", "partition", "timestamp", "service", "level", "measured", "template")
 
 
 class MinuteRows:
     """The minutes within one transaction."""
 
-    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime, coming: pa.Table | None = None) -> None:
         self.connection = connection
         self.now = now
+        self.coming = coming  # logs of this transaction, which are not stored yet
 
     def closed(self, places: Collection[Place]) -> dict[Place, int]:
         """The last minute of each partition that is over, where that was said."""
@@ -61,15 +65,22 @@ class MinuteRows:
         ]
         return pa.table(columns, schema=SCHEMA), found["template"].combine_chunks()
 
-    def add(
-        self, place: Place, timely: Iterable[Mapping[int, pa.Table]], late: Mapping[int, pa.Table], judged: int
-    ) -> None:
-        """A partition's minutes that are over with what came in them, and what came for those that were."""
+    def add(self, place: Place, step: Turned, judged: int, ends: Mapping[int, Position]) -> None:
+        """A partition's minutes that are over with what came in them, and what came for those that were.
+
+        `ends`: the position from which on logs of a minute came late, for those that are over.
+        """
         topic, partition = place
         shared = {"topic_id": topic, "partition": partition, "stored_at": self.now}
         rows = [
-            shared | {"minute": minute, "late": is_late or minute <= judged, "packed": arrow_streams.packed(table)}
-            for is_late, tables in (*((False, one) for one in timely), (True, late))
+            shared
+            | {"minute": minute, "late": is_late or minute <= judged, "packed": arrow_streams.packed(table)}
+            | dict(zip(("end_offset", "end_part"), ends.get(minute, NO_END) if over else NO_END, strict=True))
+            for over, is_late, tables in (
+                (True, False, step.over),
+                (False, False, step.heard),
+                (False, True, step.late),
+            )
             for minute, table in tables.items()
         ]
         if rows:
@@ -99,13 +110,13 @@ class MinuteRows:
         """Minutes up to this one were judged."""
         self._keep(JUDGED, minute, b"")
 
-    def memory(self) -> tuple[int, bytes] | None:
-        """What judging remembered after a minute, as it was kept last."""
-        return self._kept(MEMORY)
+    def memory(self, name: str = MEMORY) -> tuple[int, bytes] | None:
+        """What judging minutes remembered, or sessions, after a minute, as it was kept last."""
+        return self._kept(name)
 
-    def keep_memory(self, minute: int, kept: bytes) -> None:
+    def keep_memory(self, minute: int, kept: bytes, name: str = MEMORY) -> None:
         """Keep what judging remembers after a minute."""
-        self._keep(MEMORY, minute, kept)
+        self._keep(name, minute, kept)
 
     def _kept(self, name: str) -> tuple[int, bytes] | None:
         query = sa.select(judged_minutes.c.minute, judged_minutes.c.packed).where(judged_minutes.c.name == name)
@@ -142,6 +153,35 @@ class MinuteRows:
         found = self.connection.scalar(query)
         return None if found is None else int(found)
 
+    def keyed_logs(self, minute: int, key: str) -> pa.Table:
+        """What came in time of a minute's logs that carry the key, as KEYED, those of this transaction included."""
+        ends = self._ends(minute)
+        if not ends:
+            return KEYED.empty_table()
+        begin, end = minute_at(minute), minute_at(minute + 1)
+        names = columns_for(key)
+        # No log is from later than it came, but for what a clock was set back meanwhile.
+        asked = Asked(since=begin, until=end, arrived_since=begin - SET_BACK)
+        parts = [keyed(part, key) for part in read(self.connection, asked, names)]
+        if self.coming is not None:
+            parts.append(keyed(within(self.coming, minute).select(names), key))
+        return in_time(pa.concat_tables(parts), ends) if parts else KEYED.empty_table()
+
+    def _ends(self, minute: int) -> dict[Place, Position]:
+        """From where on logs of a minute came late in each partition in which some came in time."""
+        held = minutes.c
+        query = sa.select(held.topic_id, held.partition, held.end_offset, held.end_part).where(
+            held.minute == minute, ~held.late, held.end_offset.is_not(None)
+        )
+        return {
+            (int(topic), int(number)): (int(offset), int(part))
+            for topic, number, offset, part in self.connection.execute(query)
+        }
+
+    def add_sessions(self, found: Iterable[AbnormalSession]) -> None:
+        """Abnormal sessions of minutes that were judged."""
+        insert_rows(self.connection, session_findings, [asdict(one) | {"reasons": list(one.reasons)} for one in found])
+
     def add_findings(self, found: Iterable[tuple[MinuteFinding, int | None]]) -> None:
         """What was found, each with its incident's number."""
         rows = [
@@ -164,5 +204,5 @@ def unpacked(held: bytes) -> pa.Table:
 def drop_minutes(connection: sa.Connection, before: datetime) -> None:
     """Drop what is older; judging needs no more than half an hour of it."""
     minute = int(before.timestamp()) // 60
-    for table in (minutes, minute_findings):
+    for table in (minutes, minute_findings, session_findings):
         connection.execute(table.delete().where(table.c.minute < minute))

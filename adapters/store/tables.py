@@ -667,6 +667,10 @@ minutes = sa.Table(
     sa.Column("late", sa.Boolean, nullable=False),  # its logs came when the minute had been judged: it is not anew
     sa.Column("stored_at", UtcTime, nullable=False),
     sa.Column("packed", sa.LargeBinary, nullable=False),
+    # Position of the log by which the minute was over: its logs from there on came late. Null in rows that a minute
+    # has beside that in which it closed.
+    sa.Column("end_offset", sa.BigInteger),
+    sa.Column("end_part", sa.Integer),
 )
 sa.Index("minutes_minute", minutes.c.minute)
 # How far each partition's minutes are over.
@@ -683,9 +687,9 @@ closed_minutes = sa.Table(
 judged_minutes = sa.Table(
     "judged_minutes",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),  # judged | memory
+    sa.Column("name", sa.Text, primary_key=True),  # judged | memory | sessions
     sa.Column("minute", sa.BigInteger, nullable=False),
-    sa.Column("packed", sa.LargeBinary, nullable=False),
+    sa.Column("packed", SealedBytes("judged_minutes.packed"), nullable=False),  # of sessions it quotes texts and keys
 )
 # What was found about a service in a minute.
 minute_findings = sa.Table(
@@ -709,6 +713,24 @@ minute_findings = sa.Table(
 )
 sa.Index("minute_findings_minute", minute_findings.c.minute)
 sa.Index("minute_findings_incident", minute_findings.c.incident_id)
+# Sessions, the logs of one request, that were not as others are.
+session_findings = sa.Table(
+    "session_findings",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("minute", sa.BigInteger, nullable=False),  # since 1970, in which it was over
+    sa.Column("key", SignedText("session_findings.key"), nullable=False),
+    sa.Column("service", sa.Text, nullable=False),  # of its heaviest reason
+    sa.Column("began", UtcTime, nullable=False),
+    sa.Column("ended", UtcTime, nullable=False),
+    sa.Column("logs", sa.Integer, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("p_value", sa.Float, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("reasons", SealedJson("session_findings.reasons"), nullable=False),  # in words
+)
+sa.Index("session_findings_minute", session_findings.c.minute)
+sa.Index("session_findings_key", session_findings.c.key, postgresql_using="hash")  # of any length
 # What is known of the templates of messages, as one packed table.
 template_states = sa.Table(
     "template_states",

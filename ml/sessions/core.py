@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ml import failures
 from ml.sessions import counting, kernel, levels, order, views
 from ml.sessions.counting import Rows, Session, Table
+from ml.sessions.events import text_of
 from ml.sessions.kernel import Floats, Support
 from ml.sessions.levels import Levels
 from ml.sessions.order import Order
@@ -29,6 +30,7 @@ class Keep:
     templates: int
     rows: int
     pairs: int
+    held: int  # sessions that are held out to see where normal ends, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,14 @@ class Core:
 
     def rarity(self, template: int) -> float:
         """Nats of coming on a template in a session."""
-        sessions = self.support @ (self.rows[:, template] > 0)
+        sessions = self.having(self.templates[template])
         return float(-np.log((sessions + kernel.PRIOR) / (self.total + 1)))
+
+    def having(self, template: str) -> int:
+        """In how many sessions of the history a template is."""
+        if template not in self.places:
+            return 0
+        return int(self.support @ (self.rows[:, self.places[template]] > 0))
 
     def read(self, session: Session) -> Read:
         """The session's counts and their levels."""
@@ -111,6 +119,7 @@ def learn(sessions: Sequence[Session], keep: Keep) -> Core:
 
 
 def _telling(history: Table) -> NDArray[np.bool_]:
-    words = [failures.words(name) and not failures.healed(name) for name in history.templates]
+    texts = [text_of(name) for name in history.templates]
+    words = [failures.words(text) and not failures.healed(text) for text in texts]
     rare = history.support @ (history.counts > 0) <= MOST_TELLING * history.total
     return np.array(words, np.bool_) & rare

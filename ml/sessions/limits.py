@@ -30,7 +30,6 @@ FEWEST_ORDERED = 500
 LOUDEST = 0.02
 # What a session scores for each template that is not known, and for one that is rare and tells of a failure.
 ENOUGH = 1 / DISTANCE
-MOST_HELD = 10_000
 VIEWS = (WHOLE, FRAME)
 
 
@@ -135,7 +134,7 @@ def _hold_out(sessions: Sequence[Session], whole: Core, keep: Keep) -> list[_Hel
     if not all(halves):
         return []
     cores = [core.learn(half, keep) for half in halves]
-    chosen = range(0, len(sessions), max(1, len(sessions) // MOST_HELD))
+    chosen = range(0, len(sessions), max(1, len(sessions) // keep.held))
     seen = [(cores[side[at]], sessions[at]) for at in chosen]
     return [
         _Held(learned, learned.read(session), whole.order.surprise(session, counted=True)[0] / whole.top)

@@ -28,12 +28,17 @@ class SessionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Distinct vectors of counts kept, those of the most sessions.
     most_pairs : int, default=50000
         Pairs of neighbouring templates kept.
+    most_held : int, default=10000
+        Sessions that are held out, about, to see where normal ends; up to twice as many.
     """
 
-    def __init__(self, most_templates: int = 1000, most_rows: int = 4000, most_pairs: int = 50_000) -> None:
+    def __init__(
+        self, most_templates: int = 1000, most_rows: int = 4000, most_pairs: int = 50_000, most_held: int = 10_000
+    ) -> None:
         self.most_templates = most_templates
         self.most_rows = most_rows
         self.most_pairs = most_pairs
+        self.most_held = most_held
 
     def fit(self, X: Sequence[Session], y: object = None) -> SessionModel:
         """Learn from a history of sessions, each the template texts of one key in order.
@@ -44,7 +49,7 @@ class SessionModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         """
         if not X:
             raise ValueError("a history of at least one session is needed")
-        keep = Keep(self.most_templates, self.most_rows, self.most_pairs)
+        keep = Keep(self.most_templates, self.most_rows, self.most_pairs, self.most_held)
         self.core_ = core.learn(X, keep)
         self.limits_ = limits.learn(X, self.core_, keep)
         return self

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from console.explaining import explain
-from domain.settings import DetectionSettings
+from domain.detection_settings import DetectionSettings
 from domain.verdicts import Reason
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.detectors.service_model import ServiceModel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -75,8 +76,10 @@ def test_a_log_of_a_minute_that_is_over_is_late() -> None:
 
 
 def test_the_row_that_closed_a_minute_is_known() -> None:
-    steps = Steps(pa.array([0, 4, 9]).to_numpy(), pa.array([7, 8, 11]).to_numpy())
+    held = ([0, 4, 9], [7, 8, 11], [50, 54, 54], [0, 0, 3])
+    steps = Steps(*map(np.array, held))
     assert [0, 4, 9, 9, -1] == [steps.row_of(minute) for minute in (7, 8, 9, 11, 12)]
+    assert [(50, 0), (54, 0), (54, 3)] == [steps.end_of(minute) for minute in (7, 8, 11)]
 
 
 def test_turning_closes_keeps_and_sets_apart() -> None:

@@ -24,6 +24,7 @@ from flows.scoring_run import COLUMNS, ScoringRun, write_rows
 from tasks.judging import Knowledge
 from tests.parts.judged_part import NOW, TREE, Feed, known, rows
 from tests.parts.logs_part import NOON, SECOND, a_batch, a_log, write_lines
+from tests.tasks import test_sessions as live
 
 Table = list[dict[str, str]]
 
@@ -155,6 +156,18 @@ def _groups(pairs: Iterator[tuple[str, str]]) -> set[frozenset[str]]:
         if incident:
             found[incident].add(request_id)
     return {frozenset(members) for members in found.values()}
+
+
+@pytest.mark.parametrize("size", [97, 5_000])
+def test_requests_are_judged_as_they_are_live(size: int) -> None:
+    knowledge, logs = knowing(detection=live.BY_REQUEST), live.STREAM
+    cut = [a_batch(logs[begin : begin + size], begin=begin) for begin in range(0, len(logs), size)]
+    _, run = scored(cut, knowledge)
+    assert len(live.sessions(live.whole())) == run.summary.sessions
+    (incident,) = run.summary.incidents
+    assert ("db", "abnormal requests in 100 high") == (incident.service, incident.template)
+    assert "“commit order <*>” is missing" in incident.evidence[0].message
+    assert None is scored(cut[:1])[1].summary.sessions, "no key tells them apart"
 
 
 def test_detection_that_is_switched_off_flags_nothing() -> None:

@@ -12,7 +12,7 @@ from domain.ledger import LedgerKind
 from domain.logs import Level
 from domain.minutes import Measured
 from domain.words import because, sentence
-from ml.anomalies import of_minute
+from ml.anomalies import LONGEST_EVIDENCE, of_minute
 from tests.parts.incidents_part import an_anomaly, folded
 from tests.parts.logs_part import NOON
 
@@ -41,6 +41,9 @@ SLOW = MinuteFinding(
         pytest.param({"measured": Measured.LOGS, "direction": "low"}, "logs a minute low", Level.ERROR, id="silence"),
         pytest.param({"measured": Measured.LOGS}, "logs a minute high", Level.WARN, id="many logs"),
         pytest.param({"measured": Measured.ERRORS}, "errors in 100 logs high", Level.ERROR, id="errors"),
+        pytest.param(
+            {"measured": Measured.SESSIONS}, "abnormal requests in 100 high", Level.ERROR, id="abnormal requests"
+        ),
     ],
 )
 def test_severity_comes_from_what_it_is_and_not_from_how_sure_it_is(
@@ -64,6 +67,12 @@ def test_one_minute_confirms_and_is_told_in_words() -> None:
     assert "latency_ms 812 ms, normally 120 ms (minutes)" == because(kept.reason, kept.numbers, "minutes")
 
 
+def test_what_no_number_says_is_in_the_evidence_and_cut_to_what_a_page_takes() -> None:
+    words = "request r7: “commit <*>” is missing (in 998 of 1,000)"
+    assert f"in the minute from 12:00 on: {words}" == of_minute(SLOW, 0, words).evidence().message
+    assert LONGEST_EVIDENCE == len(of_minute(SLOW, 0, words * 20).evidence().message)
+
+
 def test_logs_and_a_minute_of_the_same_metric_are_one_alert() -> None:
     minute = of_minute(SLOW, 0)
     log = replace(an_anomaly(70, service="web"), names=minute.names, called=minute.called)
@@ -79,6 +88,7 @@ def test_logs_and_a_minute_of_the_same_metric_are_one_alert() -> None:
         pytest.param({"since": NUMBER}, False, id="a spike"),
         pytest.param({"logs": 2}, False, id="of two logs, which speak for themselves"),
         pytest.param({"measured": Measured.ERRORS, "since": NUMBER}, True, id="errors are told of at once"),
+        pytest.param({"measured": Measured.SESSIONS, "since": NUMBER}, True, id="so are abnormal requests"),
         pytest.param(
             {"measured": Measured.LOGS, "direction": "low", "since": NUMBER, "logs": 0}, True, id="so is silence"
         ),
