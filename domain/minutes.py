@@ -33,6 +33,7 @@ class Measured(IntEnum):
     METRIC = 2  # the metric `name`, as logs carried it
     TEMPLATE = 3  # `values` is how many logs have the template whose id is `name`
     LATE = 4  # `values` is how many logs came in that minute for minutes that were over
+    NEW = 5  # of findings only: logs with templates that their service never had; `name` is the most frequent one
 
 
 # A minute of one partition, or of the fleet: one row a service and measure.

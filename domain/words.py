@@ -119,11 +119,19 @@ def spoken(name: str) -> str:
 
 def compared(numbers: Fields) -> str:
     """What a verdict compared, in words: `error rate 34 %, normally 0.2 %`; empty where it compared no metric."""
+    if numbers.get("text"):
+        return _said(numbers)
     metric, normal = printable(numbers.get("metric", "")), numbers.get("normal")
     if not metric or numbers.get("value") is None:
         return ""
     against = "" if normal is None else f", normally {reading(metric, normal)}"
     return f"{spoken(metric)} {reading(metric, numbers['value'])}{against}"
+
+
+def _said(numbers: Fields) -> str:
+    """`“retry N of M” 34 in 100 logs, normally 0.2`."""
+    value, normal = (number(numbers.get(name)) for name in ("value", "normal"))
+    return f"{printable(numbers['text'])} {value} in 100 logs, normally {normal}"
 
 
 def cut(text: str, longest: int) -> str:
@@ -176,6 +184,8 @@ def because(reason: str, numbers: Fields, detector: str = "") -> str:
     """Why a log was an anomaly: `pool_in_use 10, normally 0 (model 2)`."""
     by = f" ({detector})" if detector else ""
     metric = printable(numbers.get("metric", ""))
+    if numbers.get("text"):
+        return f"{_said(numbers)}{by}"
     if reason.upper() == "TOGETHER":
         beside = f" beside {metric} {measured(metric, numbers.get('value'))}" if metric else " beside unusual metrics"
         return f"the word “{printable(numbers.get('word', ''))}” in its message{beside}{by}"

@@ -16,6 +16,7 @@ from domain.logs import LogBatch, Place, RawBatch
 from domain.minutes import NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps, together, turn
 from ml.minute_counts import count
 from ml.minute_detector import FLEET_SILENT, MinuteDetector, MinuteState
+from ml.mixes import Current
 from tasks.held_minutes import HeldMinutes
 
 log = logging.getLogger(__name__)
@@ -92,18 +93,25 @@ def opened_again(rows: MinuteRows | HeldMinutes, place: Place, closed: int) -> O
 
 
 def found(
-    rows: MinuteRows | HeldMinutes, steps: Mapping[Place, Steps], memory: MinuteMemory, detector: MinuteDetector
+    rows: MinuteRows | HeldMinutes,
+    steps: Mapping[Place, Steps],
+    memory: MinuteMemory,
+    detector: MinuteDetector,
+    current: Current | None = None,
 ) -> tuple[list[Found], MinuteMemory]:
-    """Judge the minutes that are over in every partition; whoever calls this is alone at it."""
+    """Judge the minutes that are over in every partition; whoever calls this is alone at it.
+
+    `current`: what templates are called now.
+    """
     upto, judged = rows.fleet_closed(), rows.judged()
     if upto <= judged:
         return [], memory
-    memory = caught_up(rows, memory, judged, detector)
+    memory = caught_up(rows, memory, judged, detector, current)
     state = memory.state if memory.state is not None else detector.begin()
     findings: list[Found] = []
     many = 0
     for read, (minute, whole) in enumerate(each_minute(rows, judged, upto), start=1):
-        seen, state = detector.find(state, minute, whole)
+        seen, state = detector.find(state, minute, whole, current)
         row = max((one.row_of(minute) for one in steps.values()), default=-1)
         findings += [Found(one, row) for one in seen]
         if read >= AT_ONCE or (many := many + len(whole)) >= ROWS_AT_ONCE:
@@ -137,7 +145,11 @@ def each_minute(rows: MinuteRows | HeldMinutes, after: int, upto: int) -> Iterat
 
 
 def caught_up(
-    rows: MinuteRows | HeldMinutes, memory: MinuteMemory, judged: int, detector: MinuteDetector
+    rows: MinuteRows | HeldMinutes,
+    memory: MinuteMemory,
+    judged: int,
+    detector: MinuteDetector,
+    current: Current | None = None,
 ) -> MinuteMemory:
     """The memory as of the last judged minute, whoever judged it."""
     if memory.judged == judged:
@@ -147,7 +159,7 @@ def caught_up(
         begin, state = remembered(rows, judged, detector)
         kept = begin
     for minute, whole in each_minute(rows, begin, judged):
-        _, state = detector.find(state, minute, whole)
+        _, state = detector.find(state, minute, whole, current)
     return replace(memory, judged=judged, state=state, kept=kept)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.store.batches import BatchStore, Judged, Work
@@ -27,7 +28,7 @@ def store_batch(
     Raises what `BatchStore.batch` does; the memory is void then.
     """
     with kept.batch(judged, now=now) as work:
-        findings, after = _minutes(work, judged, knowledge, memory)
+        findings, after = _minutes(work, judged, knowledge, memory, templates)
         seen = in_order(anomalies(judged.batch, judged.verdicts), findings, knowledge.rules)
         folded = _folded(work, judged, knowledge, seen, kept)
         work.save(folded)
@@ -42,7 +43,7 @@ def store_batch(
 
 
 def _minutes(
-    work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory
+    work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory, templates: Templates | None
 ) -> tuple[Sequence[Found], MinuteMemory]:
     detector = knowledge.minutes
     if detector is None:
@@ -51,7 +52,10 @@ def _minutes(
     if all(place in memory.open and one.closed == memory.open[place].closed for place, one in after.open.items()):
         return (), after
     work.one_by_one()
-    return found(work.minutes, judged.counted.steps, after, detector)
+    if templates is None:
+        return found(work.minutes, judged.counted.steps, after, detector)
+    findings, after = found(work.minutes, judged.counted.steps, after, detector, templates.current)
+    return [replace(one, finding=templates.worded(one.finding)) for one in findings], after
 
 
 def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlation) -> list[Anomaly]:
