@@ -11,7 +11,7 @@ from domain.words import cut, measured, number, printable
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What people read where no metric's name says it.
 OF_TEXTS = (Measured.TEMPLATE, Measured.NEW)
-TEXTS_LAST = 2  # minutes after the first
+TEXTS_LAST = 3  # minutes after the first
 LONGEST = 80  # of a text that is told of
 LOOKED_UP = frozenset({"text", "of_failure"})  # fields that are not stored: a text is sealed where it is kept
 SUBJECTS = {Measured.LOGS: "logs a minute", Measured.ERRORS: "errors in 100 logs"}
@@ -58,7 +58,7 @@ class MinuteFinding:
         """Whether it is told of, not only listed.
 
         A number that is high or low for one minute is a spike. Silence and errors are told of at once; errors of a few
-        logs speak for themselves. Other texts than usual are told of when they go on for three minutes, as texts come
+        logs speak for themselves. Other texts than usual are told of when they go on for four minutes, as texts come
         in bursts; new ones where they tell of a failure, as each deployment brings some.
         """
         if self.measured is Measured.LOGS:

@@ -20,7 +20,7 @@ HOURS, MINUTES_PER_HOUR = 24, 60
 SETTLED = 60
 # How far counts go before anything is known of that, and for how many minutes of knowledge that stands.
 FACTOR, DOUBT = 0.3, 30.0
-LEAST_FACTOR = 0.25
+LEAST_FACTOR = 0.3
 # A text that was worded anew is forgotten in so many minutes.
 REWORDED = 10.0
 PARTS = ("pairs", "services", "news")

@@ -80,17 +80,17 @@ def test_a_text_is_told_with_its_share_and_never_as_a_metric() -> None:
     assert "“retry <*> of <*>” high" == of_minute(RETRY, 0).called.template
 
 
-NEW = replace(RETRY, measured=Measured.NEW, since=NUMBER - 2, normal=0.0)
+NEW = replace(RETRY, measured=Measured.NEW, since=NUMBER - 3, normal=0.0)
 
 
 @pytest.mark.parametrize(
     ("finding", "is_told"),
     [
         pytest.param(replace(RETRY, since=NUMBER), False, id="one minute"),
-        pytest.param(replace(RETRY, since=NUMBER - 1), False, id="two minutes"),
-        pytest.param(replace(RETRY, since=NUMBER - 2), True, id="three minutes"),
-        pytest.param(replace(RETRY, since=NUMBER - 2, logs=8), False, id="of fewer than three logs"),
-        pytest.param(replace(RETRY, since=NUMBER - 2, value=0.0, normal=34.0, direction="low"), True, id="missing"),
+        pytest.param(replace(RETRY, since=NUMBER - 2), False, id="three minutes"),
+        pytest.param(replace(RETRY, since=NUMBER - 3), True, id="four minutes"),
+        pytest.param(replace(RETRY, since=NUMBER - 3, logs=8), False, id="of fewer than three logs"),
+        pytest.param(replace(RETRY, since=NUMBER - 3, value=0.0, normal=34.0, direction="low"), True, id="missing"),
         pytest.param(NEW, False, id="new, as after a deploy"),
         pytest.param(replace(NEW, of_failure=True), True, id="new and of a failure"),
         pytest.param(replace(NEW, of_failure=True, since=NUMBER), False, id="new for one minute"),
