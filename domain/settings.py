@@ -64,6 +64,10 @@ class DetectionSettings(Branch):
     """Registered model whose alias `champion` is used."""
     refresh_seconds: float = Field(10, gt=0, le=31_536_000)
     """How often the registry is asked for a new champion."""
+    training_scheduler: str = Field("", pattern=r"^(|local|(tcp|tls|ws|wss)://.+)$")
+    """Dask's scheduler whose workers share a training, as tcp://host:8786; local: processes of this machine."""
+    training_workers: int = Field(2, ge=1, le=10_000)
+    """Parts in which services are fitted there, and processes where the scheduler is local."""
 
 
 class IncidentSettings(Branch):

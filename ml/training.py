@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,7 @@ LEAST_ROWS = 30
 # A metric that leaves its normal range in more than this share of further, normal logs is no use.
 MOST_UNSTEADY = 0.005
 
+Fit = Callable[[pd.DataFrame], Candidate]
 Pairs = NDArray[np.bool_]  # shape (n_services, n_metrics)
 
 
@@ -45,10 +47,15 @@ class Trained:
 NOTHING = Trained(None, None)
 
 
-def train(frame: pd.DataFrame) -> Trained:
+def fitted(frame: pd.DataFrame) -> Candidate:
+    """A candidate that knows all services of a frame with the column SERVICE and one float column per metric."""
+    return Candidate().fit(frame)
+
+
+def train(frame: pd.DataFrame, fit: Fit = fitted) -> Trained:
     """Fit a candidate on the earlier normal logs.
 
-    `frame`: columns TIME, SERVICE and one float column per metric, in any order.
+    `frame`: columns TIME, SERVICE and one float column per metric, in any order. `fit`: how, if not here and at once.
     """
     frame = frame.sort_values(TIME, kind="stable")
     metrics = [name for name in frame.columns if name not in (TIME, SERVICE)]
@@ -59,8 +66,8 @@ def train(frame: pd.DataFrame) -> Trained:
     early, later = _known(frame[frame[TIME] < split_at]), frame[frame[TIME] >= split_at]
     if early.empty:
         return Trained(None, split_at)
-    unsteady = _drifting(early)
-    candidate = Candidate().fit(early[[SERVICE, *metrics]])
+    unsteady = _drifting(early, fit)
+    candidate = fit(early[[SERVICE, *metrics]])
     thin = _thin(candidate, early)
     candidate = candidate.without(unsteady | thin)
     return Trained(
@@ -81,7 +88,7 @@ def _known(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[SERVICE].isin(counts[counts >= LEAST_ROWS].index)]
 
 
-def _drifting(early: pd.DataFrame) -> Pairs:
+def _drifting(early: pd.DataFrame, fit: Fit) -> Pairs:
     """The pairs that leave their range by themselves: uptimes, counters, caches that fill.
 
     Found within the earlier logs, so that the later ones stay unseen. All services count, in order of their names.
@@ -93,7 +100,7 @@ def _drifting(early: pd.DataFrame) -> Pairs:
     found = np.zeros((len(services), len(metrics)), bool)
     if before.empty:
         return found
-    first = Candidate().fit(before[[SERVICE, *metrics]])
+    first = fit(before[[SERVICE, *metrics]])
     mine = np.searchsorted(services, first.services_)
     found[mine] = _unsteady(first, after)
     return found
