@@ -5,6 +5,7 @@ Nothing is read at import. `adapters.settings_files` fills the tree from files a
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
@@ -64,10 +65,17 @@ class DetectionSettings(Branch):
     """Registered model whose alias `champion` is used."""
     refresh_seconds: float = Field(10, gt=0, le=31_536_000)
     """How often the registry is asked for a new champion."""
-    training_scheduler: str = Field("", pattern=r"^(|local|(tcp|tls|ws|wss)://.+)$")
+    training_scheduler: str = ""
     """Dask's scheduler whose workers share a training, as tcp://host:8786; local: processes of this machine."""
     training_workers: int = Field(2, ge=1, le=10_000)
     """Parts in which services are fitted there, and processes where the scheduler is local."""
+
+    @field_validator("training_scheduler")
+    @classmethod
+    def _is_an_address(cls, scheduler: str) -> str:
+        if scheduler not in ("", "local") and not re.match(r"(?:tcp|tls|wss?)://.", scheduler):
+            raise ValueError("must be empty, local, or an address such as tcp://host:8786")
+        return scheduler
 
 
 class IncidentSettings(Branch):

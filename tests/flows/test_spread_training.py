@@ -7,17 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 from distributed import LocalCluster
+from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
 from pydantic import ValidationError
 
 from domain.errors import BadSettings
-from domain.settings import DetectionSettings
+from domain.settings import DetectionSettings, Settings
+from flows.retrain import retrain
 from flows.spread_training import fit_spread, task_runner
 from ml.training import train
 from tasks.retraining import Frame
 from tests.ml.test_training import normal
 from tests.ml.test_training_parts import same
+from tests.tasks.test_drifting import tree
+from tests.tasks.test_retraining import feed
 
+__all__ = ["tree"]  # a fixture
 spread = pytest.mark.usefixtures("server")
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(300)]
 
@@ -63,3 +68,14 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 def test_a_scheduler_has_an_address(scheduler: str) -> None:
     with pytest.raises(ValidationError, match="training_scheduler"):
         DetectionSettings(training_scheduler=scheduler)
+
+
+@spread
+async def test_retrain_fits_where_the_settings_say(tree: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRE_DETECTION__TRAINING_SCHEDULER", "local")
+    feed(tree)
+    outcome = await retrain(minutes=60)
+    assert outcome.startswith("version 1 is champion")
+    async with get_client() as client:
+        names = {run.name for run in await client.read_task_runs()}
+    assert {"look at part 1", "look at part 2", "fit part 1", "fit part 2"} <= names
