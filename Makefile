@@ -75,7 +75,7 @@ format: $(READY)  ## put every file into shape
 	@$(BIN)/ruff check --fix .
 
 lock: $(READY)  ## compile the pinned requirements from the *.in files
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dask requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock" $$name.in -o $$name.txt; \
 	done

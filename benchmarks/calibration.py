@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.fleet_of_minutes import DAY, Alarm, Fault, Fleet, alarms
 
 EDGES = (0.7, 0.8, 0.9, 0.95, 0.99, 1.0001)
-KINDS = ("silent", "failing", "slow")
+KINDS = ("silent", "failing", "slow", "fallback", "vanished")
 SERVICES = 50
 WIDTH, HEIGHT, MARGIN = 360, 320, 44
 
@@ -51,15 +51,16 @@ def bands(told: Sequence[tuple[float, bool]]) -> list[dict[str, float]]:
 def measure(days: int, per_day: float, seed: int) -> dict[str, object]:
     """One run."""
     known = faults(days, per_day)
-    seen = list(alarms(Fleet(SERVICES, seed=seed, faults=known), days))
+    seen = list(alarms(Fleet(SERVICES, seed=seed, faults=known, texts=True), days))
     told = [(found.confidence, is_right((minute, found), known)) for minute, found in seen]
-    hit = sum(any(is_right(one, [fault]) for one in seen) for fault in known)
+    hit = [fault.kind for fault in known if any(is_right(one, [fault]) for one in seen)]
     wrong = sum(not right for _, right in told)
     return {
         "days": days,
         "services": SERVICES,
         "faults": len(known),
-        "faults_found": hit,
+        "faults_found": len(hit),
+        "found_by_kind": {kind: f"{hit.count(kind)} of {sum(one.kind == kind for one in known)}" for kind in KINDS},
         "wrong_alarms_a_day": round(wrong / days, 3),
         "bands": bands(told),
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benchmarks.fleet_of_texts import Texts
 from domain.findings import MinuteFinding
 from domain.minutes import ROWS, Measured
 from ml.minute_detector import MinuteDetector
@@ -28,7 +29,7 @@ class Fault:
 
     service: int
     minute: int
-    kind: str  # silent | failing | slow
+    kind: str  # silent | failing | slow | fallback | vanished
     length: int = 15
 
 
@@ -40,6 +41,7 @@ class Fleet:
     seed: int = 0
     faults: tuple[Fault, ...] = ()
     deploys_per_day: float = 10.0
+    texts: bool = False  # with the templates of what they say
     rng: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +54,7 @@ class Fleet:
         self.noise = rng.uniform(0.02, 0.3, (many, len(METRICS)))
         self.growth = rng.uniform(0, 0.01, many)
         self.drift, self.wave = np.zeros(many), np.zeros((many, len(METRICS)))
+        self.said = Texts(many, self.seed, self.deploys_per_day) if self.texts else None
 
     def minute(self, number: int) -> pa.Table:
         """What the services did in that minute of the run."""
@@ -68,7 +71,10 @@ class Fleet:
                 logs[fault.service] *= fault.kind != "silent"
                 share[fault.service] = 0.9 if fault.kind == "failing" else share[fault.service]
                 values[fault.service, 1] *= 30 if fault.kind == "slow" else 1
-        return self._table(logs.astype(float), self.rng.binomial(logs, share).astype(float), values)
+        counted = self._table(logs.astype(float), self.rng.binomial(logs, share).astype(float), values)
+        if self.said is None:
+            return counted
+        return pa.concat_tables([counted, self.said.minute(number, logs.astype(float), self.faults)])
 
     def _move(self) -> None:
         rng, shape = self.rng, self.wave.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from console.given import settings, store
 from console.output import json_option, say, show_json, show_table
 from console.times import moment
 from domain.errors import Refused
-from domain.words import measured, printable, seconds
+from domain.findings import OF_TEXTS
+from domain.words import printable, seconds
 
 if TYPE_CHECKING:
     from adapters.store.database import Engine
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_context
 def findings(ctx: click.Context, service: str | None, since: str, *, as_json: bool) -> None:
-    """Show volume, silence, errors, metrics and requests that were not as usual, the newest first, in UTC."""
+    """Show volume, silence, errors, metrics, texts and requests that were not as usual, the newest first, in UTC."""
     from adapters.store.minute_findings import stored_findings  # noqa: PLC0415 - keeps `sre --help` fast
     from adapters.store.session_findings import stored_sessions  # noqa: PLC0415 - as above
 
@@ -33,6 +35,11 @@ def findings(ctx: click.Context, service: str | None, since: str, *, as_json: bo
     engine, begin = store(tree), moment(since, datetime.now(UTC))
     found = stored_findings(engine, since=begin, service=service)
     sessions = stored_sessions(engine, since=begin, service=service)
+    if any(one.finding.measured in OF_TEXTS for one in found):
+        from tasks.templates import Templates  # noqa: PLC0415 - as above
+
+        known = Templates.of(engine)
+        found = [replace(one, finding=known.worded(one.finding)) for one in found]
     if as_json:
         show_json([one.as_json() for one in found] + [one.as_json() | {"measured": "request"} for one in sessions])
         return
@@ -77,10 +84,7 @@ def _row(one: StoredFinding) -> dict[str, Any]:
         "minute": f"{what.begins_at:%Y-%m-%d %H:%M}",
         "since": f"{one.since_at:%H:%M}",
         "service": printable(what.service),
-        "what": printable(
-            f"{what.subject} {measured(what.subject, what.value)}, normally {measured(what.subject, what.normal)}"
-            f" ± {measured(what.subject, what.spread)}"
-        ),
+        "what": printable(what.told),
         "by chance": f"{what.p_value:.1g}" + (" (fitted tail)" if what.fitted else ""),
         "sure": f"{what.confidence:.2f}",
         "incident": one.incident_id or "",

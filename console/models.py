@@ -70,6 +70,24 @@ def _minute(at: str) -> str:
     return f"{datetime.fromisoformat(at):%Y-%m-%d %H:%M}" if at else ""
 
 
+@models.command(epilog="Example: sre models drift")
+@json_option
+@click.pass_context
+def drift(ctx: click.Context, *, as_json: bool) -> None:
+    """Show what of the last day is otherwise than in the champion's training, and whether that calls for another."""
+    from tasks.drifting import check  # noqa: PLC0415 - keeps `sre --help` fast
+    from tasks.retraining import registry  # noqa: PLC0415
+
+    tree = settings(ctx)
+    found = check(store(tree), tree, registry(tree), now=datetime.now(UTC))
+    if as_json:
+        show_json(asdict(found))
+        return
+    show_table([one.row for one in found.compared], empty="too few values to compare; see `sre status`")
+    due = "a training is due, which the deployment `drift` starts" if found.started else "no training is due"
+    say(f"the last day against the training of version {found.version}; {due}: {found.reason}")
+
+
 @models.command(epilog="Example: sre models promote 7")
 @click.argument("version", type=click.IntRange(1))
 @as_option

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from adapters.store.alarm_verdicts import wrong_since
 from adapters.store.database import Engine, transaction
+from adapters.store.drift_rows import last_check
 from adapters.store.minute_findings import alarms
 from adapters.store.mutes import held_back, mutes_now
 from adapters.store.opening import open_database
@@ -36,6 +37,7 @@ class Answering:
     pages: Waiting = NO_PAGE  # that nobody accepted for long
     overdue: Overdue = NO_STEP
     alarms: str = ""  # about minutes of services, against what is promised; empty where none are judged
+    drift: str = ""  # what the last comparison with the champion's training said; empty before the first
     muting: str = ""  # the rules in force and what is held back, in words; empty when there is nothing
 
 
@@ -50,6 +52,7 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
             conditions=tuple(degraded(engine, now=now)),
             pages=undelivered(engine, made_before=now - UNDELIVERED_AFTER, now=now),
             alarms=_alarms(engine, settings.detection, now=now),
+            drift=_drift(engine, now=now),
             muting=_muting(engine, now=now),
             overdue=overdue(engine, due_before=now - OVERDUE, now=now),
         )
@@ -67,6 +70,16 @@ def _alarms(engine: Engine, detection: DetectionSettings, *, now: datetime) -> s
     begun, wrong = alarms(engine, since=now - DAY), wrong_since(engine, now - DAY)
     called = f", {wrong} of their incidents called false" if wrong else ""
     return f"{counted(begun, 'alarm')} about minutes in 24 h{called}; {promised}"
+
+
+def _drift(engine: Engine, *, now: datetime) -> str:
+    """What of the last day is otherwise than in the training of the champion."""
+    found = last_check(engine)
+    if found is None:
+        return ""
+    of = f"{found.drifted} of {counted(len(found.compared), 'comparison')} drifted"
+    did = "retrain was started" if found.started else "no training"
+    return f"{of} from the training of version {found.version}, seen {ago(now - found.at)}; {did}: {found.reason}"
 
 
 def _muting(engine: Engine, *, now: datetime) -> str:

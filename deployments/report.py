@@ -109,7 +109,7 @@ def answering(found: Answering, *, now: datetime) -> list[PartReport]:
         return [incidents]
     lost = Health.DOWN if found.pages.critical else Health.UP
     pages = PartReport("pages", lost, "", 0, str(found.pages))
-    told = (("detection", found.alarms), ("muting", found.muting))
+    told = (("detection", found.alarms), ("drift", found.drift), ("muting", found.muting))
     remarks = [PartReport(part, Health.UP, "", 0, text) for part, text in told if text]
     return [*conditions, incidents, pages, *remarks]
 

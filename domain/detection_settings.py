@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field, field_validator
 
 from domain.settings_branch import Branch
@@ -34,6 +36,10 @@ class DetectionSettings(Branch):
     """Registered model whose alias `champion` is used."""
     refresh_seconds: float = Field(10, gt=0, le=31_536_000)
     """How often the registry is asked for a new champion."""
+    training_scheduler: str = ""
+    """Dask's scheduler whose workers share a training, as tcp://host:8786; local: processes of this machine."""
+    training_workers: int = Field(2, ge=1, le=10_000)
+    """Parts in which services are fitted there, and processes where the scheduler is local."""
 
     @field_validator("session_key")
     @classmethod
@@ -43,3 +49,10 @@ class DetectionSettings(Branch):
         if key != key.strip() or not key.isprintable():
             raise ValueError("must be request_id, trace_id, span_id or the name of an attribute, without spaces around")
         return key
+
+    @field_validator("training_scheduler")
+    @classmethod
+    def _is_an_address(cls, scheduler: str) -> str:
+        if scheduler not in ("", "local") and not re.match(r"(?:tcp|tls|wss?)://.", scheduler):
+            raise ValueError("must be empty, local, or an address such as tcp://host:8786")
+        return scheduler

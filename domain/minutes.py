@@ -35,6 +35,7 @@ class Measured(IntEnum):
     TEMPLATE = 3  # `values` is how many logs have the template whose id is `name`
     LATE = 4  # `values` is how many logs came in that minute for minutes that were over
     SESSIONS = 5  # of findings alone: the share of sessions that were abnormal
+    NEW = 6  # of findings alone: logs with templates that their service never had; `name` is the most frequent one
 
 
 # A minute of one partition, or of the fleet: one row a service and measure.

@@ -120,11 +120,19 @@ def spoken(name: str) -> str:
 
 def compared(numbers: Fields) -> str:
     """What a verdict compared, in words: `error rate 34 %, normally 0.2 %`; empty where it compared no metric."""
+    if numbers.get("text"):
+        return _said(numbers)
     metric, normal = printable(numbers.get("metric", "")), numbers.get("normal")
     if not metric or numbers.get("value") is None:
         return ""
     against = "" if normal is None else f", normally {reading(metric, normal)}"
     return f"{spoken(metric)} {reading(metric, numbers['value'])}{against}"
+
+
+def _said(numbers: Fields) -> str:
+    """`“retry N of M” 34 in 100 logs, normally 0.2`."""
+    value, normal = (number(numbers.get(name)) for name in ("value", "normal"))
+    return f"{printable(numbers['text'])} {value} in 100 logs, normally {normal}"
 
 
 def cut(text: str, longest: int) -> str:
@@ -181,22 +189,33 @@ def told(fields: Fields) -> str:
 def because(reason: str, numbers: Fields, detector: str = "") -> str:
     """Why a log was an anomaly: `pool_in_use 10, normally 0 (model 2)`."""
     by = f" ({detector})" if detector else ""
-    metric = printable(numbers.get("metric", ""))
-    if reason.upper() == "HABIT":
-        return f"{habit(numbers)}{by}"
-    if reason.upper() == "JOINTLY":
-        value, fits = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
-        return f"{metric} {value}, where {fits} would go with its other metrics{by}"
-    if reason.upper() == "TOGETHER":
-        beside = f" beside {metric} {measured(metric, numbers.get('value'))}" if metric else " beside unusual metrics"
-        return f"the word “{printable(numbers.get('word', ''))}” in its message{beside}{by}"
-    if metric:
+    return f"{_because(reason, numbers)}{by}"
+
+
+def _because(reason: str, numbers: Fields) -> str:
+    if make := OF_REASONS.get(reason.upper()):
+        return make(numbers)
+    if numbers.get("text"):
+        return _said(numbers)
+    if metric := printable(numbers.get("metric", "")):
         against = "limit" if reason.upper() == "LIMIT" else "normally"
         value, normal = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
-        return f"{metric} {value}, {against} {normal}{by}"
+        return f"{metric} {value}, {against} {normal}"
     if word := numbers.get("word"):
-        return f"the word “{printable(word)}” in its message{by}"
-    return f"{reason.lower()}: {told(numbers)}{by}" if numbers else f"{reason.lower()}{by}"
+        return f"the word “{printable(word)}” in its message"
+    return f"{reason.lower()}: {told(numbers)}" if numbers else reason.lower()
+
+
+def _jointly(numbers: Fields) -> str:
+    metric = printable(numbers.get("metric", ""))
+    value, fits = (measured(metric, numbers.get(name)) for name in ("value", "normal"))
+    return f"{metric} {value}, where {fits} would go with its other metrics"
+
+
+def _together(numbers: Fields) -> str:
+    metric = printable(numbers.get("metric", ""))
+    beside = f" beside {metric} {measured(metric, numbers.get('value'))}" if metric else " beside unusual metrics"
+    return f"the word “{printable(numbers.get('word', ''))}” in its message{beside}"
 
 
 def habit(numbers: Fields) -> str:
@@ -213,6 +232,10 @@ def habit(numbers: Fields) -> str:
     text = "its text was one of a real incident" if numbers.get("called") == "real" else text
     word = f", with the word “{printable(numbers['word'])}”" if numbers.get("word") else ""
     return f"{rare}; {text}{word}"
+
+
+# Reasons of logs that have words of their own.
+OF_REASONS: Mapping[str, Callable[[Fields], str]] = {"HABIT": habit, "JOINTLY": _jointly, "TOGETHER": _together}
 
 
 def action(entry: object) -> str:

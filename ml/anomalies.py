@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from domain.findings import MinuteFinding, minute_at
+from domain.findings import OF_TEXTS, MinuteFinding, minute_at
 from domain.folded import Anomaly, Name
 from domain.incidents import Evidence, Kind, Severity
 from domain.logs import Level, LogBatch
@@ -145,7 +145,7 @@ def minute_evidence(found: MinuteFinding, level: int, words: str = "") -> Eviden
     """What a minute says for its incident."""
     numbers: dict[str, object] = {
         "confidence": round(found.confidence, 4),
-        "metric": found.subject,
+        "text" if found.measured in OF_TEXTS else "metric": found.subject,
         "value": round(found.value, 6),
         "normal": round(found.normal, 6),
         "spread": round(found.spread, 6),

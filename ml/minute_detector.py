@@ -1,4 +1,4 @@
-"""What of a minute of the fleet is not as usual: volume and silence, share of errors, and every metric by name."""
+"""What of a minute of the fleet is not as usual: volume and silence, errors, every metric by name, and texts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from domain.findings import MinuteFinding
 from domain.minutes import NOTHING_CLOSED, Measured
 from ml import packing
 from ml.lasting import Deviations, Lasting, LastingState
+from ml.minute_texts import findings as of_texts
+from ml.minute_texts import said
+from ml.mixes import Current, Mixes, MixState
 from ml.promise import alarm_p_of_fleet, confidence
 from ml.series import Findings, SeriesDetector, SeriesState
 from ml.shares import Rises, Shares
@@ -47,6 +50,7 @@ class MinuteState:
     lasting: LastingState
     volumes: Table
     shares: Table
+    mixes: MixState
     codes: Mapping[Key, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)  # service -> the last minute in which it said something
     latest: int = NOTHING_CLOSED  # the last minute in which anybody said something
@@ -80,21 +84,27 @@ class MinuteDetector:
         self.false_alarms_per_day = false_alarms_per_day
         self.most_series = most_series
         self.series, self.lasting = SeriesDetector(), Lasting()
-        self.volumes, self.shares = Volumes(), Shares()
+        self.volumes, self.shares, self.mixes = Volumes(), Shares(), Mixes()
 
     def begin(self) -> MinuteState:
         """Nothing is known yet."""
-        return MinuteState(self.series.begin(), self.lasting.begin(), self.volumes.begin(), self.shares.begin())
+        return MinuteState(
+            self.series.begin(), self.lasting.begin(), self.volumes.begin(), self.shares.begin(), self.mixes.begin()
+        )
 
-    def find(self, state: MinuteState, minute: int, rows: pa.Table) -> tuple[tuple[MinuteFinding, ...], MinuteState]:
+    def find(
+        self, state: MinuteState, minute: int, rows: pa.Table, current: Current | None = None
+    ) -> tuple[tuple[MinuteFinding, ...], MinuteState]:
         """What was not as usual in a minute, and what is remembered after it; `rows`: ROWS of the whole fleet.
 
-        The state that is given must not be used any more.
+        `current`: what templates are called now, where some turned out to be one. The state that is given must not
+        be used any more.
         """
         latest = minute if len(rows) else state.latest
         if minute - latest > FLEET_SILENT or latest == NOTHING_CLOSED:
             return (), state
-        rows = rows.filter(pc.not_equal(rows["measured"], int(Measured.TEMPLATE)))
+        is_text = pc.equal(rows["measured"], int(Measured.TEMPLATE))
+        texts, rows = rows.filter(is_text), rows.filter(pc.invert(is_text))
         logs, late = many_of(rows, Measured.LOGS), many_of(rows, Measured.LATE)
         heard = dict(state.heard) | dict.fromkeys([*logs, *late], minute)
         heard = {service: at for service, at in heard.items() if minute - at <= GONE}
@@ -115,8 +125,18 @@ class MinuteDetector:
         rises = self.shares.find(state.shares, float(minute), codes[of_errors], values[of_errors], many)
         seen = _with_rises(seen, rises, 100 * values[of_errors] / np.maximum(many, 1), minute)
         judged = [keys[at] for at in (*of_series.tolist(), *of_errors.tolist())]
-        after = replace(state, series=series, codes=known, heard=heard, latest=latest)
-        return self._findings(minute, judged, seen, logs), after
+        numbers = {one: known[one, int(Measured.LOGS), ""] for one in logs if (one, int(Measured.LOGS), "") in known}
+        numbers = {one: number for one, number in numbers.items() if one not in unsure}
+        mix, new, mixes = self.mixes.find(state.mixes, minute, said(texts, numbers), current)
+        limit = alarm_p_of_fleet(len(keys) + 2 * len(mix.service), MINUTES_PER_DAY, self.false_alarms_per_day)
+        names = {number: one for one, number in numbers.items()}
+        found = [
+            *self._findings(minute, judged, seen, logs, limit),
+            *of_texts(mix, Measured.TEMPLATE, minute, limit, name_of=names.__getitem__, logs=logs),
+            *of_texts(new, Measured.NEW, minute, limit, name_of=names.__getitem__, logs=logs),
+        ]
+        after = replace(state, series=series, mixes=mixes, codes=known, heard=heard, latest=latest)
+        return tuple(found), after
 
     def _drops(self, volumes: Table, minute: int, codes: Codes, counts: Floats) -> Drops:
         """Which services say less than usual."""
@@ -135,8 +155,9 @@ class MinuteDetector:
             known = {**known, **{key: len(known) + at for at, key in enumerate(new)}}
         return np.fromiter((known.get(key, -1) for key in keys), np.int64, len(keys)), known
 
-    def _findings(self, minute: int, keys: list[Key], seen: Seen, logs: Mapping[str, int]) -> tuple[MinuteFinding, ...]:
-        limit = alarm_p_of_fleet(len(keys), MINUTES_PER_DAY, self.false_alarms_per_day)
+    def _findings(
+        self, minute: int, keys: list[Key], seen: Seen, logs: Mapping[str, int], limit: float
+    ) -> tuple[MinuteFinding, ...]:
         return tuple(
             MinuteFinding(
                 service=keys[at][0],
@@ -164,6 +185,7 @@ class MinuteDetector:
             "lasting.": state.lasting.arrays(),
             "volumes.": state.volumes.arrays(),
             "shares.": state.shares.arrays(),
+            "mixes.": state.mixes.arrays(),
         }
         arrays = {part + name: array for part, held in parts.items() for name, array in held.items()}
         return packing.packed(about, arrays)
@@ -184,7 +206,8 @@ class MinuteDetector:
         codes: dict[Key, int] = {(service, kind, name): at for at, (service, kind, name) in enumerate(about["codes"])}
         series, lasting = self.series.resume(parts["series"]), self.lasting.resume(parts["lasting"])
         volumes, shares = self.volumes.resume(parts["volumes"]), self.shares.resume(parts["shares"])
-        return MinuteState(series, lasting, volumes, shares, codes, about["heard"], about["latest"])
+        mixes = self.mixes.resume(parts["mixes"])
+        return MinuteState(series, lasting, volumes, shares, mixes, codes, about["heard"], about["latest"])
 
 
 def _together(points: Findings, lasting: Deviations, minute: int) -> Seen:

@@ -17,6 +17,7 @@ from domain.minutes import NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps
 from domain.sessions import AbnormalSession
 from ml.minute_counts import count
 from ml.minute_detector import FLEET_SILENT, MinuteDetector, MinuteState
+from ml.mixes import Current
 from ml.session_detector import SessionDetector
 from tasks.held_minutes import HeldMinutes
 from tasks.sessions import SessionMemory, Sessions, in_words
@@ -111,19 +112,23 @@ def found(
     memory: MinuteMemory,
     detector: MinuteDetector,
     of_sessions: SessionDetector | None = None,
+    current: Current | None = None,
 ) -> tuple[Over, MinuteMemory]:
-    """Judge the minutes that are over in every partition; whoever calls this is alone at it."""
+    """Judge the minutes that are over in every partition; whoever calls this is alone at it.
+
+    `current`: what templates are called now.
+    """
     upto, judged = rows.fleet_closed(), rows.judged()
     if upto <= judged:
         return Over(), memory
-    memory = caught_up(rows, memory, judged, detector)
+    memory = caught_up(rows, memory, judged, detector, current)
     sessions = resumed(rows, memory, judged, of_sessions) if of_sessions is not None else None
     state = memory.state if memory.state is not None else detector.begin()
     findings: list[Found] = []
     abnormal: list[AbnormalSession] = []
     many = 0
     for read, (minute, whole) in enumerate(each_minute(rows, judged, upto), start=1):
-        seen, state = detector.find(state, minute, whole)
+        seen, state = detector.find(state, minute, whole, current)
         row = max((one.row_of(minute) for one in steps.values()), default=-1)
         findings += [Found(one, row) for one in seen]
         if sessions is not None:
@@ -171,7 +176,11 @@ def each_minute(rows: MinuteRows | HeldMinutes, after: int, upto: int) -> Iterat
 
 
 def caught_up(
-    rows: MinuteRows | HeldMinutes, memory: MinuteMemory, judged: int, detector: MinuteDetector
+    rows: MinuteRows | HeldMinutes,
+    memory: MinuteMemory,
+    judged: int,
+    detector: MinuteDetector,
+    current: Current | None = None,
 ) -> MinuteMemory:
     """The memory as of the last judged minute, whoever judged it."""
     if memory.judged == judged:
@@ -181,7 +190,7 @@ def caught_up(
         begin, state = remembered(rows, judged, detector)
         kept = begin
     for minute, whole in each_minute(rows, begin, judged):
-        _, state = detector.find(state, minute, whole)
+        _, state = detector.find(state, minute, whole, current)
     return replace(memory, judged=judged, state=state, kept=kept)
 
 

@@ -11,8 +11,11 @@ from ml.detectors.service_deviation import SERVICE
 from ml.model_card import Card, written
 from ml.model_runs import Submission
 from ml.plots import histogram, timeline
+from ml.trained_on import FILE
+from ml.trained_on import written as written_spread
 from ml.training import TIME, Trained
 from ml.training_data import fingerprint
+from tasks.drifting import trained as of_training
 from tasks.model_judging import Judged
 
 
@@ -28,7 +31,7 @@ def submission(frame: pd.DataFrame, lines: pd.DataFrame, left_out: str, trained:
         judged.decision,
         _parameters(card),
         _metrics(card),
-        _artifacts(card, judged),
+        _artifacts(card, judged) | {FILE: _trained_on(frame, card, judged)},
         _sample(frame, trained),
     )
 
@@ -70,6 +73,12 @@ def _artifacts(card: Card, judged: Judged) -> dict[str, str]:
         "confidences.svg": histogram(replay.confidences, replay.deciding.threshold),
         "flagged.svg": timeline(replay.flagged_usual, of_incidents),
     }
+
+
+def _trained_on(frame: pd.DataFrame, card: Card, judged: Judged) -> str:
+    """What later logs are compared with, to see whether they drift."""
+    logs = int(judged.replay.confidences[0].sum())
+    return written_spread(of_training(frame, card.trained, logs, len(judged.replay.flagged_usual)))
 
 
 def _sample(frame: pd.DataFrame, trained: Trained) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.store.batches import BatchStore, Judged, Work
@@ -27,7 +28,7 @@ def store_batch(
     Raises what `BatchStore.batch` does; the memory is void then.
     """
     with kept.batch(judged, now=now) as work:
-        over, after = _minutes(work, judged, knowledge, memory)
+        over, after = _minutes(work, judged, knowledge, memory, templates)
         seen = in_order(anomalies(judged.batch, judged.verdicts), over.findings, knowledge.rules)
         folded = _folded(work, judged, knowledge, seen, kept)
         work.save(folded)
@@ -42,7 +43,9 @@ def store_batch(
     return folded, after
 
 
-def _minutes(work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory) -> tuple[Over, MinuteMemory]:
+def _minutes(
+    work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMemory, templates: Templates | None
+) -> tuple[Over, MinuteMemory]:
     detector = knowledge.minutes
     if detector is None:
         return Over(), memory
@@ -50,7 +53,11 @@ def _minutes(work: Work, judged: Judged, knowledge: Knowledge, memory: MinuteMem
     if all(place in memory.open and one.closed == memory.open[place].closed for place, one in after.open.items()):
         return Over(), after
     work.one_by_one()
-    return found(work.minutes, judged.counted.steps, after, detector, knowledge.sessions)
+    current = templates.current if templates is not None else None
+    over, after = found(work.minutes, judged.counted.steps, after, detector, knowledge.sessions, current)
+    if templates is None:
+        return over, after
+    return replace(over, findings=[replace(one, finding=templates.worded(one.finding)) for one in over.findings]), after
 
 
 def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlation) -> list[Anomaly]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from adapters.store.database import Engine
 from adapters.store.template_states import load
+from domain.findings import OF_TEXTS, MinuteFinding
 from domain.grouping import microseconds
 from domain.logs import LogBatch
+from ml import failures
 from ml.templates import TemplateMiner
 
 Ids = NDArray[np.int64]
@@ -45,6 +48,19 @@ class Templates:
         """The same as a column, null where it is not told."""
         ids = self.assign(batch)
         return pa.array(ids, mask=ids == 0)
+
+    def current(self, ids: Ids) -> Ids:
+        """What the templates with these ids are called now; shape as `ids`."""
+        with self.lock:
+            return self.miner.current(ids)
+
+    def worded(self, finding: MinuteFinding) -> MinuteFinding:
+        """The same with its template's text, where it is about one that is remembered."""
+        if finding.measured not in OF_TEXTS:
+            return finding
+        with self.lock:
+            text = self.miner.text_of(int(finding.name)) or ""
+        return replace(finding, text=text, of_failure=failures.words(text) and not failures.healed(text))
 
     def news(self) -> tuple[pa.Table, int] | None:
         """The whole state and its size where something was learned since it was stored; `kept` says that it is."""

@@ -47,6 +47,15 @@ class Hour:
         return self.anomalies / self.logs if self.logs else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Values of metrics by bucket (`adapters/log_summaries.py:value_of`), and logs."""
+
+    metrics: dict[tuple[str, str], dict[int, int]]  # (service, metric) -> bucket -> values
+    logs: int
+    anomalies: int
+
+
 def whole_hour(moment: datetime) -> datetime:
     """The beginning of its hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
@@ -66,6 +75,20 @@ def statistics(
         _hour(key, mine, values.get(key, nothing[0]), _frequent(texts.get(key, nothing[1]), templates))
         for key, mine in counts.items()
     ]
+
+
+@read_again
+def spread_since(engine: sa.Engine, since: datetime) -> Spread:
+    """How the metrics of each service are spread from then on, over all hours, and how many logs were anomalies."""
+    with snapshot(engine) as connection:
+        found = _summed(_summaries(connection, Asked(since=since)))
+    metrics: dict[tuple[str, str], dict[int, int]] = {}
+    columns = (found.measures[name].to_pylist() for name in ("service", "metric", "bucket", "values"))
+    for service, metric, bucket, values in zip(*columns, strict=True):
+        mine = metrics.setdefault((service, metric), {})
+        mine[bucket] = mine.get(bucket, 0) + values
+    logs, anomalies = (int(pc.sum(found.counts[name]).as_py() or 0) for name in ("logs", "anomalies"))
+    return Spread(metrics, logs, anomalies)
 
 
 def _summed(summaries: Iterator[Summary]) -> Summary:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.tables import minute_findings
-from domain.findings import MinuteFinding, minute_at
+from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.minutes import Measured
 
 MOST = 1_000
@@ -31,6 +31,7 @@ class StoredFinding:
     def as_json(self) -> dict[str, Any]:
         """For programs: times instead of minutes since 1970, and what was measured in words."""
         found = asdict(self.finding) | {"minute": self.finding.begins_at, "since": self.since_at}
+        found = {name: value for name, value in found.items() if name not in LOOKED_UP}
         return found | {"measured": self.finding.subject, "incident_id": self.incident_id}
 
 
@@ -49,7 +50,7 @@ def stored_findings(engine: sa.Engine, *, since: datetime, service: str | None) 
     query = sa.select(minute_findings).where(held.minute >= int(since.timestamp()) // 60)
     if service is not None:
         query = query.where(held.service == service)
-    names = [field.name for field in fields(MinuteFinding)]
+    names = [field.name for field in fields(MinuteFinding) if field.name not in LOOKED_UP]
     with transaction(engine) as connection:
         rows = connection.execute(query.order_by(held.minute.desc(), held.id).limit(MOST)).all()
     return [

@@ -17,7 +17,7 @@ from adapters.store.log_reader import Asked, read
 from adapters.store.many_rows import insert_rows
 from adapters.store.tables import closed_minutes, judged_minutes, minute_findings, minutes, session_findings
 from domain.errors import Refused
-from domain.findings import MinuteFinding, minute_at
+from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.logs import SCHEMA, Place
 from domain.minutes import NOTHING_CLOSED, ROWS, Position, Turned
 from domain.sessions import KEYED, AbnormalSession, columns_for, in_time, keyed, within
@@ -188,6 +188,7 @@ class MinuteRows:
             asdict(finding) | {"measured": int(finding.measured), "incident_id": incident_id}
             for finding, incident_id in found
         ]
+        rows = [{name: value for name, value in row.items() if name not in LOOKED_UP} for row in rows]
         insert_rows(self.connection, minute_findings, rows)
 
 

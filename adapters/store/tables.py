@@ -739,6 +739,17 @@ template_states = sa.Table(
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("packed", SealedBytes("template_states.packed"), nullable=False),
 )
+# What is seen against what the model was trained on, check by check, and what came of it.
+drift_checks = sa.Table(
+    "drift_checks",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),  # of the champion
+    sa.Column("compared", Json, nullable=False),  # `domain/drift.py:Compared`, what drifted most first
+    sa.Column("started", sa.Boolean, nullable=False),  # whether it started a training
+    sa.Column("reason", sa.Text, nullable=False),
+)
 # What people say of incidents when they look back.
 alarm_verdicts = sa.Table(
     "alarm_verdicts",

@@ -49,12 +49,15 @@ class ServiceModel(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         blind: NDArray[np.bool_] | None = None,
         lines: Sequence[Line] = (),
         labels: Labels | None = None,
+        deviation: ServiceDeviation | None = None,
     ) -> ServiceModel:
         """Learn from rows as `ServiceDeviation` takes them, and from lines as `LineHabits` does.
 
-        `blind`: pairs of the sorted services and the metrics of `X` that are not looked at.
+        `blind`: pairs of the sorted services and the metrics of `X` that are not looked at; `deviation`: what was
+        learned from `X` of metrics one by one, where that was done elsewhere.
         """
-        self.deviation_: ServiceDeviation = clone(self.metrics or ServiceDeviation()).fit(X)
+        fitted = deviation or clone(self.metrics or ServiceDeviation()).fit(X)
+        self.deviation_: ServiceDeviation = fitted
         if blind is not None:
             self.deviation_ = self.deviation_.without(blind)
         self.joint_: JointDeviation = clone(self.joint or JointDeviation()).fit(X, self.deviation_)

@@ -50,6 +50,7 @@ FLOWS = {
     "watch": LONG_LIVED,
     "on-call": LONG_LIVED,
     "retrain": SHORT,
+    "drift": SHORT,
     "promote": SHORT,
     "rollback": SHORT,
     "clean-up": SHORT,

@@ -66,7 +66,9 @@ def test_one_command_before_it_is_enough(own_server: str, tmp_path: Path) -> Non
     made = deploy(project, "--prefect-file", "members.yaml")
     assert 0 == made.returncode, made.stdout + made.stderr
     with connect(own_server) as api:
-        assert {"watch", "watch-2", "on-call", "retrain", "clean-up", "compact"} <= api.deployments(POOLS).keys()
+        assert {"watch", "watch-2", "on-call", "retrain", "drift", "clean-up", "compact"} <= api.deployments(
+            POOLS
+        ).keys()
 
 
 def test_without_a_server_the_way_to_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from domain.incidents import Kind, Severity
 from domain.ledger import LedgerKind
 from domain.logs import Level
 from domain.minutes import Measured
-from domain.words import because, sentence
+from domain.words import because, compared, sentence
 from ml.anomalies import LONGEST_EVIDENCE, of_minute
 from tests.parts.incidents_part import an_anomaly, folded
 from tests.parts.logs_part import NOON
@@ -71,6 +71,42 @@ def test_what_no_number_says_is_in_the_evidence_and_cut_to_what_a_page_takes() -
     words = "request r7: “commit <*>” is missing (in 998 of 1,000)"
     assert f"in the minute from 12:00 on: {words}" == of_minute(SLOW, 0, words).evidence().message
     assert LONGEST_EVIDENCE == len(of_minute(SLOW, 0, words * 20).evidence().message)
+
+
+RETRY = replace(
+    SLOW, measured=Measured.TEMPLATE, name="17", text="retry <*> of <*>", value=34.0, normal=0.2, spread=0.1
+)
+
+
+def test_a_text_is_told_with_its_share_and_never_as_a_metric() -> None:
+    found_of = folded([of_minute(RETRY, 0)])
+    ((_, incident),) = found_of.of_minute
+    (kept,) = incident.evidence
+    said = "“retry <*> of <*>” 34 in 100 logs, normally 0.2"
+    assert f"{said} (minutes)" == because(kept.reason, kept.numbers, "minutes")
+    assert said == compared(kept.numbers)
+    assert f"{said} ± 0.1" == RETRY.told
+    assert "“retry <*> of <*>” high" == of_minute(RETRY, 0).called.template
+
+
+NEW = replace(RETRY, measured=Measured.NEW, since=NUMBER - 3, normal=0.0)
+
+
+@pytest.mark.parametrize(
+    ("finding", "is_told"),
+    [
+        pytest.param(replace(RETRY, since=NUMBER), False, id="one minute"),
+        pytest.param(replace(RETRY, since=NUMBER - 2), False, id="three minutes"),
+        pytest.param(replace(RETRY, since=NUMBER - 3), True, id="four minutes"),
+        pytest.param(replace(RETRY, since=NUMBER - 3, logs=8), False, id="of fewer than three logs"),
+        pytest.param(replace(RETRY, since=NUMBER - 3, value=0.0, normal=34.0, direction="low"), True, id="missing"),
+        pytest.param(NEW, False, id="new, as after a deploy"),
+        pytest.param(replace(NEW, of_failure=True), True, id="new and of a failure"),
+        pytest.param(replace(NEW, of_failure=True, since=NUMBER), False, id="new for one minute"),
+    ],
+)
+def test_texts_are_told_of_when_they_last_and_mean_something(finding: MinuteFinding, *, is_told: bool) -> None:
+    assert is_told == finding.is_told(3)
 
 
 def test_logs_and_a_minute_of_the_same_metric_are_one_alert() -> None:

@@ -23,6 +23,7 @@ from ml.scoring import score
 from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.storing import store_batch
+from tasks.templates import Templates
 from tests.parts.logs_part import NOON, SECOND, a_batch, an_error
 
 TREE = Settings()
@@ -45,6 +46,7 @@ class Feed:
     partition: int = 0
     topic_id: int = 0
     next: int = 0
+    templates: Templates | None = None
     memory: MinuteMemory = field(default_factory=MinuteMemory)
 
     def __post_init__(self) -> None:
@@ -66,13 +68,15 @@ class Feed:
         verdicts = score(
             batch, self.knowledge.champion, threshold=detection.confidence_threshold, enabled=detection.enabled
         )
-        counted, deciding = minute_counts.count(batch), self.knowledge
-        untold = pa.nulls(len(batch), pa.int64())
-        return Judged(raw, batch, [], verdicts, counted, untold, deciding.rules, deciding.texts, skewed)
+        told = pa.nulls(len(batch), pa.int64()) if self.templates is None else self.templates.told(batch)
+        counted, deciding = minute_counts.count(batch, told), self.knowledge
+        return Judged(raw, batch, [], verdicts, counted, told, deciding.rules, deciding.texts, skewed)
 
     def save(self, judged: Judged, *, now: datetime = NOW) -> Folded:
         memory, self.memory = self.memory, MinuteMemory()
-        found, self.memory = store_batch(BatchStore(self.engine), judged, self.knowledge, memory, now=now)
+        found, self.memory = store_batch(
+            BatchStore(self.engine), judged, self.knowledge, memory, now=now, templates=self.templates
+        )
         self.next = judged.raw.following[self.topic_id, self.partition]
         return found
 

@@ -1,0 +1,80 @@
+"""Texts of services through the live steps: what is off or new is found, worded, and told of where it should be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from adapters.store.database import Engine, connect
+from adapters.store.minute_findings import StoredFinding, stored_findings
+from adapters.store.tables import incidents, metadata
+from domain.minutes import Measured
+from tasks.templates import Templates
+from tests.parts.judged_part import Feed, known
+from tests.parts.logs_part import NOON, a_log
+
+# A service and its texts are known for so many minutes when something changes, for so long.
+QUIET, LENGTH = 40, 46
+LATER = NOON + timedelta(minutes=LENGTH + 5)
+USUAL = ("page {} was served",) * 20 + ("cache holds {} pages",) * 9 + ("mirror {} was asked again",)
+
+
+def minutes(text: str, many: int) -> list[bytes]:
+    """Three logs every two seconds; in the last minutes `many` of them a minute say something else."""
+    logs = []
+    for second in range(LENGTH * 60):
+        if second % 2:
+            continue
+        at, number = NOON + timedelta(seconds=second), second // 2
+        said = text if second >= QUIET * 60 and number % 30 < many else USUAL[number % 30]
+        logs.append(a_log(timestamp=at.isoformat(), service="web", message=said.format(number), metrics={}))
+    return logs
+
+
+def taken(stream: list[bytes]) -> Engine:
+    engine = connect("sqlite:///:memory:")
+    metadata.create_all(engine)
+    feed = Feed(engine, known(), templates=Templates())
+    for begin in range(0, len(stream), 100):
+        feed.take(*stream[begin : begin + 100], now=LATER)
+    return engine
+
+
+def of_texts(engine: Engine) -> list[StoredFinding]:
+    found = stored_findings(engine, since=NOON, service=None)
+    return [one for one in found if one.finding.measured in (Measured.TEMPLATE, Measured.NEW)]
+
+
+def titles(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.scalars(sa.select(incidents.c.template)))
+
+
+@pytest.mark.parametrize(
+    ("text", "opened"),
+    [
+        pytest.param("serving a copy of page {}", False, id="new, as of a deploy"),
+        pytest.param("page {} not found in store, giving up", True, id="new, and of a failure"),
+    ],
+)
+def test_a_new_text_is_listed_and_opens_an_incident_where_it_tells_of_a_failure(text: str, *, opened: bool) -> None:
+    engine = taken(minutes(text, 15))
+    found = of_texts(engine)
+    assert {Measured.NEW} == {one.finding.measured for one in found}
+    assert QUIET == min(one.finding.minute for one in found) - int(NOON.timestamp()) // 60
+    assert opened == any(one.incident_id is not None for one in found)
+    assert opened == any("not found in store" in one and one.endswith("high") for one in titles(engine))
+    worded = Templates.of(engine).worded(found[0].finding)
+    assert worded.told.startswith(f"new: “{text.format('<*>')}” 50 in 100 logs, normally")
+
+
+def test_a_text_that_takes_over_opens_an_incident_after_four_minutes() -> None:
+    engine = taken(minutes("mirror {} was asked again", 20))
+    (first, *rest) = sorted(of_texts(engine), key=lambda one: one.finding.minute)
+    assert (Measured.TEMPLATE, "high", None) == (first.finding.measured, first.finding.direction, first.incident_id)
+    assert first.finding.value == pytest.approx(70)
+    assert first.finding.normal == pytest.approx(3.3, abs=0.5)
+    assert [False, False, True] == [one.incident_id is not None for one in rest[:3]]
+    assert ["“mirror <*> was asked again” high"] == titles(engine)
