@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ LEAST_ROWS = 30
 # A metric that leaves its normal range in more than this share of further, normal logs is no use.
 MOST_UNSTEADY = 0.005
 
+Fit = Callable[[pd.DataFrame], ServiceDeviation]
 Pairs = NDArray[np.bool_]  # shape (n_services, n_metrics)
 
 
@@ -54,11 +56,16 @@ class Trained:
 NOTHING = Trained(None, None)
 
 
-def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None) -> Trained:
+def fitted(frame: pd.DataFrame) -> ServiceDeviation:
+    """What is normal for each metric, of a frame with the column SERVICE and one float column per metric."""
+    return ServiceDeviation().fit(frame)
+
+
+def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None, *, fit: Fit = fitted) -> Trained:
     """Fit a candidate on the earlier normal logs.
 
     `frame`: columns TIME, SERVICE and one float column per metric, in any order; `lines`: columns TIME, SERVICE and
-    those of `ml.training_lines`, in any order.
+    those of `ml.training_lines`, in any order; `fit`: how metrics are learned, if not here and at once.
     """
     frame = frame.sort_values(TIME, kind="stable")
     metrics = [name for name in frame.columns if name not in (TIME, SERVICE)]
@@ -70,10 +77,17 @@ def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None) -> Trained:
     if early.empty:
         return Trained(None, split_at)
     thin = _thin(early, metrics)
-    unsteady, apart = _drifting(early, thin)
+    unsteady, apart = _drifting(early, thin, fit)
+    deviation = fit(early[[SERVICE, *metrics]])
     said = _lines_before(lines, split_at)
     candidate = Candidate(ServiceDeviation(), JointDeviation(), LineHabits())
-    candidate.fit(early[[SERVICE, *metrics]], blind=unsteady | thin, lines=said.lines, labels=said.labels)
+    candidate.fit(
+        early[[SERVICE, *metrics]],
+        deviation=deviation,
+        blind=unsteady | thin,
+        lines=said.lines,
+        labels=said.labels,
+    )
     candidate = candidate.blind_jointly(apart)
     return Trained(
         candidate,
@@ -115,7 +129,7 @@ def _known(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame[SERVICE].isin(counts[counts >= LEAST_ROWS].index)]
 
 
-def _drifting(early: pd.DataFrame, thin: Pairs) -> tuple[Pairs, NDArray[np.bool_]]:
+def _drifting(early: pd.DataFrame, thin: Pairs, fit: Fit) -> tuple[Pairs, NDArray[np.bool_]]:
     """The pairs that leave their range by themselves, as uptimes and counters do; and services whose metrics part.
 
     Found within the earlier logs, so that the later ones stay unseen. All services count, in order of their names.
@@ -127,7 +141,7 @@ def _drifting(early: pd.DataFrame, thin: Pairs) -> tuple[Pairs, NDArray[np.bool_
     found, apart = np.zeros((len(services), len(metrics)), bool), np.zeros(len(services), bool)
     if before.empty:
         return found, apart
-    first = ServiceDeviation().fit(before[[SERVICE, *metrics]])
+    first = fit(before[[SERVICE, *metrics]])
     mine = np.searchsorted(services, first.services_)
     found[mine] = _unsteady(first, after)
     first = first.without((found | thin)[mine])
