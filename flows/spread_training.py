@@ -37,6 +37,6 @@ def fit_spread(logs: Frame, detection: DetectionSettings) -> Trained:
 
     @flow(name="fit", flow_run_name="fit on workers", task_runner=task_runner(detection), persist_result=False)
     def spread() -> Trained:
-        return train(logs.frame, logs.lines, partial(fit_on_workers, many=detection.training_workers))
+        return train(logs.frame, logs.lines, fit=partial(fit_on_workers, many=detection.training_workers))
 
     return spread()

@@ -57,15 +57,15 @@ NOTHING = Trained(None, None)
 
 
 def fitted(frame: pd.DataFrame) -> ServiceDeviation:
-    """A detector that knows all services of a frame with the column SERVICE and one float column per metric."""
+    """What is normal for each metric, of a frame with the column SERVICE and one float column per metric."""
     return ServiceDeviation().fit(frame)
 
 
-def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None, fit: Fit = fitted) -> Trained:
+def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None, *, fit: Fit = fitted) -> Trained:
     """Fit a candidate on the earlier normal logs.
 
     `frame`: columns TIME, SERVICE and one float column per metric, in any order; `lines`: columns TIME, SERVICE and
-    those of `ml.training_lines`, in any order. `fit`: how metrics are learned, if not here and at once.
+    those of `ml.training_lines`, in any order; `fit`: how metrics are learned, if not here and at once.
     """
     frame = frame.sort_values(TIME, kind="stable")
     metrics = [name for name in frame.columns if name not in (TIME, SERVICE)]
@@ -78,10 +78,16 @@ def train(frame: pd.DataFrame, lines: pd.DataFrame | None = None, fit: Fit = fit
         return Trained(None, split_at)
     thin = _thin(early, metrics)
     unsteady, apart = _drifting(early, thin, fit)
+    deviation = fit(early[[SERVICE, *metrics]])
     said = _lines_before(lines, split_at)
-    rows = early[[SERVICE, *metrics]]
     candidate = Candidate(ServiceDeviation(), JointDeviation(), LineHabits())
-    candidate.fit(rows, blind=unsteady | thin, lines=said.lines, labels=said.labels, deviation=fit(rows))
+    candidate.fit(
+        early[[SERVICE, *metrics]],
+        deviation=deviation,
+        blind=unsteady | thin,
+        lines=said.lines,
+        labels=said.labels,
+    )
     candidate = candidate.blind_jointly(apart)
     return Trained(
         candidate,

@@ -61,7 +61,11 @@ class JointDeviation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         self.center_, self.spread_, self.limit_ = y.center_, y.spread_, y.reach_
         values = X[y.metrics_].to_numpy(float)
         codes = y.codes(X[SERVICE])
-        found = [one for service in range(len(y.services_)) for one in self._sets(service, values[codes == service])]
+        # Rows by service, found once: there may be a hundred thousand services.
+        order = np.argsort(codes, kind="stable")
+        begins = np.searchsorted(codes[order], np.arange(len(y.services_) + 1))
+        enough = np.flatnonzero(np.diff(begins) >= self.least_rows)
+        found = [one for at in enough.tolist() for one in self._sets(at, values[order[begins[at] : begins[at + 1]]])]
         self._keep(found)
         return self
 
@@ -77,7 +81,7 @@ class JointDeviation(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         """What is learned of one service from its rows."""
         z = (values - self.center_[service]) / self.spread_[service]
         known = ~np.isnan(z)
-        patterns, counts = np.unique(known, axis=0, return_counts=True) if len(z) else (known, np.zeros(0))
+        patterns, counts = np.unique(known, axis=0, return_counts=True)
         for pattern in patterns[np.argsort(-counts, kind="stable")][:SETS]:
             metrics = np.flatnonzero(pattern)[:WIDEST]
             rows = z[known[:, metrics].all(axis=1)][:, metrics]

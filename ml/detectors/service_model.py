@@ -46,6 +46,7 @@ class ServiceModel(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         X: pd.DataFrame,
         y: object = None,
         *,
+        deviation: ServiceDeviation | None = None,
         blind: NDArray[np.bool_] | None = None,
         lines: Sequence[Line] = (),
         labels: Labels | None = None,
@@ -53,11 +54,10 @@ class ServiceModel(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     ) -> ServiceModel:
         """Learn from rows as `ServiceDeviation` takes them, and from lines as `LineHabits` does.
 
-        `blind`: pairs of the sorted services and the metrics of `X` that are not looked at; `deviation`: what was
-        learned from `X` of metrics one by one, where that was done elsewhere.
+        `deviation`: what was learned of the metrics of `X`, where it was learned elsewhere; `blind`: pairs of the
+        sorted services and the metrics of `X` that are not looked at.
         """
-        fitted = deviation or clone(self.metrics or ServiceDeviation()).fit(X)
-        self.deviation_: ServiceDeviation = fitted
+        self.deviation_: ServiceDeviation = deviation or clone(self.metrics or ServiceDeviation()).fit(X)
         if blind is not None:
             self.deviation_ = self.deviation_.without(blind)
         self.joint_: JointDeviation = clone(self.joint or JointDeviation()).fit(X, self.deviation_)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,6 +159,13 @@ def test_answers_are_kept_by_what_messages_say_and_not_without_end(monkeypatch: 
     monkeypatch.setattr(habit_finding, "MOST_KEPT", 2)
     score(batch_of(*(a_log(level="ERROR", message=f"refused by {name}") for name in "abc")), asked, threshold=THRESHOLD)
     assert len(asked.answers) <= 2
+
+
+def test_the_model_holds_no_words_of_lines() -> None:
+    """It lies in MLflow, where whoever may see models need not be allowed to see logs."""
+    stored = skops.io.dumps(MODEL)
+    assert b"latency_ms" in stored
+    assert not [word for word in (b"refused", b"connection", b"served") if word in stored]
 
 
 def test_below_warn_no_line_is_looked_at() -> None:

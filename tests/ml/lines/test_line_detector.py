@@ -19,7 +19,7 @@ from sklearn.exceptions import NotFittedError
 from adapters.parts_file import PROJECT
 from domain.logs import Level
 from ml.lines import Line, LineDetector, LineState
-from ml.lines.opinions import best_edge
+from ml.lines.opinions import SLOPES, Kinds, best_edge, slope
 from ml.lines.reading import read, severity
 from ml.lines.sketch import Sketch
 
@@ -248,3 +248,31 @@ def test_the_scorer_of_lines_after_a_labelled_history(tmp_path: Path) -> None:
         with (tmp_path / name / "labels.csv").open("w") as out:
             csv.writer(out).writerows([head, *rows[part]])
     assert score(tmp_path / "after", "--train-from", str(tmp_path / "before"), "--labels") >= 0.97
+
+
+def kinds(labels: list[int]) -> Kinds:
+    many = len(labels)
+    names = [f"text {number}" for number in range(many)]
+    return Kinds([{}] * many, np.zeros(many), names, np.array(labels), np.ones(many))
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "expected"),
+    [
+        pytest.param([1] * 6 + [0] * 6, [2.0] * 6 + [-2.0] * 6, SLOPES[-1], id="scores-that-part-them"),
+        pytest.param([1, 0] * 6, [2.0, 2.0, -2.0, -2.0] * 3, SLOPES[0], id="scores-that-say-nothing"),
+        pytest.param([1] * 4 + [0] * 6, [2.0] * 4 + [-2.0] * 6, 1.0, id="too-few-texts-of-alerts"),
+        pytest.param([1] * 12, [2.0] * 12, 1.0, id="no-other-texts"),
+        pytest.param([1] * 6 + [0] * 6, [np.nan] * 12, 1.0, id="no-score-is-known"),
+    ],
+)
+def test_how_much_a_score_says_is_learned_from_held_out_labels(
+    labels: list[int], scores: list[float], expected: float
+) -> None:
+    assert expected == slope(kinds(labels), np.array(scores))
+
+
+def test_at_the_edge_the_confidence_is_that_of_an_anomaly() -> None:
+    detector = LineDetector().fit([])
+    assert (0.7, True) == (pytest.approx(detector.confidence(0.0)), detector.confidence(0.0) >= 0.7)
+    assert detector.confidence(-1.0) < 0.7 < detector.confidence(1.0)
