@@ -12,11 +12,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domain.grouping import grouped
 from domain.logs import SCHEMA, Place
 from domain.minutes import MINUTE, Position
 
 # Columns that may be a key; any other key is the name of an attribute.
 COLUMN_KEYS = ("request_id", "trace_id", "span_id")
+NOTHING: Position = (-1, 0)  # before every log
 POSITION = ("topic", "partition", "offset", "part")
 # One log of a session; `key` is empty of none.
 KEYED = pa.schema(
@@ -96,10 +98,12 @@ def in_time(logs: pa.Table, ends: Mapping[Place, Position]) -> pa.Table:
 
     `ends`: the position of the log by which the minute was over in each partition; of others nothing counts.
     """
-    keep = np.zeros(len(logs), np.bool_)
-    topic, partition, offset, part = (logs[name].to_numpy() for name in POSITION)
-    for (of_topic, of_partition), (upto, upto_part) in ends.items():
-        here = (topic == of_topic) & (partition == of_partition)
-        keep |= here & ((offset < upto) | ((offset == upto) & (part < upto_part)))
+    if not len(logs):
+        return logs
+    topic, partition, offset, part = (logs[name].to_numpy().astype(np.int64) for name in POSITION)
+    (topics, partitions), of = grouped(topic, partition)
+    places = zip(topics.tolist(), partitions.tolist(), strict=True)
+    upto, upto_part = np.array([ends.get(place, NOTHING) for place in places], np.int64).T
+    keep = (offset < upto[of]) | ((offset == upto[of]) & (part < upto_part[of]))
     order = [(name, "ascending") for name in ("timestamp", *POSITION)]
     return logs.filter(pa.array(keep)).sort_by(order)

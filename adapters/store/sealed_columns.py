@@ -168,8 +168,8 @@ class SealedBytes(Sealed):
         return ~_begins(column, MAGIC) | _begins(column, MAGIC + b"\0")
 
     def counts(self, column: Column) -> Column:
-        """Everything that is there."""
-        return column.is_not(None)
+        """Nothing is in no bytes."""
+        return column.is_not(None) & (self.raw(column) != sa.literal(b"", sa.LargeBinary()))
 
     def id_of(self, stored: bytes) -> str:
         """By the head of the value."""

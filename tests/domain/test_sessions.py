@@ -74,6 +74,7 @@ def test_what_came_behind_the_end_of_its_minute_does_not_count(order: list[int],
     expected = [f"r{at}" for at in range(6) if (at // 2, at % 2) < end]
     assert expected == found["key"].to_pylist()
     assert 0 == len(in_time(table, {(1, 1): end})), "nothing is known of that partition"
+    assert 0 == len(in_time(table.slice(0, 0), {(1, 0): end}))
 
 
 def test_a_minute_begins_with_its_first_moment() -> None:
