@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,15 +126,16 @@ class MinuteDetector:
         rises = self.shares.find(state.shares, float(minute), codes[of_errors], values[of_errors], many)
         seen = _with_rises(seen, rises, 100 * values[of_errors] / np.maximum(many, 1), minute)
         judged = [keys[at] for at in (*of_series.tolist(), *of_errors.tolist())]
-        numbers = {one: known[one, int(Measured.LOGS), ""] for one in logs if (one, int(Measured.LOGS), "") in known}
-        numbers = {one: number for one, number in numbers.items() if one not in unsure}
+        numbers = {
+            one: known[key] for one in logs if one not in unsure and (key := (one, int(Measured.LOGS), "")) in known
+        }
         mix, new, mixes = self.mixes.find(state.mixes, minute, said(texts, numbers), current)
         limit = alarm_p_of_fleet(len(keys) + 2 * len(mix.service), MINUTES_PER_DAY, self.false_alarms_per_day)
-        names = {number: one for one, number in numbers.items()}
+        told = partial(of_texts, minute=minute, limit=limit, numbers=numbers, logs=logs)
         found = [
             *self._findings(minute, judged, seen, logs, limit),
-            *of_texts(mix, Measured.TEMPLATE, minute, limit, name_of=names.__getitem__, logs=logs),
-            *of_texts(new, Measured.NEW, minute, limit, name_of=names.__getitem__, logs=logs),
+            *told(mix, Measured.TEMPLATE),
+            *told(new, Measured.NEW),
         ]
         after = replace(state, series=series, mixes=mixes, codes=known, heard=heard, latest=latest)
         return tuple(found), after

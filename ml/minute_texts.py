@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -27,12 +27,13 @@ def said(rows: pa.Table, numbers: Mapping[str, int]) -> Said:
 
 
 def findings(
-    odd: Odd, measured: Measured, minute: int, limit: float, *, name_of: Callable[[int], str], logs: Mapping[str, int]
+    odd: Odd, measured: Measured, *, minute: int, limit: float, numbers: Mapping[str, int], logs: Mapping[str, int]
 ) -> list[MinuteFinding]:
-    """What of texts was unlikelier than `limit`; `name_of`: the service with a number."""
+    """What of texts was unlikelier than `limit`; `numbers`: of services, `logs`: of each of them."""
+    names = {number: name for name, number in numbers.items()}
     found = []
     for at in np.flatnonzero((odd.p_value <= limit) & (odd.template != 0)).tolist():
-        service, p_value = name_of(int(odd.service[at])), float(odd.p_value[at])
+        service, p_value = names[int(odd.service[at])], float(odd.p_value[at])
         found.append(
             MinuteFinding(
                 service=service,

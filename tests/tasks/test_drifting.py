@@ -129,6 +129,7 @@ def a_check(at: datetime, *, started: bool) -> DriftCheck:
 
 def test_checks_are_kept_with_their_reason_and_only_so_many(store: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (None, None) == (last_check(store), started_at(store))
+    assert (0, False) == (wrong_alarms(store, since=LATER), in_storm(store, now=LATER, quiet=HOUR))
     first, second = a_check(LATER, started=True), a_check(LATER + HOUR, started=False)
     add_check(store, first)
     add_check(store, second)

@@ -33,12 +33,12 @@ def minutes(text: str, many: int) -> list[bytes]:
     return logs
 
 
-def taken(stream: list[bytes]) -> Engine:
+def taken(stream: list[bytes], size: int = 100) -> Engine:
     engine = connect("sqlite:///:memory:")
     metadata.create_all(engine)
     feed = Feed(engine, known(), templates=Templates())
-    for begin in range(0, len(stream), 100):
-        feed.take(*stream[begin : begin + 100], now=LATER)
+    for begin in range(0, len(stream), size):
+        feed.take(*stream[begin : begin + size], now=LATER)
     return engine
 
 
@@ -78,3 +78,9 @@ def test_a_text_that_takes_over_opens_an_incident_after_four_minutes() -> None:
     assert first.finding.normal == pytest.approx(3.3, abs=0.5)
     assert [False, False, True] == [one.incident_id is not None for one in rest[:3]]
     assert ["“mirror <*> was asked again” high"] == titles(engine)
+
+
+@pytest.mark.parametrize("size", [37, 1_000])
+def test_where_batches_end_changes_no_finding(size: int) -> None:
+    stream = minutes("page {} not found in store, giving up", 15)
+    assert [one.finding for one in of_texts(taken(stream))] == [one.finding for one in of_texts(taken(stream, size))]
