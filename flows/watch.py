@@ -117,6 +117,7 @@ async def one_window(ahead: Ahead, parts: Subflows, lifetime: Lifetime) -> None:
         await show_table("window", table, "What the window saw")
 
     await parts.run(Subflow(batches, close), lambda: window(f"{begun:%H:%M:%S}: watching"))
+    await asyncio.to_thread(watching.own_totals.add, tally)
     steps = {step: round(took, 3) for step, took in tally.seconds.items()}
     log.info("window.closed", extra={"logs": tally.logs, "batches": tally.batches, "steps": steps})
 

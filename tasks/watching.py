@@ -35,6 +35,7 @@ from tasks.input_quality import InputQuality
 from tasks.judging import NO_MODEL, Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
+from tasks.own_totals import OwnTotals
 from tasks.shadow import CHALLENGER, Shadow
 from tasks.storing import store_batch
 from tasks.templates import Templates
@@ -129,7 +130,7 @@ class Watching:
         self.remembered = Remembered(settings.kafka.held_alerts)
         self.cluster = Cluster(settings.kafka)
         self.producer = LogProducer(settings.kafka)
-        self.tally = Tally()
+        self.tally, self.own_totals = Tally(), OwnTotals(engine, self.member)
         self.batch_number = 0
         # Batches are read ahead. When one is dropped, those read after it are void, and before anything
         # else is read the consumer goes back, or to the topic's new incarnation.

@@ -582,6 +582,15 @@ conditions = sa.Table(
     sa.Column("since", UtcTime, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
 )
+# What each member of `watch` did since it began.
+watch_totals = sa.Table(
+    "watch_totals",
+    metadata,
+    sa.Column("member", sa.Text, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("seconds", Json, nullable=False),  # per step
+)
 # What was found out about an uncommon incident, and the queue of what is to be.
 analyses = sa.Table(
     "analyses",

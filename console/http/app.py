@@ -6,10 +6,19 @@ from fastapi import FastAPI
 
 from console.http import answers
 from console.http.guards import Guard
-from console.http.routes import alerts, changes, health, links, logs, pagerduty, slack
+from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
 
-ROUTES = (links.router, slack.router, pagerduty.router, alerts.router, changes.router, logs.router, health.router)
+ROUTES = (
+    links.router,
+    slack.router,
+    pagerduty.router,
+    alerts.router,
+    changes.router,
+    logs.router,
+    health.router,
+    metrics.router,
+)
 
 
 def create(service: Service) -> FastAPI:

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from adapters.link_keys import LinkVerifier
 from adapters.store.database import Engine
+from console.http.exposition import Exposition
 from console.http.refusals import Refusals
 from domain.http_settings import HttpSettings
 from domain.kafka_settings import KafkaSettings
@@ -42,6 +43,7 @@ class Service:
     clock: Callable[[], datetime]
     mask: Callable[[str], str]  # what came out of logs, without secrets
     kafka: KafkaSettings  # by which posted logs are read
+    exposition: Exposition  # what is told of ourselves
     slack_secret: str = ""
     pagerduty_secret: str = ""
 

@@ -10,9 +10,13 @@ import uvicorn
 
 from adapters import link_keys
 from adapters.answering_users import AnsweringUsers
+from adapters.kafka.edges import topic_edges
 from adapters.parts_file import PROJECT
+from adapters.store.database import Engine
 from adapters.store.opening import open_database
+from adapters.store.own_figures import figures
 from console.http.app import create
+from console.http.exposition import Exposition
 from console.http.intake import TopicIntake
 from console.http.patience import Patient
 from console.http.refusals import Refusals
@@ -25,6 +29,7 @@ from domain.settings import Settings, people_of
 MOST_CONNECTIONS = 200
 MOST_HEAD_BYTES = 16_384
 ENDING_SECONDS = 5
+EDGE_SECONDS = 2.0  # a broker that hangs delays figures by no more
 
 
 def wall_clock() -> datetime:
@@ -54,8 +59,19 @@ def service(tree: Settings, home: Path, mask: Callable[[str], str] = masked_urls
         clock=wall_clock,
         mask=mask,
         kafka=tree.kafka,
+        exposition=_exposition(engine, tree),
         slack_secret=tree.paging.slack.signing_secret.get_secret_value(),
         pagerduty_secret=tree.paging.pagerduty.webhook_secret.get_secret_value(),
+    )
+
+
+def _exposition(engine: Engine, tree: Settings) -> Exposition:
+    kafka, promised = tree.kafka, tree.detection.false_alarms_per_day
+    return Exposition(
+        lambda: figures(engine, kafka.topic, now=wall_clock()),
+        lambda: {number: end for number, (_, end) in topic_edges(kafka, EDGE_SECONDS).items()},
+        wall_clock,
+        promised=promised,
     )
 
 

@@ -17,8 +17,10 @@ from starlette.testclient import TestClient
 from adapters import link_keys
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
+from adapters.store.own_figures import figures
 from adapters.store.tables import incidents, metadata
 from console.http.app import create
+from console.http.exposition import Exposition
 from console.http.refusals import Refusals
 from console.http.service import Log, Service
 from domain.answer_links import AnswerLink
@@ -79,6 +81,7 @@ def a_service(store: Engine, home: Path, **changes: Any) -> Service:
         clock=Clock(),
         mask=lambda text: text.replace("s3cret", "***"),
         kafka=KafkaSettings(max_log_bytes=100_000),
+        exposition=Exposition(lambda: figures(store, "logs", now=NOON), dict, Clock(), promised=1.0),
         slack_secret=SLACK_SECRET,
         pagerduty_secret=PAGERDUTY_SECRET,
     )
