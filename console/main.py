@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "templates": ("console.templates", "templates", "Show what logs say without what varies, and what is new."),
     "findings": ("console.findings", "findings", "Show what of services was not as usual, minute by minute."),
     "models": ("console.models", "models", "List the versions of the detector; promote one, or go back."),
-    "why": ("console.why", "why", "Say why a log was or was not an anomaly."),
+    "why": ("console.why_decisions", "why", "Say why a log, page, action or minute was judged so, or nobody paged."),
     "ack": ("console.answering", "ack", "Acknowledge an incident: nobody else is told, for four hours."),
     "snooze": ("console.answering", "snooze", "Tell nobody of an incident for a time."),
     "escalate": ("console.answering", "escalate", "Tell the next ones of an incident's policy now."),

@@ -1,0 +1,122 @@
+"""`sre why page|action|not|minute` on a real store, from decisions that were really made."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.store.database import Engine
+from console.main import cli
+from domain.errors import SreError
+from tests.parts.answering_part import World
+from tests.parts.judged_part import Feed, known
+from tests.parts.logs_part import a_log, an_error
+
+
+@pytest.fixture
+def home(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SRE_STORE__URL", store_url)
+
+
+def words(*arguments: str) -> str:
+    found = CliRunner().invoke(cli, ("why", *arguments))
+    assert found.exit_code == 0, (found.output, found.exception)
+    return found.stdout
+
+
+def document(*arguments: str) -> dict[str, Any]:
+    return dict(json.loads(words(*arguments, "--json")))
+
+
+@pytest.mark.usefixtures("home")
+def test_a_page_names_its_log_its_batch_and_the_digest_of_what_decided(store: Engine) -> None:
+    feed = Feed(store)
+    now = datetime.now(UTC)
+    stamp = now.isoformat()
+    logs = [an_error(number, timestamp=stamp, level="CRITICAL", message="disk failed") for number in range(3)]
+    feed.take(*logs, now=now)
+    told = words("page", "1")
+    assert "Page 1: critical, about incident 1, web, “disk failed”" in told
+    assert "confirmed by 3 anomalous logs" in told
+    assert "the word “failed” in its message" in told
+    assert "Decided by batch 1 with rules alone" in told
+    found = document("page", "1")
+    assert (1, 1) == (found["page"]["id"], found["incident"]["id"])
+    assert 64 == len(found["decided_by"])
+
+
+@pytest.mark.usefixtures("home")
+def test_an_action_is_told_from_its_plan_to_its_proof(store: Engine) -> None:
+    world = World(store, now=datetime.now(UTC))
+    world.fault()
+    world.run()
+    world.forward(40)
+    world.traffic()
+    world.forward(25)
+    world.run()
+    told = words("action", "1")
+    assert "Action 1: " in told
+    assert "plan made" in told
+    assert "verified" in told
+    assert "Decided by step " in told
+
+
+@pytest.mark.usefixtures("home")
+def test_why_nobody_was_paged_counts_what_is_stored(store: Engine) -> None:
+    feed = Feed(store, known())
+    now = datetime.now(UTC)
+    stamp = (now - timedelta(minutes=1)).isoformat()
+    feed.take(
+        a_log(service="web", timestamp=stamp),
+        a_log(service="web", timestamp=stamp, level="CRITICAL", message="all is well"),
+        an_error(1, service="db", timestamp=stamp),
+        now=now,
+    )
+    told = words("not", "web", "--at", "1m")
+    assert "2 logs stored, no anomalous log" in told
+    assert "the surest, “all is well” at CRITICAL, had 0.60 of 0.7" in told
+    assert "detection.confidence_threshold 0.6 it would have been one" in told
+    of_other = words("not", "db", "--at", "1m")
+    assert "1 anomalous log within 5 min, and 3 are needed; incidents.confirm_logs 1 would have been enough" in of_other
+    assert "No log of it is stored for then" in words("not", "nobody", "--at", "1m")
+    assert (2, 0) == (document("not", "web", "--at", "1m")["logs"], document("not", "web", "--at", "1m")["anomalous"])
+
+
+@pytest.mark.usefixtures("home")
+def test_a_minute_is_compared_with_the_minutes_before_it(store: Engine) -> None:
+    feed = Feed(store, known())
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for ago, load in ((6, 10.0), (5, 20.0), (4, 30.0), (3, 90.0), (1, 10.0)):
+        at = now - timedelta(minutes=ago) + timedelta(seconds=30)
+        feed.take(a_log(service="web", timestamp=at.isoformat(), metrics={"load": load}), now=now)
+    at = f"{now - timedelta(minutes=3):%Y-%m-%dT%H:%M}"
+    told = words("minute", "web", at)
+    assert "load 90, 20 in the middle of 3 before" in told
+    assert "logs a minute 1, 1 in the middle of 3 before" in told
+    assert {"value": 90.0, "usual": 20.0} == document("minute", "web", at)["numbers"]["load"]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("page", "9"), "there is no page 9"),
+        (("action", "9"), "there is no action 9"),
+        (("no-such-id",), "no stored log has the request id 'no-such-id'"),
+        (("minute", "web", "soon"), "'soon' is no time"),
+    ],
+)
+def test_what_does_not_exist_is_said_with_where_to_look(
+    store: Engine, arguments: tuple[str, ...], message: str
+) -> None:
+    Feed(store)
+    found = CliRunner().invoke(cli, ("why", *arguments))
+    assert found.exit_code != 0
+    said = str(found.exception) if isinstance(found.exception, SreError) else found.output
+    assert message in said
