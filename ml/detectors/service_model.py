@@ -50,7 +50,6 @@ class ServiceModel(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         blind: NDArray[np.bool_] | None = None,
         lines: Sequence[Line] = (),
         labels: Labels | None = None,
-        deviation: ServiceDeviation | None = None,
     ) -> ServiceModel:
         """Learn from rows as `ServiceDeviation` takes them, and from lines as `LineHabits` does.
 
