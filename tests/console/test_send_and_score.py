@@ -45,7 +45,7 @@ def test_a_file_is_scored_into_a_row_per_log(logs: Path, tmp_path: Path) -> None
     out = tmp_path / "result.csv"
     found = told("score", logs, "--out", out, "--rules-only")
     assert (5, 1, 3, 1, 1) == tuple(found[n] for n in ("logs", "rejected", "anomalies", "incidents", "pages"))
-    assert "rules, no model is registered" == found["detector"]
+    assert "rules, no model is asked" == found["detector"]
     with out.open(newline="") as file:
         written = list(csv.DictReader(file))
     assert ["fine", "r0", "r1", "r2"] == [row["request_id"] for row in written]
