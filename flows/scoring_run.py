@@ -20,7 +20,8 @@ from ml.minute_counts import count
 from tasks.held_minutes import HeldMinutes
 from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import Found, MinuteMemory, found, turned
-from tasks.storing import in_order
+from tasks.storing import in_order, worded
+from tasks.templates import Templates
 
 COLUMNS = ("request_id", "anomaly", "confidence", "incident_id", "page_id")
 
@@ -47,14 +48,14 @@ class ScoringRun:
         self.summary = Summary()
         self.page_ids: dict[str, int] = {}
         self.clock = OwnClock()
-        self.over, self.memory = HeldMinutes(), MinuteMemory()
+        self.over, self.memory, self.templates = HeldMinutes(), MinuteMemory(), Templates()
         self.fold = Fold(
             Known(), rules=knowledge.rules, classify=knowledge.classify, inventory=knowledge.inventory, now=None
         )
 
     def rows(self, batch: RawBatch) -> Iterator[tuple[object, ...]]:
         """The verdicts on one batch."""
-        judged = judge(batch, self.knowledge, Stopwatch())
+        judged = judge(batch, self.knowledge, Stopwatch(), templates=self.templates)
         judged = replace(judged, batch=self.clock.hold(judged.batch))
         paged: dict[int, str] = {}
         of_row: dict[int, Incident] = {}
@@ -88,15 +89,16 @@ class ScoringRun:
         detector = self.knowledge.minutes
         if detector is None:
             return []
-        counted = count(judged.batch)
+        # By the clock that no log is ahead of.
+        counted = count(judged.batch, judged.templates)
         self.memory = turned(self.over, judged.raw, counted, self.memory)
         of_sessions = self.knowledge.sessions
         if of_sessions is not None:
             self.over.hold(judged.batch.frame)
-        over, self.memory = found(self.over, counted.steps, self.memory, detector, of_sessions)
+        over, self.memory = found(self.over, counted.steps, self.memory, detector, of_sessions, self.templates.current)
         if of_sessions is not None:
             self.summary.sessions = (self.summary.sessions or 0) + len(over.sessions)
-        return over.findings
+        return worded(over, self.templates).findings
 
     def _number(self, incident: Incident) -> None:
         if not incident.id:

@@ -55,9 +55,12 @@ def _minutes(
     work.one_by_one()
     current = templates.current if templates is not None else None
     over, after = found(work.minutes, judged.counted.steps, after, detector, knowledge.sessions, current)
-    if templates is None:
-        return over, after
-    return replace(over, findings=[replace(one, finding=templates.worded(one.finding)) for one in over.findings]), after
+    return (over if templates is None else worded(over, templates)), after
+
+
+def worded(over: Over, templates: Templates) -> Over:
+    """The same, and findings about texts have these."""
+    return replace(over, findings=[replace(one, finding=templates.worded(one.finding)) for one in over.findings])
 
 
 def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlation) -> list[Anomaly]:

@@ -25,6 +25,7 @@ from tasks.judging import Knowledge
 from tests.parts.judged_part import NOW, TREE, Feed, known, rows
 from tests.parts.logs_part import NOON, SECOND, a_batch, a_log, write_lines
 from tests.tasks import test_sessions as live
+from tests.tasks import test_texts_of_minutes as texts
 
 Table = list[dict[str, str]]
 
@@ -176,3 +177,13 @@ def test_detection_that_is_switched_off_flags_nothing() -> None:
     )
     found, _ = scored([a_batch([a_log(level="CRITICAL", message="fatal error")])], off)
     assert ["0"] == [row["anomaly"] for row in found]
+
+
+@pytest.mark.parametrize("size", [100, 701])
+def test_a_text_that_takes_over_is_found_in_a_file_as_it_is_live(size: int) -> None:
+    stream = texts.minutes("mirror {} was asked again", 20)
+    run = ScoringRun(known())
+    for begin in range(0, len(stream), size):
+        list(run.rows(a_batch(stream[begin : begin + size], begin=begin)))
+    assert texts.titles(texts.taken(stream)) == [one.template for one in run.summary.incidents]
+    assert ["“mirror <*> was asked again” high"] == [one.template for one in run.summary.incidents]

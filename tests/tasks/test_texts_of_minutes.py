@@ -56,7 +56,7 @@ def titles(engine: Engine) -> list[str]:
     ("text", "opened"),
     [
         pytest.param("serving a copy of page {}", False, id="new, as of a deploy"),
-        pytest.param("page {} not found in store, giving up", True, id="new, and of a failure"),
+        pytest.param("reading page {} from store failed, giving up", True, id="new, and of a failure"),
     ],
 )
 def test_a_new_text_is_listed_and_opens_an_incident_where_it_tells_of_a_failure(text: str, *, opened: bool) -> None:
@@ -65,7 +65,7 @@ def test_a_new_text_is_listed_and_opens_an_incident_where_it_tells_of_a_failure(
     assert {Measured.NEW} == {one.finding.measured for one in found}
     assert QUIET == min(one.finding.minute for one in found) - int(NOON.timestamp()) // 60
     assert opened == any(one.incident_id is not None for one in found)
-    assert opened == any("not found in store" in one and one.endswith("high") for one in titles(engine))
+    assert opened == any("from store failed" in one and one.endswith("high") for one in titles(engine))
     worded = Templates.of(engine).worded(found[0].finding)
     assert worded.told.startswith(f"new: “{text.format('<*>')}” 50 in 100 logs, normally")
 
@@ -82,5 +82,5 @@ def test_a_text_that_takes_over_opens_an_incident_after_four_minutes() -> None:
 
 @pytest.mark.parametrize("size", [37, 1_000])
 def test_where_batches_end_changes_no_finding(size: int) -> None:
-    stream = minutes("page {} not found in store, giving up", 15)
+    stream = minutes("reading page {} from store failed, giving up", 15)
     assert [one.finding for one in of_texts(taken(stream))] == [one.finding for one in of_texts(taken(stream, size))]
