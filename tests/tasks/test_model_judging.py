@@ -92,6 +92,16 @@ def test_a_model_that_sees_less_does_not_take_the_place_of_one_that_found_it(inc
     assert (7, None) == (found.champion, found.candidate.seconds)
 
 
+def test_a_model_that_learned_from_a_polluted_week_is_refused(incident: Later) -> None:
+    """Nobody flagged the fault while it was learned from, so to this one a queue of hundreds is usual."""
+    queue = np.tile(np.concatenate([np.arange(70.0) % 5, np.full(30, 480.0)]), 2)
+    week = pd.DataFrame({SERVICE: np.repeat(["web", "db"], 100), "queue": queue})
+    found = judged(incident, ServiceDeviation().fit(week), GOOD)
+    assert (0, 1) == (found.candidate.found, found.present.found)
+    assert not found.decision.promote
+    assert found.decision.reason.startswith("finds 0 incidents of 1 where the champion does 1")
+
+
 def test_what_surrounds_an_incident_is_not_held_against_a_model(incident: Later) -> None:
     assert incident.incident.astype(bool).sum() == 6
     assert not incident.usual[incident.incident > 0].any()
