@@ -26,7 +26,7 @@ from ml.lines import Line
 from ml.lines.habits import LineHabits
 from ml.lines.reading import severity
 from ml.rules import words
-from ml.scoring import score, service_codes
+from ml.scoring import encoded, score, service_codes
 from tasks import bootstrap
 from tasks.judging import Stopwatch, judge
 
@@ -85,7 +85,7 @@ def with_verdicts(batch: LogBatch, alerts: Sequence[bool]) -> Told:
         labels = [int(alerts[at]) if flagged[at] else None for at in known]
         habits = LineHabits(least_lines=FEWEST).fit([said[at] for at in known], labels)
         part = batch.take(pa.array(list(asked)))
-        left, habit = by_habit(part, habits, service_codes(part, habits.services_), words(part), {})
+        left, habit = by_habit(part, habits, service_codes(encoded(part), habits.services_), words(part), {})
         sure = combine((left, habit), threshold=THRESHOLD, model=1).confidence
         told += list(zip(sure.tolist(), (alerts[at] for at in asked), strict=True))
     return told

@@ -57,19 +57,27 @@ class Champion:
     answers: Answers = field(default_factory=dict, compare=False, repr=False)  # about lines, so far
 
 
-def service_codes(batch: LogBatch, services: list[str]) -> NDArray[np.intp]:
+def encoded(batch: LogBatch) -> pa.DictionaryArray:
+    """The service of each log."""
+    found: pa.DictionaryArray = batch.frame["service"].combine_chunks().dictionary_encode()
+    return found
+
+
+def service_codes(encoded: pa.DictionaryArray, services: list[str]) -> NDArray[np.intp]:
     """Index of each log's service in `services`, −1 for one that is not there."""
-    encoded = batch.frame["service"].combine_chunks().dictionary_encode()
     found = pc.index_in(encoded.dictionary, value_set=pa.array(services, pa.string()))
     table = found.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
     codes: NDArray[np.intp] = table[encoded.indices.to_numpy(zero_copy_only=False)]
     return codes
 
 
-def deviation(batch: LogBatch, champion: Champion) -> tuple[Finding, Mapping[str, NDArray[np.bool_]]]:
-    """What the champion makes of each metric, and for which logs it speaks in the place of fixed limits."""
-    detector = champion.detector
-    codes = service_codes(batch, detector.services_)
+def deviation(
+    batch: LogBatch, detector: Detector, codes: NDArray[np.intp]
+) -> tuple[Finding, Mapping[str, NDArray[np.bool_]]]:
+    """What the champion makes of each metric, and for which logs it speaks in the place of fixed limits.
+
+    `codes`: row of each log's service in `services_`, −1 for an unknown one; shape (n_logs,), here and below.
+    """
     names = [name for name in detector.metrics_ if name in batch.metrics.column_names]
     found = detector.measure(codes, {name: metric_column(batch, name) for name in names})
     covered = {name: _overrules(detector, codes, name) for name in names if name in LIMITS}
@@ -89,10 +97,9 @@ def _finding(reason: Reason, detector: Detector, found: Deviation) -> Finding:
     return Finding(confidence, reason, tuple(detector.metrics_), found.metric, found.value, found.center, found.spread)
 
 
-def jointly(batch: LogBatch, detector: WholeDetector) -> Finding:
+def jointly(batch: LogBatch, detector: WholeDetector, codes: NDArray[np.intp]) -> Finding:
     """What the champion makes of the metrics of each log together."""
     names = [name for name in detector.metrics_ if name in batch.metrics.column_names]
-    codes = service_codes(batch, detector.services_)
     found = detector.jointly(codes, {name: metric_column(batch, name) for name in names})
     return _finding(Reason.JOINTLY, detector, found)
 
@@ -126,7 +133,7 @@ def _by_metric(
     if champion is None:
         return normal, sure
     detector = champion.detector
-    codes = service_codes(batch, detector.services_)
+    codes = service_codes(encoded(batch), detector.services_)
     reaches = detector.reaches(codes, columns)
     for index, name in enumerate(detector.metrics_):
         if name in columns:
@@ -136,7 +143,7 @@ def _by_metric(
             sure[name] = np.where(known, confidence, sure[name])
             normal[name] = np.where(known, detector.center_[codes, index], normal[name])
     if isinstance(detector, WholeDetector):
-        _with_joint(jointly(batch, detector), normal, sure)
+        _with_joint(jointly(batch, detector, codes), normal, sure)
     return normal, sure
 
 
@@ -171,13 +178,14 @@ def _by_rules(batch: LogBatch, threshold: float, fallback: str) -> Verdicts:
 
 
 def _by_model(batch: LogBatch, champion: Champion, threshold: float) -> Verdicts:
-    finding, covered = deviation(batch, champion)
+    detector, names = champion.detector, encoded(batch)
+    codes = service_codes(names, detector.services_)
+    finding, covered = deviation(batch, detector, codes)
     said, more = words(batch), tuple[Finding, ...]()
-    detector = champion.detector
     if isinstance(detector, WholeDetector):
-        codes = service_codes(batch, detector.habits_.services_)
-        said, habit = by_habit(batch, detector.habits_, codes, said, champion.answers)
-        more = (jointly(batch, detector), habit)
+        of_habits = service_codes(names, detector.habits_.services_)
+        said, habit = by_habit(batch, detector.habits_, of_habits, said, champion.answers)
+        more = (jointly(batch, detector, codes), habit)
     if not all(np.isfinite(one.confidence).all() for one in (finding, *more)):
         raise Failed("it gave no number for a log")
     sources = (said, limits(batch, covered), finding, together(batch, covered, finding), *more)

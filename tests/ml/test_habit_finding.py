@@ -20,7 +20,7 @@ from ml.detectors.service_deviation import SERVICE
 from ml.detectors.service_model import ServiceModel
 from ml.lines import Line
 from ml.rules import words
-from ml.scoring import Champion, score, service_codes
+from ml.scoring import Champion, encoded, score, service_codes
 from tests.ml.test_scoring import THRESHOLD, batch_of, told
 from tests.parts.logs_part import a_log
 
@@ -134,7 +134,7 @@ def test_where_a_batch_ends_changes_no_verdict(logs: list[bytes], cut: int) -> N
 def test_of_a_flood_the_first_are_judged_and_rules_judge_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(habit_finding, "MOST_JUDGED", 3)
     batch = batch_of(*(a_log(level="ERROR", message=f"refused by {name}") for name in "abcde"), a_log(level="ERROR"))
-    codes = service_codes(batch, MODEL.habits_.services_)
+    codes = service_codes(encoded(batch), MODEL.habits_.services_)
     said, habit = habit_finding.by_habit(batch, MODEL.habits_, codes, words(batch), {})
     assert habit.note is not None
     assert [0, 1, 2, -1, -1, -1] == habit.note.tolist()
@@ -145,7 +145,7 @@ def test_of_a_flood_the_first_are_judged_and_rules_judge_the_others(monkeypatch:
 def test_of_long_lines_fewer_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(habit_finding, "MOST_CHARACTERS", 2_100)
     batch = batch_of(*(a_log(level="ERROR", message=f"refused by {name}" + " x" * 5_000) for name in "abcde"))
-    codes = service_codes(batch, MODEL.habits_.services_)
+    codes = service_codes(encoded(batch), MODEL.habits_.services_)
     _, habit = habit_finding.by_habit(batch, MODEL.habits_, codes, words(batch), {})
     assert habit.note is not None
     assert [0, 1, -1, -1, -1] == habit.note.tolist()
