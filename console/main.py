@@ -55,6 +55,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),
     "compact": ("console.compact", "compact", "Gather closed hours of logs into files."),
     "clean-up": ("console.clean_up", "clean_up", "Drop what is older than the settings keep."),
+    "backup": ("console.backup", "backup", "Write everything that the agent knows to a folder, while it runs."),
+    "restore": ("console.restore", "restore", "Fill an empty home and database from a backup."),
     "encryption": ("console.encryption", "encryption", "Show and change the keys of what is written to disk."),
     "playbooks": ("console.playbooks", "playbooks", "List or check the playbooks."),
     "inventory": ("console.inventory", "inventory", "Show which service runs where, and what is seen of it now."),
