@@ -51,6 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "autonomy": ("console.autonomy", "autonomy", "Show and set how far playbooks may go by themselves."),
     "pause": ("console.acting", "pause", "Stop every action at its last check."),
     "resume": ("console.acting", "resume", "Allow actions again after a pause."),
+    "canary": ("console.canary", "canary", "Send a known fault and follow it to its page."),
     "slo": ("console.slo", "slo", "Show how fast we decide, page and are answered, against our targets."),
     "ledger": ("console.ledger", "ledger", "Verify the chain of decisions."),
     "compact": ("console.compact", "compact", "Gather closed hours of logs into files."),
