@@ -79,8 +79,6 @@ class Around:
         outline.add(alert)
         self.of_minute.get(outline.minute, {}).pop(id(incident), None)
         outline.minute = _minute(incident.last_at)
-        if incident.kind is Kind.CANARY:
-            return  # nothing joins a test
         self.of_minute.setdefault(outline.minute, {})[id(incident)] = incident
 
     def take_out(self, incident: Incident) -> None:
@@ -92,7 +90,7 @@ class Around:
             self.of_words.get(alert.template, {}).pop(id(incident), None)
         self.of_playbook.get(incident.playbook, {}).pop(id(incident), None)
         if (outline := self.outlines.pop(id(incident), None)) is not None:
-            self.of_minute.get(outline.minute, {}).pop(id(incident), None)
+            self.of_minute[outline.minute].pop(id(incident), None)
 
     # --- of one incident ----------------------------------------------------------------------------
 

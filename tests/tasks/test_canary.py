@@ -223,6 +223,36 @@ def test_a_log_that_only_calls_itself_so_is_one_like_any_other(world: World) -> 
     assert ("file", "canary") not in world.told()
 
 
+def test_a_stranger_of_that_name_is_paged_while_a_test_is_under_way(world: World) -> None:
+    """Neither takes the other in, whichever is open first, and however many of them there are."""
+
+    def with_a_stranger(values: Sequence[bytes]) -> None:
+        for word in ("alpha", "bravo", "charlie"):
+            world.fault(SERVICE, message=f"{word} failed")
+        world.feed.take(*values, now=world.now)
+        world.fault(SERVICE, message="disk failed")
+
+    assert Outcome.PASSED is world.fly(with_a_stranger).outcome
+    of_a_test = [row for row in rows(world.store, "SELECT kind, logs FROM incidents") if row["kind"] == "canary"]
+    assert [{"kind": "canary", "logs": 3}] == of_a_test
+    assert {"log"} == {kind for _, kind in world.kinds() if kind != "canary"}
+    query = "SELECT kind FROM alerts WHERE template LIKE '%disk failed%'"
+    assert ["log"] == [row["kind"] for row in rows(world.store, query)]
+    assert 1 < count(world.store, "pages")
+
+
+def test_a_storm_of_a_strangers_logs_does_not_swallow_a_test(world: World) -> None:
+    def in_a_storm(values: Sequence[bytes]) -> None:
+        at = {"timestamp": world.now.isoformat()}
+        words = [f"{first}{second} failed" for first in "abcdef" for second in "uvwxyz"]
+        world.feed.take(*(an_error(0, service=SERVICE, message=word, **at) for word in words), now=world.now)
+        world.feed.take(*values, now=world.now)
+
+    assert Outcome.PASSED is world.fly(in_a_storm).outcome
+    assert {"canary", "log", "storm"} >= {row["kind"] for row in rows(world.store, "SELECT kind FROM alerts")}
+    assert "storm" in {row["kind"] for row in rows(world.store, "SELECT kind FROM alerts")}
+
+
 def test_each_run_has_an_incident_of_its_own(world: World) -> None:
     for _ in range(3):
         assert Outcome.PASSED is world.fly().outcome
