@@ -27,6 +27,11 @@ def keyring_of(settings: EncryptionSettings, environ: Mapping[str, str] = os.env
     return _keyring(settings, environ.get(VARIABLE, ""))
 
 
+def given_keys(settings: EncryptionSettings, environ: Mapping[str, str] = os.environ) -> tuple[MasterKey, ...]:
+    """The keys themselves, for whoever carries them elsewhere; none where none are given. Raises BadSettings."""
+    return _keys(settings, environ.get(VARIABLE, ""))
+
+
 @lru_cache(maxsize=8)
 def _keyring(settings: EncryptionSettings, given: str) -> Keyring:
     """A command is asked once for each process."""

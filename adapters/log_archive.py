@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,6 +78,27 @@ class Archive:
             raise Gone(f"store.files: {self.where}/{path} is gone; its logs cannot be shown") from error
         except (pa.ArrowInvalid, OSError) as error:
             raise Unavailable(f"store.files: {self.where}/{path} cannot be read: {error}") from error
+
+    def copy_out(self, path: str, target: Path) -> None:
+        """Copy a file, as it lies there, to this machine."""
+        try:
+            with self._open().open_input_stream(path, compression=None) as source, target.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+        except FileNotFoundError as error:
+            raise Gone(f"store.files: {self.where}/{path} is gone") from error
+        except (pa.ArrowInvalid, OSError) as error:
+            raise Unavailable(f"store.files: {self.where}/{path} cannot be copied: {error}") from error
+
+    def copy_in(self, path: str, source: Path) -> None:
+        """Put a file there, as it lies on this machine, and on the disk."""
+        system = self._open()
+        try:
+            system.create_dir(str(Path(path).parent), recursive=True)
+            with source.open("rb") as held, system.open_output_stream(path, compression=None) as sink:
+                shutil.copyfileobj(held, sink)
+            self._to_disk(path)
+        except OSError as error:
+            raise Unavailable(f"store.files: {self.where}/{path} cannot be written: {error}") from error
 
     def key_of(self, path: str) -> str:
         """The id of the master key that the file asks for; nothing for one that is plain."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from adapters.store.alarm_verdicts import wrong_since
+from adapters.store.canary_rows import last_run
 from adapters.store.database import Engine, transaction
 from adapters.store.drift_rows import last_check
 from adapters.store.minute_findings import alarms
@@ -15,6 +16,7 @@ from adapters.store.opening import open_database
 from adapters.store.standing import Waiting, undelivered
 from adapters.store.step_queue import Overdue, overdue
 from adapters.store.switches import degraded
+from domain.canary import Trace
 from domain.detection_settings import DetectionSettings
 from domain.errors import SreError
 from domain.muting import NAMES
@@ -38,6 +40,7 @@ class Answering:
     overdue: Overdue = NO_STEP
     alarms: str = ""  # about minutes of services, against what is promised; empty where none are judged
     drift: str = ""  # what the last comparison with the champion's training said; empty before the first
+    canary: Trace | None = None  # the last test of the whole way that ended
     muting: str = ""  # the rules in force and what is held back, in words; empty when there is nothing
 
 
@@ -53,6 +56,7 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
             pages=undelivered(engine, made_before=now - UNDELIVERED_AFTER, now=now),
             alarms=_alarms(engine, settings.detection, now=now),
             drift=_drift(engine, now=now),
+            canary=last_run(engine),
             muting=_muting(engine, now=now),
             overdue=overdue(engine, due_before=now - OVERDUE, now=now),
         )

@@ -19,6 +19,7 @@ from deployments.prefect_api import Run, connect
 from deployments.programs import POOLS, worker_of
 from deployments.registration import long_lived
 from deployments.wanted import Broker
+from domain.canary import Outcome, Trace, in_a_line
 from domain.errors import Refused, SreError, Unavailable
 from domain.masking import masked_urls
 from domain.members import WATCH, role_of
@@ -111,7 +112,14 @@ def answering(found: Answering, *, now: datetime) -> list[PartReport]:
     pages = PartReport("pages", lost, "", 0, str(found.pages))
     told = (("detection", found.alarms), ("drift", found.drift), ("muting", found.muting))
     remarks = [PartReport(part, Health.UP, "", 0, text) for part, text in told if text]
-    return [*conditions, incidents, pages, *remarks]
+    canary = [] if found.canary is None else [_canary(found.canary)]
+    return [*conditions, incidents, pages, *canary, *remarks]
+
+
+def _canary(last: Trace) -> PartReport:
+    """The last test of the whole way."""
+    health = Health.DOWN if last.outcome is Outcome.MISSED else Health.UP
+    return PartReport("canary", health, "", 0, masked_urls(in_a_line(last)))
 
 
 def spooled(home: Home) -> list[PartReport]:

@@ -82,6 +82,14 @@ def bury(api: PrefectApi, member: str, home: Path) -> None:
             api.close_within([run.id], "CRASHED", "the run around it is over")
 
 
+def command_of(member: str, *, probe: bool) -> list[str]:
+    """Prefect's worker of a member; with `probe` it answers `/health`, where PREFECT_WORKER_WEBSERVER_PORT says."""
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--pool", role_of(member)]
+    queues = [part for queue in queues_of(member) for part in ("--work-queue", queue)]
+    name = f"{member}{NAMED_ON}{os.uname().nodename}"
+    return [*command, *queues, "--name", name, *(["--with-healthcheck"] if probe else [])]
+
+
 def main(member: str) -> None:
     """Clear what this member left, then become Prefect's worker."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -95,9 +103,8 @@ def main(member: str) -> None:
         wait_for(api, PATIENCE_SECONDS)
         if os.environ.get("SRE_LOCAL_RUNS") == "yes":
             bury(api, member, home)
-    command = [sys.executable, "-m", "prefect", "worker", "start", "--type", "process", "--pool", pool]
-    queues = [part for queue in queues_of(member) for part in ("--work-queue", queue)]
-    os.execv(sys.executable, [*command, *queues, "--name", f"{member}{NAMED_ON}{os.uname().nodename}"])
+    command = command_of(member, probe=os.environ.get("SRE_WORKER_PROBE") == "yes")
+    os.execv(sys.executable, command)
 
 
 if __name__ == "__main__":

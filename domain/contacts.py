@@ -16,6 +16,7 @@ class ContactKind(StrEnum):
     TEAMS = "teams"
     ALERTMANAGER = "alertmanager"
     APPRISE = "apprise"
+    FILE = "file"
 
 
 # They keep an alert of each incident, which opens and ends by its own key and may wake people: nothing comes with

@@ -57,7 +57,9 @@ class Fold:
         self.named: dict[tuple[object, ...], Name] = {}
         self.resolved = {alert.key: (alert, one) for one in known.resolved for alert in one.alerts}
         # Whatever a service calls itself, its logs do not touch what is about the agent or the fleet.
-        self.around = Around((one for one in known.open if one.alerts), rules, inventory)
+        open_ones = [one for one in known.open if one.alerts]
+        self.around = Around((one for one in open_ones if one.kind is not Kind.CANARY), rules, inventory)
+        self.tests = Around((one for one in open_ones if one.kind is Kind.CANARY), rules, inventory)
 
     def run(self, anomalies: Iterable[Anomaly]) -> Folded:
         """Take the anomalies in order; incidents given at construction are changed in place."""
@@ -74,6 +76,10 @@ class Fold:
             else:
                 self._add(alert, incident, anomaly, name, folded)
         return folded
+
+    def _beside(self, kind: Kind) -> Around:
+        """What is open beside it: tests of the agent's own and everything else do not see each other."""
+        return self.tests if kind is Kind.CANARY else self.around
 
     # --- where a log belongs ------------------------------------------------------------------------
 
@@ -93,7 +99,7 @@ class Fold:
         past = self.resolved.get((anomaly.service, name.kind, name.template))
         if past is not None and self._is_straggler(past[1], anomaly.at):
             return past
-        if found := self._open_one(anomaly, STORM, folded):
+        if name.kind is not Kind.CANARY and (found := self._open_one(anomaly, STORM, folded)):
             return found
         # What only suffered from it may suffer from something else by now.
         if past is not None and past[0].key == past[1].key and self._comes_back(past[1], anomaly.at):
@@ -102,18 +108,18 @@ class Fold:
 
     def _open_one(self, anomaly: Anomaly, name: Name, folded: Folded) -> tuple[Alert, Incident] | None:
         """The open alert of that name, unless its incident had gone quiet."""
-        found = self.around.of_service.get(anomaly.service, {}).get((name.kind, name.template))
+        found = self._beside(name.kind).of_service.get(anomaly.service, {}).get((name.kind, name.template))
         return None if found is None or self._went_quiet(found[1], anomaly.at, folded) else found
 
     def _went_quiet(self, incident: Incident, at: datetime, folded: Folded) -> bool:
         closed = close_if_quiet(incident, at, self.rules.quiet, folded)
         if closed:
-            self.around.take_out(incident)
+            self._beside(incident.kind).take_out(incident)
         return closed
 
     def _or_storm(self, anomaly: Anomaly, name: Name, folded: Folded) -> Name:
         """That name, or the storm's where the service has too many open alerts."""
-        mine = self.around.of_service.get(anomaly.service, {})
+        mine = self._beside(name.kind).of_service.get(anomaly.service, {})
         if len(mine) >= self.rules.storm_after:
             for incident in sorted({id(one): one for _, one in mine.values()}.values(), key=opening):
                 self._went_quiet(incident, anomaly.at, folded)
@@ -134,6 +140,8 @@ class Fold:
     def _open(self, anomaly: Anomaly, name: Name, folded: Folded) -> tuple[Alert, Incident]:
         alert = _new(anomaly, name)
         self._classify(alert, anomaly)
+        if alert.kind is Kind.CANARY:
+            return alert, begin(alert, folded)  # a test is no part of anybody's fault
         found = find(self.around, alert)
         while found is not None and self._went_quiet(found.incident, anomaly.at, folded):
             found = find(self.around, alert)
@@ -143,7 +151,7 @@ class Fold:
         return alert, found.incident
 
     def _classify(self, alert: Alert, anomaly: Anomaly) -> None:
-        if alert.kind is Kind.STORM:
+        if alert.kind in (Kind.STORM, Kind.CANARY):
             return
         alert.route, alert.playbook = self.classify(alert)
         # A playbook for people may be about what is felt where the cause is elsewhere: there the words decide.
@@ -243,7 +251,7 @@ class Fold:
     def _add(self, alert: Alert, incident: Incident, anomaly: Anomaly, name: Name, folded: Folded) -> None:
         count(alert, incident, anomaly, most_recent=self.rules.confirm_logs)
         self._learn(alert, incident, anomaly, name, folded)
-        self.around.put(alert, incident)
+        self._beside(alert.kind).put(alert, incident)
         weigh(alert, incident, anomaly)
         folded.touch(incident)
         folded.touch_alert(alert, incident)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.errors import BadSettings
@@ -37,6 +38,11 @@ def parse_keys(text: str, place: str) -> tuple[MasterKey, ...]:
     if twice := sorted({one for one in ids if ids.count(one) > 1}):
         raise BadSettings(f"{place}: {twice[0]} names two keys; give each its own id")
     return keys
+
+
+def key_lines(keys: Sequence[MasterKey]) -> str:
+    """The keys as `parse_keys` reads them, one a line."""
+    return "".join(f"{key.id}:{base64.b64encode(key.secret).decode()}\n" for key in keys)
 
 
 def _key(number: int, word: str, place: str) -> MasterKey:

@@ -14,7 +14,7 @@ from domain.pages import PageReason
 SEEN_AFTER = timedelta(seconds=30)
 # Pages about what was just found; the others are news about what somebody waits for.
 GATHERING = frozenset({PageReason.UNCOMMON, PageReason.OBJECTED, PageReason.WIDESPREAD, PageReason.STORM})
-_OURS = frozenset({Kind.OWN, Kind.FLEET})
+_OURS = frozenset({Kind.OWN, Kind.FLEET, Kind.CANARY})
 
 
 @dataclass(frozen=True, slots=True)

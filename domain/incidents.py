@@ -30,6 +30,7 @@ class Kind(StrEnum):
     STORM = "storm"  # what comes beyond the limit of a service's open incidents
     FLEET = "fleet"  # what comes beyond the limit of pages over all services
     OWN = "own"  # about the agent itself; the template is a text of ours
+    CANARY = "canary"  # a known fault that the agent sent itself
     ALERT = "alert"  # a group of alerts of somebody else, who also says when it is over
 
 

@@ -74,6 +74,7 @@ class LedgerKind(StrEnum):
     OVERRIDE_REMOVED = "override.removed"
     TOPIC_CHANGED = "topic.recreated"
     CUT = "ledger.cut"  # its oldest links went; says the number and hash of the last of them
+    RESTORED = "store.restored"  # from a backup; what came after it is not known any more
 
 
 @dataclass(frozen=True, slots=True)

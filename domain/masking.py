@@ -78,6 +78,13 @@ def secrets(settings: Settings) -> frozenset[str]:
     return frozenset(clear for clear in hidden if len(clear) >= _SHORTEST)
 
 
+def holds_secret(key: str, value: object) -> bool:
+    """Whether a setting's value is, or holds, a secret that is not empty."""
+    if isinstance(value, Mapping):
+        return any(_within(value.values()))
+    return _is_hidden(value, key)
+
+
 def _within(entries: Iterable[object]) -> Iterator[str]:
     """The secrets of what people name."""
     for entry in entries:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.canary import Trace
+
 # What a member of `watch` counts since it began; a figure falls only when it begins anew.
 COUNTED = ("logs", "rejected", "anomalous", "incidents", "pages", "batches", "dropped")
 
@@ -66,4 +68,5 @@ class Figures:
     conditions: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (part, seen by) -> healthy
     dead_letters: int = 0  # of the last hour
     paused: bool = False
+    canary: Trace | None = None  # the last test of the whole way that ended
     model: str = ""  # what decided the last batch, "" for rules alone

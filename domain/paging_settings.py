@@ -161,6 +161,9 @@ class PagingSettings(Branch):
     apprise: dict[str, SecretStr] = Field(default_factory=dict)
     """Name to a URL of apprise: SMS, phone, Telegram, Opsgenie, ntfy and more."""
 
+    files: dict[str, str] = Field(default_factory=dict)
+    """Name to a file that gets pages as lines of JSON."""
+
     @field_validator("mask")
     @classmethod
     def _can_be_matched(cls, value: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from domain.addresses import mail_problem
+from domain.canary import CONTACT
 from domain.contacts import Contact, ContactKind
 from domain.paging_settings import DEFAULT, PagingSettings
 
@@ -27,6 +28,7 @@ def configured(paging: PagingSettings) -> tuple[Contact, ...]:
     named += [Contact(ContactKind.TEAMS, name) for name in paging.teams]
     named += [Contact(ContactKind.ALERTMANAGER, name) for name in paging.alertmanagers]
     named += [Contact(ContactKind.APPRISE, name) for name in paging.apprise]
+    named += [Contact(ContactKind.FILE, name) for name in paging.files]
     return tuple(contact for contact in named if not contact_problem(contact, paging))
 
 
@@ -67,6 +69,10 @@ def _apprise(to: str, paging: PagingSettings) -> str:
     return "" if to in paging.apprise else f"it has no URL: paging.apprise.{to}"
 
 
+def _file(to: str, paging: PagingSettings) -> str:
+    return "" if to in paging.files or to == CONTACT else f"it has no path: paging.files.{to}"
+
+
 PROBLEMS: Mapping[ContactKind, Callable[[str, PagingSettings], str]] = {
     ContactKind.EMAIL: _email,
     ContactKind.WEBHOOK: _webhook,
@@ -75,4 +81,5 @@ PROBLEMS: Mapping[ContactKind, Callable[[str, PagingSettings], str]] = {
     ContactKind.TEAMS: _teams,
     ContactKind.ALERTMANAGER: _alertmanager,
     ContactKind.APPRISE: _apprise,
+    ContactKind.FILE: _file,
 }

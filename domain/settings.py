@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 
 from domain.addresses import anchor_problem, supervisord_problem
+from domain.canary_settings import CanarySettings
 from domain.detection_settings import DetectionSettings
 from domain.encryption_settings import EncryptionSettings
 from domain.http_settings import HttpSettings
@@ -217,6 +218,7 @@ class Settings(Branch):
     paging: PagingSettings = PagingSettings()
     http: HttpSettings = HttpSettings()
     slo: SloSettings = SloSettings()
+    canary: CanarySettings = CanarySettings()
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     calls: CallSettings = CallSettings()
@@ -241,6 +243,7 @@ def without_secrets(settings: Settings) -> Settings:
             "mitigation": settings.mitigation.model_copy(update=acting),
             "retrieval": settings.retrieval.model_copy(update={"embedding_key": SecretStr("")}),
             "ledger": LedgerSettings(),
+            "canary": settings.canary.model_copy(update={"heartbeat": SecretStr("")}),
             "http": settings.http.model_copy(update={"token": SecretStr("")}),
         }
     )

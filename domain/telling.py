@@ -45,6 +45,8 @@ class Telling:
             self._is_told(incident, gone, reason, folded)
         elif self._is_late(incident) and self._late_already(incident):
             self._hold_back(incident, reason, folded)
+        elif incident.kind is Kind.CANARY:
+            self._page(incident, reason, folded)
         elif incident.severity < Severity.CRITICAL and self._is_flood(incident.last_at):
             self._join_fleet(incident, folded)
         else:
@@ -60,7 +62,9 @@ class Telling:
         # No more are kept than make a flood, so all of them must be of that time: the oldest and the newest.
         return len(times) >= self.rules.fleet_after and self._just(times[0], at) and self._just(self.newest, at)
 
-    def _count(self, at: datetime) -> None:
+    def _count(self, incident: Incident, at: datetime) -> None:
+        if incident.kind is Kind.CANARY:
+            return
         self.newest = max(self.newest, at)
         if len(self.page_times) < self.rules.fleet_after:
             heapq.heappush(self.page_times, at)
@@ -81,7 +85,7 @@ class Telling:
             self._page(fleet, reason, folded)
         if incident.paged_at is None:
             incident.paged_at = at
-            self._count(at)
+            self._count(incident, at)
         incident.page_key = incident.page_key or fleet.page_key
         incident.told = max(incident.told, fleet.told)
         folded.touch(incident, LedgerKind.PAGE_JOINED, key=fleet.page_key, told_with=fleet.service)
@@ -121,7 +125,7 @@ class Telling:
         key = gone_out or (stored_page_key(incident, reason) if incident.id else f"page {self.made}")
         if incident.paged_at is None:
             incident.page_key, incident.paged_at = key, incident.last_at
-            self._count(incident.last_at)
+            self._count(incident, incident.last_at)
         incident.told = incident.severity
         incident.acked_at = None  # who acknowledged it knew it less bad
         made = PageIntent(incident, reason, incident.severity, incident.episode, key, late, bool(gone_out))

@@ -563,6 +563,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     ),
     LedgerKind.TOPIC_CHANGED: _topic,
     LedgerKind.CUT: lambda fields: f"entries of closed incidents went; the chain begins after link {fields.get('seq')}",
+    LedgerKind.RESTORED: lambda fields: f"restored from the backup of {fields.get('made_at')}; acting is paused",
 }
 
 

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from domain.canary import SERVICE
 from domain.grouping import codes_of, entries, grouped, microseconds
 from domain.logs import Level, LogBatch, Place
 from domain.minutes import COUNTED, MINUTE, NOTHING_CLOSED, Counted, Measured, Steps, closed_by
@@ -31,9 +33,11 @@ def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
     if not len(batch):
         return Counted(COUNTED.empty_table())
     frame = batch.frame
+    steps, frame, over, templates = _of_others(frame, templates)
+    if not len(frame):
+        return Counted(COUNTED.empty_table(), steps)
     at = microseconds(frame["timestamp"])
     topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
-    steps, over = _closings(frame, topic, partition, at)
     late = at // MINUTE <= over
     services, names = codes_of(frame["service"])
     keys = (topic, partition, at // MINUTE, late.astype(np.int64), services)
@@ -51,6 +55,23 @@ def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
     if templates is not None:
         parts.append(_templates(templates, found, group, names))
     return Counted(pa.concat_tables(parts), steps)
+
+
+def _of_others(
+    frame: pa.Table, templates: pa.Array | None
+) -> tuple[dict[Place, Steps], pa.Table, Whole, pa.Array | None]:
+    """Where minutes close, and what is counted: all but the faults that the agent sends itself.
+
+    The last minute that had closed before each of these logs comes with them.
+    """
+    topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
+    steps, over = _closings(frame, topic, partition, microseconds(frame["timestamp"]))
+    ours = pc.equal(frame["service"], SERVICE)
+    if not pc.any(ours).as_py():
+        return steps, frame, over, templates
+    others = pc.invert(ours).combine_chunks()
+    kept = templates.filter(others) if templates is not None else None
+    return steps, frame.filter(others), over[others.to_numpy(zero_copy_only=False)], kept
 
 
 def _metrics(maps: pa.ChunkedArray, keys: list[Whole], of_log: NDArray[np.intp], names: pa.Array) -> pa.Table:

@@ -37,6 +37,7 @@ from ml.registry import registry_of
 from ml.tracing import Tracer
 from tasks.analysing import Analyst, breaker_of
 from tasks.answer_links import with_link
+from tasks.canary import Canary, sender
 from tasks.champion import ChampionSource
 from tasks.held import Means
 from tasks.judging import Knowledge
@@ -99,6 +100,20 @@ def _inventory(tree: Settings) -> tuple[Inventory, tuple[str, ...]]:
 def _in_project(path: str) -> Path:
     """An absolute path as it is, another one from the project's folder."""
     return parts_file.PROJECT / path
+
+
+def canary(tree: Settings) -> Canary:
+    """What a run of the agent's test of itself needs. Raises BadSettings without a broker or a database."""
+    if not tree.kafka.bootstrap_servers:
+        raise BadSettings("kafka.bootstrap_servers is not set and no embedded broker runs; start one with `sre up`")
+    beat = heartbeat(tree.canary.heartbeat.get_secret_value())
+    within = timedelta(seconds=tree.canary.seconds)
+    return Canary(engine(tree), sender(tree.kafka), within, tree.incidents.confirm_logs, beat)
+
+
+def canary_run() -> str:
+    """The number of a new run, which no outsider knows before."""
+    return os.urandom(6).hex()
 
 
 def watching(tree: Settings) -> Watching:

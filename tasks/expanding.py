@@ -18,10 +18,11 @@ from adapters.store.ledger_rows import note
 from adapters.store.outbox import QueuedPage
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.standing import Standing, standing
+from domain.canary import WHY
 from domain.contacts import OWN_ALERTS, ContactKind
 from domain.errors import Unavailable
 from domain.escalation import Circumstances, Fired, Notice, Progress, fire
-from domain.incidents import Severity
+from domain.incidents import Kind, Severity
 from domain.ledger import LedgerKind
 from domain.muting import Labels, labels_of
 from domain.pages import IN_VAIN, UNDELIVERED_AFTER, PageReason
@@ -165,6 +166,8 @@ def addressed(pager: Pager, connection: Connection, queued: QueuedPage, roster: 
     told = delivered.reached(connection, queued.thread)
     if queued.is_news:
         return Addressed(_as_news(queued, told, now), 0)
+    if queued.incident.kind is Kind.CANARY:
+        return Addressed((Notice("", (pager.settings.canary.to,), WHY),), 0)
     if queued.reason is PageReason.DIGEST:
         return Addressed(_readers(now, roster), 0)
     if queued.reason in (PageReason.REMINDER, PageReason.ASSIGNED):

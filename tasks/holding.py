@@ -11,7 +11,7 @@ from adapters.store.mutes import mutes_now
 from adapters.store.outbox import QueuedPage
 from adapters.store.standing import Standing, open_troubles, trouble_of
 from domain.holding import GATHERING, Gathering, depended_on, gathers_until, inhibited_by
-from domain.incidents import Severity, State
+from domain.incidents import Kind, Severity, State
 from domain.inventory import Inventory
 from domain.muting import in_words, muting
 from domain.pages import PageReason
@@ -40,8 +40,8 @@ class Holding:
     paging: PagingSettings
 
     def hold(self, queued: QueuedPage, stands: Standing, *, now: datetime) -> Hold | None:
-        """Why it waits, or None; that something is over is always told."""
-        if queued.reason is PageReason.RESOLVED:
+        """Why it waits, or None; that something is over is always told, and our own test goes its way."""
+        if queued.reason is PageReason.RESOLVED or queued.incident.kind is Kind.CANARY:
             return None
         if rule := self.rules(stands.told, now) or self._origin(queued, stands):
             return Hold(now + LOOK_AGAIN, rule)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.store.batches import BatchStore, Judged, Work
-from domain.folded import Anomaly, Correlation, Folded
+from domain.canary import SERVICE, run_of, template_of
+from domain.folded import Anomaly, Correlation, Folded, Name
+from domain.incidents import Kind
 from ml.anomalies import anomalies, of_minute
 from tasks.judging import Knowledge, correlate
 from tasks.minutes import Found, MinuteMemory, Over, found, turned
@@ -30,7 +32,7 @@ def store_batch(
     with kept.batch(judged, now=now) as work:
         over, after = _minutes(work, judged, knowledge, memory, templates)
         seen = in_order(anomalies(judged.batch, judged.verdicts), over.findings, knowledge.rules)
-        folded = _folded(work, judged, knowledge, seen, kept)
+        folded = _folded(work, judged, knowledge, apart(work, seen), kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
         news = templates.news() if templates is not None else None
@@ -69,6 +71,26 @@ def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlat
         of_minute(one.finding, one.row, one.words) for one in findings if one.finding.is_told(rules.confirm_logs)
     ]
     return sorted([*minutes, *logs], key=lambda one: one.row)
+
+
+def apart(work: Work, seen: list[Anomaly]) -> list[Anomaly]:
+    """The same, with those of the agent's own tests under names of their own, which nothing else joins.
+
+    A log that only calls itself so is one like any other.
+    """
+    said = {
+        at: run_of(one.evidence().message)
+        for at, one in enumerate(seen)
+        if one.service == SERVICE and one.minute is None
+    }
+    runs = {run for run in said.values() if run}
+    known = work.canary_runs(runs) if runs else frozenset[str]()
+    found = list(seen)
+    for at, run in said.items():
+        if run in known:
+            name = Name(Kind.CANARY, template_of(run))
+            found[at] = replace(found[at], names=(name,), called=name)
+    return found
 
 
 def _folded(work: Work, judged: Judged, knowledge: Knowledge, seen: Sequence[Anomaly], kept: BatchStore) -> Folded:

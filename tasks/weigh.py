@@ -20,7 +20,7 @@ def assess(held: Held, connection: Connection, incident: Incident) -> None:
     A page that waits says then how bad it is. Where nobody is told because a playbook fits, whoever must know of
     what is critical is.
     """
-    if incident.error_ratio is not None or incident.kind in (Kind.OWN, Kind.FLEET, Kind.ALERT):
+    if incident.error_ratio is not None or incident.kind in (Kind.OWN, Kind.FLEET, Kind.ALERT, Kind.CANARY):
         return
     found = impact_rows.impact(connection, incident, now=held.now())
     if found.ratio is None:

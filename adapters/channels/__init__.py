@@ -18,6 +18,7 @@ CLASSES: Mapping[ContactKind, str] = {
     ContactKind.TEAMS: "TeamsChannel",
     ContactKind.ALERTMANAGER: "AlertmanagerChannel",
     ContactKind.APPRISE: "AppriseChannel",
+    ContactKind.FILE: "FileChannel",
 }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 Body = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 IN_A_POD = "the pod's service account"
-ROLE = "the role that it needs is in deployments/kubernetes/rbac.yaml"
+ROLE = "the role that it needs is in deployments/kubernetes/base/rbac.yaml"
 
 
 class Patch(StrEnum):

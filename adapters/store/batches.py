@@ -12,6 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from adapters.store.alert_rows import save_alerts
+from adapters.store.canary_rows import known_runs
 from adapters.store.database import mapped, transaction
 from adapters.store.days import make_days
 from adapters.store.incident_rows import (
@@ -92,6 +93,10 @@ class Work:
         """What is stored about these services; `since`: event time of the earliest anomaly."""
         found = known(self.connection, services, self.judged.rules, since=since, now=self.now)
         return replace(found, gone_out=unqueued(self.connection, gone_out))
+
+    def canary_runs(self, named: Iterable[str]) -> frozenset[str]:
+        """Which of these runs of the agent's test of itself there are."""
+        return known_runs(self.connection, named)
 
     def keep_templates(self, state: pa.Table) -> None:
         """Keep what is known of templates."""

@@ -85,6 +85,12 @@ def _heads(connection: sa.Connection) -> dict[str, Head]:
     return {row.place: Head(row.seq, row.hash, row.at) for row in connection.execute(sa.select(chain_heads))}
 
 
+def chain_head(connection: sa.Connection) -> Head | None:
+    """Where the chain ended when it was sealed last; None before that, or in a schema that does not say it yet."""
+    known = sa.inspect(connection).has_table(chain_heads.name)
+    return _heads(connection).get(CHAIN) if known else None
+
+
 def _remember(connection: sa.Connection, place: str, seq: int, digest: str, now: datetime) -> None:
     """Keep how far a place has come; never back. The sealer's lock is held."""
     values = {"seq": seq, "hash": digest, "at": now}

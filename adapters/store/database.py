@@ -127,11 +127,11 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+def snapshot(engine: sa.Engine, *, seconds: int = LOOK_SECONDS) -> Iterator[sa.Connection]:
     """One transaction that sees one moment in all of its queries. Raises as `transaction` does.
 
     For what lists rows first and reads what they name then: under READ COMMITTED somebody may commit in between.
-    A question that takes longer than a minute is ended.
+    A question that takes longer than `seconds` is ended; with 0 nothing is, and the transaction may idle.
     """
     # SQLite's only level.
     level = "REPEATABLE READ" if engine.dialect.name == "postgresql" else "SERIALIZABLE"
@@ -139,7 +139,9 @@ def snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
         one_moment = connection.execution_options(isolation_level=level)
         with one_moment.begin():
             if engine.dialect.name == "postgresql":
-                one_moment.exec_driver_sql(f"SET LOCAL statement_timeout = '{LOOK_SECONDS}s'")
+                one_moment.exec_driver_sql(f"SET LOCAL statement_timeout = '{seconds}s'")
+                if not seconds:
+                    one_moment.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield one_moment
 
 

@@ -15,6 +15,7 @@ from adapters.store.ledger_rows import note
 from adapters.store.step_queue import LONGEST
 from adapters.store.tables import deliveries, escalations, incidents, pages
 from domain.escalation import Progress, as_policy, document
+from domain.incidents import Kind
 from domain.ledger import LedgerKind
 from domain.pages import NEWS
 
@@ -175,6 +176,7 @@ def unattended(engine: sa.Engine, *, overdue_since: datetime) -> list[Unattended
         sa.select(incidents.c.id, incidents.c.severity, newest.scalar_subquery().label("page_id"), escalations.c.due_at)
         .join(escalations, escalations.c.incident_id == incidents.c.id, isouter=True)
         .where(incidents.c.state.in_(OPEN_STATES), incidents.c.page_key != "", incidents.c.acked_at.is_(None))
+        .where(incidents.c.kind != Kind.CANARY)
         .where(~_next_is_coming(overdue_since))
         .order_by(incidents.c.severity.desc(), incidents.c.id)
     )

@@ -101,7 +101,9 @@ def resolved_incidents(connection: sa.Connection, services: Iterable[str], *, si
 def page_times(connection: sa.Connection, *, newest: int) -> list[datetime]:
     """The newest event times at which an incident was worth a page, its own or one of the fleet's."""
     paged = incidents.c.paged_at
-    query = sa.select(paged).where(paged.is_not(None)).order_by(paged.desc()).limit(newest)
+    query = (
+        sa.select(paged).where(paged.is_not(None), incidents.c.kind != Kind.CANARY).order_by(paged.desc()).limit(newest)
+    )
     return list(connection.scalars(query))
 
 

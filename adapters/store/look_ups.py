@@ -24,6 +24,7 @@ from adapters.store.tables import (
     steps,
     topics,
 )
+from domain.incidents import Kind
 
 Row = dict[str, Any]
 # Of an analysis, what people look at.
@@ -39,8 +40,8 @@ def _rows(engine: sa.Engine, query: sa.Select[Any]) -> list[Row]:
 
 
 def list_incidents(engine: sa.Engine, *, only_open: bool, limit: int) -> list[Row]:
-    """Incidents, newest first."""
-    query = sa.select(incidents).order_by(incidents.c.id.desc()).limit(limit)
+    """Incidents, newest first; without those of the agent's tests of itself."""
+    query = sa.select(incidents).where(incidents.c.kind != Kind.CANARY).order_by(incidents.c.id.desc()).limit(limit)
     if only_open:
         query = query.where(incidents.c.state.in_(OPEN_STATES))
     return _rows(engine, query)

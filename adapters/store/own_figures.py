@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.alarm_verdicts import wrong_since
+from adapters.store.canary_rows import last_run
 from adapters.store.database import Engine, transaction
 from adapters.store.intake import intake
 from adapters.store.minute_findings import alarms
@@ -83,6 +84,7 @@ def figures(engine: Engine, topic: str, *, now: datetime) -> Figures:
         conditions={(row.part, row.seen_by): bool(row.healthy) for row in said},
         dead_letters=found.rejected,
         paused=is_paused(engine),
+        canary=last_run(engine),
         model=told_model or "",
     )
 

@@ -7,12 +7,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import batches, effects, quality_results, steps_taken, watches
+from adapters.store.tables import batches, canary_runs, effects, quality_results, steps_taken, watches
 
 
 def drop_records_before(engine: sa.Engine, before: datetime) -> int:
     """Drop the records of what was decided before a moment; how many. The few texts that decided stay."""
     with transaction(engine) as connection:
-        times = (batches.c.now, steps_taken.c.now, effects.c.begun_at, watches.c.until, quality_results.c.at)
+        decided = (batches.c.now, steps_taken.c.now, effects.c.begun_at, watches.c.until)
+        times = (*decided, quality_results.c.at, canary_runs.c.sent_at)
         old = [time.table.delete().where(time < before) for time in times]
         return sum(connection.execute(one).rowcount for one in old)

@@ -759,6 +759,18 @@ drift_checks = sa.Table(
     sa.Column("started", sa.Boolean, nullable=False),  # whether it started a training
     sa.Column("reason", sa.Text, nullable=False),
 )
+# Known faults that the agent sent itself, and how far each came.
+canary_runs = sa.Table(
+    "canary_runs",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("sent_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime),
+    sa.Column("outcome", sa.Text, nullable=False),  # running | passed | missed
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("reached", Json, nullable=False),  # stage -> time
+)
+sa.Index("canary_runs_sent", canary_runs.c.sent_at)
 # What people say of incidents when they look back.
 alarm_verdicts = sa.Table(
     "alarm_verdicts",

@@ -21,7 +21,9 @@ from adapters.store.mutes import all_mutes
 from adapters.store.tables import alerts, incidents, log_blocks
 from adapters.store.tables import logs as logs_table
 from adapters.store.training_lines import EMPTY, LINES, SAID, Told, older, sayings
+from domain.canary import SERVICE
 from domain.grouping import codes_of, microseconds
+from domain.incidents import Kind
 from domain.logs import UTC_MICROSECONDS
 from domain.muting import MuteKind
 from domain.recurrence import Span
@@ -71,7 +73,7 @@ def history(engine: sa.Engine, *, since: datetime, now: datetime, limit: int) ->
         said = sayings(connection, since=since)
         of_alerts = _alerts(connection, said.false, since=since, now=now)
         told.take(older(connection, said, until=since), sampled_all=False)
-        for part in map(said.mark, read(connection, Asked(arrived_since=since), ASKED)):
+        for part in map(said.mark, map(_of_others, read(connection, Asked(arrived_since=since), ASKED))):
             services = part["service"].unique().to_pylist()
             whole = Span(pc.min(part["timestamp"]).as_py(), pc.max(part["timestamp"]).as_py())
             kept, why = usual(part, [*of_alerts, *of_mutes(muted, services, whole)], said.false)
@@ -108,6 +110,11 @@ def later(engine: sa.Engine, *, arrived_since: datetime, since: datetime, now: d
     return Later(logs, usual, np.where(np.isin(of, confirmed), of, 0))
 
 
+def _of_others(part: pa.Table) -> pa.Table:
+    """Without the faults that the agent sends itself: nothing is learned from a test."""
+    return part.filter(pc.not_equal(part["service"], SERVICE))
+
+
 def _rows_of(connection: sa.Connection, confirmed: Sequence[int], *, until: datetime, limit: int) -> pa.Table:
     """The logs of incidents before the stretch that is read whole: the first thousand of each are rows as well."""
     query = sa.select(logs_table).where(
@@ -121,7 +128,7 @@ def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
     """The newest logs, in order, from where all of them are there."""
     found: list[pa.Table] = []
     begins: datetime | None = None
-    for part in read(connection, asked, JUDGED, newest_first=True):
+    for part in map(_of_others, read(connection, asked, JUDGED, newest_first=True)):
         if len(found) > 1 and sum(map(len, found)) >= limit:
             # Single logs come first, however old: what lies before the last block that was read is not whole.
             begins = pc.min(found[-1]["timestamp"]).as_py()
@@ -139,6 +146,7 @@ def _newest(connection: sa.Connection, asked: Asked, limit: int) -> pa.Table:
 def _confirmed(connection: sa.Connection, wrong: Sequence[int], *, since: datetime) -> list[int]:
     """Confirmed incidents that opened since then, but false alarms; what was open before is not seen whole."""
     query = sa.select(incidents.c.id).where(incidents.c.confirmed_at.is_not(None), incidents.c.opened_at >= since)
+    query = query.where(incidents.c.kind != Kind.CANARY)
     return list(connection.scalars(query.where(incidents.c.id.not_in(wrong))))
 
 

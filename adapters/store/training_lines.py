@@ -17,6 +17,7 @@ from adapters.store.log_reader import as_table
 from adapters.store.many_rows import among
 from adapters.store.tables import incidents, logs, resolution_notes
 from domain.alarm_verdicts import AlarmVerdict, Said
+from domain.incidents import Kind
 from domain.verdicts import Reason
 
 SAID = "said"  # a column of values of Said
@@ -100,6 +101,7 @@ def sayings(connection: sa.Connection, *, since: datetime) -> Sayings:
     """What became of the incidents that opened since then; a verdict counts whenever it was given."""
     false = false_alarms(connection)
     query = sa.select(incidents.c.id).where(incidents.c.confirmed_at.is_not(None), incidents.c.last_at >= since)
+    query = query.where(incidents.c.kind != Kind.CANARY)
     confirmed = list(connection.scalars(query.where(incidents.c.id.not_in(false))))
     noted = connection.scalars(sa.select(resolution_notes.c.incident_id).distinct())
     real = {*called(connection, AlarmVerdict.REAL), *noted} - {*false}

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from domain.canary import Outcome, Stage
 from domain.errors import SreError
 from domain.own_figures import COUNTED, Figures
 
@@ -169,5 +170,19 @@ def _health(figures: Figures) -> Iterator[Metric]:
     yield GaugeMetricFamily("sre_alarms_called_false_last_day", wrong, figures.wrong)
     model = {(figures.model or "rules alone",): 1.0}
     yield _gauge("sre_deciding_model", "What decided the last batch.", model, ("model",))
+    yield from _canary(figures)
     said = {key: float(healthy) for key, healthy in figures.conditions.items()}
     yield _gauge("sre_part_healthy", "How parts are, as the agent's programs see them.", said, ("part", "seen_by"))
+
+
+def _canary(figures: Figures) -> Iterator[Metric]:
+    """The last test of the whole way; nothing before the first one."""
+    last = figures.canary
+    if last is None:
+        return
+    passed = float(last.outcome is Outcome.PASSED)
+    yield GaugeMetricFamily("sre_canary_passed", "Whether the last known fault became a page in time.", passed)
+    age = max(0.0, (figures.now - last.sent_at).total_seconds())
+    yield GaugeMetricFamily("sre_canary_sent_seconds_ago", "Since the last known fault was sent.", age)
+    if (took := last.after(Stage.DELIVERED)) is not None:
+        yield GaugeMetricFamily("sre_canary_page_seconds", "From that fault to its page.", took)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,7 +130,19 @@ def over_http(kind: ContactKind) -> Callable[[], Iterator[World]]:
     return make
 
 
-MEMBERS = {"recording": recording, "email": email, **{kind.value: over_http(kind) for kind in RECEIVERS}}
+def file() -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "below" / "pages.jsonl"
+
+        def fail(_error: type[SreError]) -> None:
+            (Path(folder) / "below").write_text("a file where the folder should be")
+
+        settings = PagingSettings(files={"ops": str(path)})
+        told_by_none = frozenset[type[SreError]]({Refused, Later})
+        yield World(CHANNELS[ContactKind.FILE](settings), Contact(ContactKind.FILE, "ops"), fail, cannot=told_by_none)
+
+
+MEMBERS = {"recording": recording, "email": email, "file": file, **{kind.value: over_http(kind) for kind in RECEIVERS}}
 # Nothing of theirs tells a page that comes again from another one; docs/guides/channels.md says so.
 WITHOUT_KEY = {"slack"}
 

@@ -55,6 +55,7 @@ FLOWS = {
     "rollback": SHORT,
     "clean-up": SHORT,
     "compact": SHORT,
+    "canary": SHORT,
     "tick": SHORT,
 }
 TICK = {

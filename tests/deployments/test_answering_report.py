@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from adapters.store import mutes, step_queue
+from adapters.store import canary_rows, mutes, step_queue
 from adapters.store.database import Engine, transaction
 from adapters.store.step_queue import LONGEST
 from adapters.store.switches import report_condition
@@ -17,6 +18,7 @@ from adapters.store.tables import pages
 from console.parts import tell
 from deployments.answering_report import NO_PAGE, NO_STEP, Answering, ask
 from deployments.report import Health, PartReport, answering
+from domain.canary import Outcome, Stage
 from domain.settings import Settings, StoreSettings
 from domain.steps import Due
 from tests.parts.judged_part import NOW, Feed
@@ -120,3 +122,15 @@ def test_what_is_down_ends_with_1_in_words_and_in_json(capsys: pytest.CaptureFix
     rows: list[dict[str, Any]] = json.loads(printed) if as_json else []
     assert ["condition", "incidents", "pages"][: len(rows)] == [row["part"] for row in rows]
     assert 0 == tell(answering(Answering(), now=NOW), as_json=as_json)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.MISSED])
+def test_the_last_test_of_the_whole_way_is_shown(store: Engine, outcome: Outcome) -> None:
+    trace = canary_rows.begin(store, "0" * 12, now=NOW)
+    assert "canary" not in {one.part for one in lines(store, after=MINUTE)}
+    reached = dict.fromkeys(Stage, NOW + MINUTE / 6) if outcome is Outcome.PASSED else {}
+    why = "" if outcome is Outcome.PASSED else "after 120 s: no page was made"
+    canary_rows.end(store, replace(trace, reached=reached, outcome=outcome, why=why), now=NOW)
+    (shown,) = (one for one in lines(store, after=MINUTE) if one.part == "canary")
+    assert (Health.DOWN if why else Health.UP) is shown.health
+    assert (why or "a page for a known fault after 10.0 s") in shown.text

@@ -15,6 +15,7 @@ import yaml
 from adapters.parts_file import PROJECT
 from adapters.store.database import Engine
 from console.http.exposition import Exposition
+from domain.canary import Outcome, Stage, Trace
 from domain.own_figures import Figures, Latency, MemberTotals
 from tests.parts.logs_part import NOON
 from tests.parts.promtool_build import program
@@ -45,6 +46,7 @@ def told() -> set[str]:
         actions={("restart", "done", "recovered"): 1},
         latencies=[Latency("decision to page", "critical", 1, {0.5: 1.0})],
         conditions={("kafka", "watch"): True},
+        canary=Trace("0" * 12, NOON, {Stage.DELIVERED: NOON}, Outcome.PASSED),
     )
     text = Exposition(lambda: figures, lambda: {0: 5}, lambda: NOON, promised=1.0).latest().decode()
     return {line.split("{")[0].split(" ")[0] for line in text.splitlines() if not line.startswith("#")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from deployments.prefect_api import WORKER_LABEL, PrefectApi
-from deployments.worker import bury, is_left
+from deployments.worker import bury, command_of, is_left
 
 GONE = 2**22 + 1  # above what Linux gives out
 
@@ -85,3 +86,24 @@ def test_whose_a_run_is(found: dict[str, Any], member: str, *, left: bool) -> No
 def test_a_run_names_its_worker_and_its_queue() -> None:
     (run,) = Server(a_run(queue="watch-2", worker="watch-2 on host")).api.runs(["watch"])
     assert ("watch-2 on host", "watch-2") == (run.worker, run.queue)
+
+
+BOTH = ["default", "long-lived"]
+
+
+@pytest.mark.parametrize(
+    ("member", "pool", "queues"),
+    [("watch", "watch", BOTH), ("watch-2", "watch", ["watch-2"]), ("on-call", "on-call", BOTH)],
+)
+@pytest.mark.parametrize("probe", [True, False])
+def test_its_command_names_pool_and_queues_and_answers_probes_where_asked(
+    member: str,
+    pool: str,
+    queues: list[str],
+    probe: bool,  # noqa: FBT001 - a case
+) -> None:
+    command = command_of(member, probe=probe)
+    assert pool == command[command.index("--pool") + 1]
+    assert queues == [after for before, after in pairwise(command) if before == "--work-queue"]
+    assert command[command.index("--name") + 1].startswith(f"{member} on ")
+    assert probe is ("--with-healthcheck" in command)

@@ -23,7 +23,7 @@ from domain.settings import CallSettings, MitigationSettings, Settings
 from domain.settings_acting import EffectSettings
 from tests.parts.kube_part import KubeApi, deployment, poll
 
-RBAC = PROJECT / "deployments" / "kubernetes" / "rbac.yaml"
+RBAC = PROJECT / "deployments" / "kubernetes" / "base" / "rbac.yaml"
 ACCOUNT = "/api/v1/namespaces/sre-agent/serviceaccounts/sre-agent"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 # Where the documents of rbac.yaml go.

@@ -62,7 +62,7 @@ def test_a_namespace_without_the_role_is_refused_by_verb_and_resource(stranger: 
         executor.snapshot(target)
     wanted = f'cannot get resource "deployments" in API group "apps" in the namespace "{stranger.namespace}"'
     assert wanted in str(caught.value)
-    assert "deployments/kubernetes/rbac.yaml" in str(caught.value)
+    assert "deployments/kubernetes/base/rbac.yaml" in str(caught.value)
 
 
 @on_the_cluster

@@ -37,7 +37,7 @@ NOTHING_SAID = {
         "autonomy_words",
         "overrides",
     ),
-    *("minutes", "closed_minutes", "minute_findings", "alarm_verdicts", "drift_checks", "watch_totals"),
+    *("minutes", "closed_minutes", "minute_findings", "alarm_verdicts", "drift_checks", "watch_totals", "canary_runs"),
     *("seals", "unsealed", "chain_heads", "switches", "sealed_keys", "unnamed_files", "llm_calls"),
 }
 

@@ -1,0 +1,3 @@
+from adapters.channels.file.channel import FileChannel
+
+__all__ = ["FileChannel"]
