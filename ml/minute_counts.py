@@ -53,6 +53,14 @@ def count(batch: LogBatch, templates: pa.Array | None = None) -> Counted:
     return Counted(pa.concat_tables(parts), steps)
 
 
+def closings(frame: pa.Table) -> dict[Place, Steps]:
+    """Where the minutes of each partition of a batch close, without counting anything."""
+    if not len(frame):
+        return {}
+    topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
+    return _closings(frame, topic, partition, microseconds(frame["timestamp"]))[0]
+
+
 def _metrics(maps: pa.ChunkedArray, keys: list[Whole], of_log: NDArray[np.intp], names: pa.Array) -> pa.Table:
     of_row, keyed, values = entries(maps)
     finite = np.isfinite(values)
