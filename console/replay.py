@@ -35,13 +35,13 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.pass_context
 def replay(  # noqa: PLR0913 - one argument per option
     ctx: click.Context,
+    *,
     since: str,
     until: str,
     file: Path | None,
     model: int | None,
     playbooks: Path | None,
     workers: int,
-    *,
     as_json: bool,
 ) -> None:
     """Decide about the stored logs of a time again, without any effect, and say what differs.
@@ -53,9 +53,9 @@ def replay(  # noqa: PLR0913 - one argument per option
     if begin >= end:
         raise click.UsageError("--since must be before --until")
     tree = settings_of(ctx)
-    from tasks.side_by_side import changes, run  # noqa: PLC0415 - keeps `sre --help` fast
+    from tasks.side_by_side import Otherwise, changes, run  # noqa: PLC0415 - keeps `sre --help` fast
 
-    asked = changes(tree, settings=str(file or ""), model=model, playbooks=str(playbooks or ""))
+    asked = changes(tree, Otherwise(str(file or ""), model, str(playbooks or "")))
     with _progress() as tell:
         found = run(tree, asked, begin, end, workers=workers, tell=tell)
     show_json(document(found)) if as_json else say(*in_words(found))

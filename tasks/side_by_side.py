@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from domain.settings import Settings
 from ml.registry import load_file, registry_of
 from ml.scoring import Champion
 from tasks import bootstrap
-from tasks.recalling import RULES, Changes, LoadModel, Recalled
+from tasks.recalling import Changes, LoadModel, Recalled
 from tasks.rejudging import Rejudged, rejudge
 from tasks.replaying import Judge, Progress, Replayed, replay
 
@@ -64,21 +65,27 @@ def models(tree: Settings) -> LoadModel:
     return load_version
 
 
-def changes(tree: Settings, *, settings: str = "", model: int | None = None, playbooks: str = "") -> Changes:
-    """What is to be otherwise: a settings file, a version of the model, a folder of playbooks; empty means as it was.
+@dataclass(frozen=True)
+class Otherwise:
+    """What people want to be otherwise, as they name it; empty means as it was."""
 
-    Raises BadSettings for a file or folder with flaws, BadInput for a version that cannot be loaded.
-    """
-    found = Changes(model=model)
-    if settings:
-        found = Changes(load(Path(settings)).settings, None, model)
-    if playbooks:
-        checked = check(Path(playbooks))
+    settings: str = ""  # a file
+    model: int | None = None  # a version, or RULES
+    playbooks: str = ""  # a folder
+
+
+def changes(tree: Settings, asked: Otherwise) -> Changes:
+    """What that is. Raises BadSettings for a file or folder with flaws, BadInput for a version that cannot be had."""
+    found = Changes(model=asked.model)
+    if asked.settings:
+        found = replace(found, settings=load(Path(asked.settings)).settings)
+    if asked.playbooks:
+        checked = check(Path(asked.playbooks))
         if checked.faults:
             raise BadSettings("\n".join(checked.faults))
-        found = Changes(found.settings, checked.playbooks, model)
-    if model is not None and model != RULES:
-        models(tree)(model)
+        found = replace(found, playbooks=checked.playbooks)
+    if asked.model:
+        models(tree)(asked.model)
     return found
 
 

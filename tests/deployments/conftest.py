@@ -53,6 +53,7 @@ FLOWS = {
     "drift": SHORT,
     "promote": SHORT,
     "rollback": SHORT,
+    "replay": SHORT,
     "clean-up": SHORT,
     "compact": SHORT,
     "tick": SHORT,
