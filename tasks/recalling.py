@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,6 +32,7 @@ class Changes:
     """What a replay takes instead of what decided; what is None stays as it was."""
 
     settings: Settings | None = None
+    branches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # or some settings of some branches
     playbooks: tuple[Playbook, ...] | None = None
     model: int | None = None  # a version, or RULES
 
@@ -79,6 +80,8 @@ class Recalled:
         changes = self.changes
         if changes.settings is not None:
             found = replace(found, settings=without_secrets(changes.settings))
+        if changes.branches:
+            found = replace(found, settings=changed(found.settings, changes.branches))
         if changes.playbooks is not None:
             found = replace(found, playbooks=changes.playbooks)
         if changes.model == RULES:
@@ -95,6 +98,12 @@ class Recalled:
                 self.models[version] = None
                 self.lost[f"model {version}"] = f"{error}; what it judged is judged by rules alone"
         return self.models[version]
+
+
+def changed(tree: Settings, branches: Mapping[str, Mapping[str, object]]) -> Settings:
+    """The same tree with other values in some branches."""
+    whole = {name: getattr(tree, name).model_copy(update=dict(values)) for name, values in branches.items()}
+    return tree.model_copy(update=whole)
 
 
 def patient(champion: Champion) -> Champion:

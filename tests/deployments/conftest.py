@@ -54,6 +54,7 @@ FLOWS = {
     "promote": SHORT,
     "rollback": SHORT,
     "replay": SHORT,
+    "report": SHORT,
     "clean-up": SHORT,
     "compact": SHORT,
     "tick": SHORT,

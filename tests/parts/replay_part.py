@@ -22,7 +22,7 @@ from domain.logs import RawBatch
 from ml.scoring import Champion
 from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
-from tasks.recalling import Changes, Recalled
+from tasks.recalling import Changes, Recalled, changed
 from tasks.rejudging import rejudge
 from tasks.replaying import Replayed, replay
 from tasks.storing import store_batch
@@ -162,9 +162,7 @@ def replayed(
 
 def with_settings(**branches: dict[str, object]) -> Changes:
     """Other settings, each branch with some of its values changed."""
-    tree = known().settings
-    changed = {name: getattr(tree, name).model_copy(update=values) for name, values in branches.items()}
-    return Changes(settings=tree.model_copy(update=changed))
+    return Changes(settings=changed(known().settings, branches))
 
 
 def told(found: Replayed) -> list[str]:
