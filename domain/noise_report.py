@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.alarm_verdicts import AlarmVerdict
-from domain.differences import Decision, Opening
+from domain.decided import Decision, Opening
 from domain.ledger import LedgerKind
 from domain.words import counted, cut, number, printable
 

@@ -16,7 +16,7 @@ from adapters.formats.spread import spread
 from adapters.store.database import Engine, snapshot
 from adapters.store.log_reader import read_again
 from adapters.store.stored_batches import READ, StoredBatch, logs_of
-from domain import differences
+from domain import decided
 from domain.logs import SCHEMA, Level, LogBatch, Place
 from domain.minutes import Steps
 from domain.verdicts import Verdicts
@@ -41,7 +41,7 @@ class Rejudged:
     batch: LogBatch
     verdicts: Verdicts
     steps: Mapping[int, Mapping[Place, Steps]]  # id of a batch with which minutes were judged -> where they closed
-    compared: differences.Verdicts
+    compared: decided.Verdicts
 
 
 def pieces(batches: Sequence[StoredBatch]) -> Iterator[list[StoredBatch]]:
@@ -124,7 +124,7 @@ def _verdicts(batch: LogBatch, knowledge: Knowledge, fallback: str, *, asked: bo
     return found
 
 
-def _compared(logs: pa.Table, verdicts: Verdicts) -> differences.Verdicts:
+def _compared(logs: pa.Table, verdicts: Verdicts) -> decided.Verdicts:
     """How the verdicts differ from the stored ones: in confidence, reason, model or anomaly."""
     before = logs["anomaly"].to_numpy(zero_copy_only=False)
     now = verdicts.anomalous
@@ -136,9 +136,9 @@ def _compared(logs: pa.Table, verdicts: Verdicts) -> differences.Verdicts:
     ):
         other |= logs[name].to_numpy() != found.astype(logs[name].type.to_pandas_dtype())
     if not other.any():
-        return differences.Verdicts(len(logs))
+        return decided.Verdicts(len(logs))
     lost = logs.filter(pa.array(before & ~now))
-    return differences.Verdicts(
+    return decided.Verdicts(
         len(logs),
         int(other.sum()),
         _counted(logs.filter(pa.array(now & ~before))["service"]),

@@ -17,7 +17,8 @@ from adapters.store.scratch import Scratch, openings_of
 from adapters.store.stored_batches import StoredBatch, batches_between, judged_before
 from adapters.store.stored_decisions import decisions, findings, given, quiet_before, ran, sharp_watches
 from domain.correlation import Fold
-from domain.differences import Decided, Differences, Found, Verdicts, compare
+from domain.decided import Decided, Found, Verdicts
+from domain.differences import Differences, compare
 from domain.findings import MinuteFinding
 from domain.folded import Anomaly
 from domain.given import by_then

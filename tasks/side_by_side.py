@@ -13,14 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from adapters import parts_file
 from adapters.playbook_files import check
 from adapters.settings_files import load
+from adapters.store.database import Engine
+from adapters.store.opening import open_database
 from adapters.store.stored_batches import StoredBatch
 from domain.errors import BadInput, BadSettings, Unavailable
 from domain.settings import Settings
 from ml.registry import load_file, registry_of
 from ml.scoring import Champion
-from tasks import bootstrap
 from tasks.recalling import Changes, LoadModel, Recalled
 from tasks.rejudging import Rejudged, rejudge
 from tasks.replaying import Judge, Progress, Replayed, replay
@@ -35,7 +37,7 @@ class Scoring:
     made: Scoring | None = None
 
     def __init__(self, tree: Settings, changes: Changes) -> None:
-        self.engine = bootstrap.engine(tree)
+        self.engine = store_of(tree)
         self.recalled = Recalled(self.engine, models(tree), changes)
 
     @classmethod
@@ -51,9 +53,17 @@ class Scoring:
         return rejudge(cls.made.engine, cls.made.recalled, piece)
 
 
+def store_of(tree: Settings) -> Engine:
+    """The agent's database, without importing what else a flow needs: each process pays for that."""
+    url = tree.store.url.get_secret_value()
+    if not url:
+        raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
+    return open_database(url, tree.encryption, tree.store.files)
+
+
 def models(tree: Settings) -> LoadModel:
     """How a version is loaded: from the registry, or where there is none from the folder of the settings."""
-    registry = registry_of(tree, bootstrap.home())
+    registry = registry_of(tree, parts_file.home(os.environ))
 
     def load_version(version: int) -> Champion:
         if registry is not None:
@@ -126,7 +136,7 @@ def run(
     tell: Progress = lambda _: None,
 ) -> Replayed:
     """Decide about a time again, on all processors or on so many. Raises Unavailable, Refused, BadSettings."""
-    engine = bootstrap.engine(tree)
+    engine = store_of(tree)
     try:
         recalled = Recalled(engine, models(tree), asked)
         with processes(tree, asked, workers or os.cpu_count() or 1) as judge:

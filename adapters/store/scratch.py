@@ -16,7 +16,7 @@ from adapters.store.incident_rows import update_incidents
 from adapters.store.outbox import page_row
 from adapters.store.stored_decisions import Openings, decisions
 from adapters.store.tables import metadata, pages, watches
-from domain.differences import Decision, Opening
+from domain.decided import Decision, Opening
 from domain.folded import Correlation, Folded, Known
 from domain.given import apply, is_late_page
 from domain.ledger import Entry, LedgerKind

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from adapters.store.database import Connection
 from adapters.store.many_rows import among
 from adapters.store.tables import actions, incidents, ledger, minute_findings, pages, watches
-from domain.differences import Decision, Found, Opening, Ran
+from domain.decided import Decision, Found, Opening, Ran
 from domain.given import CHANGES
 from domain.incidents import Kind
 from domain.ledger import Entry, LedgerKind

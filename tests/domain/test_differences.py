@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.differences import Decided, Decision, Found, Opening, Ran, Verdicts, compare
+from domain.decided import Decided, Decision, Found, Opening, Ran, Verdicts
+from domain.differences import compare
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
 from tests.parts.logs_part import NOON

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.differences import Decision, Opening
+from domain.decided import Decision, Opening
 from domain.ledger import LedgerKind
 from domain.noise_report import (
     Acted,
