@@ -10,14 +10,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from adapters.store import answers
 from adapters.store.batches import BatchStore
 from adapters.store.closing import acknowledge, close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import OPEN_STATES
+from adapters.store.ledger_rows import note
 from adapters.store.positions import start_positions, topic_number
 from adapters.store.tables import incidents, metadata
 from domain.errors import BadInput
 from domain.folded import Folded
+from domain.incidents import State
+from domain.ledger import LedgerKind
 from domain.logs import RawBatch
 from ml.scoring import Champion
 from tasks.judging import Knowledge, Stopwatch, judge
@@ -49,6 +53,7 @@ class Live:
     engine: Engine
     knowledge: Knowledge = field(default_factory=known)
     partitions: int = 2
+    first: int = 0  # of its partitions
     now: datetime = NOON
     memory: MinuteMemory = field(default_factory=MinuteMemory)
     next: dict[int, int] = field(default_factory=dict)
@@ -56,9 +61,9 @@ class Live:
 
     def __post_init__(self) -> None:
         self.topic, _ = topic_number(self.engine, "logs", "incarnation-1", now=NOON)
-        places = {(self.topic, number): 0 for number in range(self.partitions)}
-        begun = start_positions(self.engine, places, now=NOON)
-        self.next = {number: begun[self.topic, number] for number in range(self.partitions)}
+        own = range(self.first, self.first + self.partitions)
+        begun = start_positions(self.engine, {(self.topic, number): 0 for number in own}, now=NOON)
+        self.next = {number: begun[self.topic, number] for number in own}
 
     def raw(self, held: Sequence[tuple[int, bytes]], idle: Iterable[int] = ()) -> RawBatch:
         """Messages in the order of reading, each with its partition."""
@@ -94,6 +99,12 @@ class Live:
         self.memory = MinuteMemory()
         if self.templates is not None:
             self.templates = Templates.of(self.engine)
+
+    def acts(self, number: int) -> None:
+        """What `on-call` writes when it reserves a plan."""
+        with transaction(self.engine) as connection:
+            answers.move(connection, number, State.ACTING)
+            note(connection, LedgerKind.ACTION_RESERVED, number, {"kind": "restart"}, now=self.now)
 
     def open_incidents(self) -> list[int]:
         with transaction(self.engine) as connection:

@@ -22,6 +22,7 @@ from tasks.replaying import Replayed
 from tasks.templates import Templates
 from tests.parts.compaction_part import gather, opened
 from tests.parts.judged_part import known, rows
+from tests.parts.keys_part import a_keyring, using
 from tests.parts.logs_part import NOON, a_log
 from tests.parts.replay_part import (
     FAULTS,
@@ -127,6 +128,45 @@ def test_a_champion_that_changes_amid_a_stream_is_the_one_of_then(store: Engine)
     older = replayed(store, models=MODELS, changes=Changes(model=1))
     assert {How.LOST} == {one.how for one in older.differences.found if one.what in ("page", "incident")}
     assert 20 == replayed(store, models=MODELS, changes=Changes(model=RULES)).differences.verdicts.lost["web"]
+
+
+def test_members_that_share_a_topic_are_decided_as_one(store: Engine) -> None:
+    """Each has a partition and a clock of its own; one of them goes and the other one takes its partition."""
+    rng = random.Random(8)
+    members = [Live(store, partitions=1, first=number) for number in (0, 1)]
+    for minute in range(LENGTH):
+        logs = minutes_of(rng, minute, broken=minute >= QUIET)
+        for member in members:
+            member.now = NOON + (minute + 1) * MINUTE + rng.randrange(900) * SECOND / 100
+            mine = [one for one in logs if one[0] in member.next]
+            member.take(mine, idle=() if mine else tuple(member.next))
+        if minute == QUIET + 2:
+            members = [Live(store)]
+    found = replayed(store)
+    assert_the_same(found)
+    assert {"db", "cache"} == {one.service for one in found.stored.findings}
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_what_is_acted_upon_does_not_go_quiet(store: Engine, *, acts: bool) -> None:
+    """On-call's steps are given: whether a log of later is of the same incident depends on them."""
+    live = Live(store)
+    for second in range(3):
+        live.now = NOON + second * SECOND
+        live.take([(0, a_log(timestamp=live.now.isoformat(), **FAULTS[0]))])
+    live.now += SECOND
+    if acts:
+        live.acts(1)
+    live.now += 60 * MINUTE
+    live.take([(0, a_log(timestamp=live.now.isoformat(), **FAULTS[0]))])
+    assert (1 if acts else 2) == len(rows(store, "SELECT 1 FROM incidents"))
+    assert_the_same(replayed(store))
+
+
+def test_a_sealed_store_is_replayed_as_any_other(store: Engine) -> None:
+    with using(a_keyring()):
+        live_stream(store, 6, 20)
+        assert_the_same(replayed(store))
 
 
 def test_a_model_that_is_gone_is_said_by_its_version(store: Engine) -> None:
