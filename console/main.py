@@ -36,6 +36,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "findings": ("console.findings", "findings", "Show what of services was not as usual, minute by minute."),
     "models": ("console.models", "models", "List the versions of the detector; promote one, or go back."),
     "why": ("console.why_decisions", "why", "Say why a log, page, action or minute was judged so, or nobody paged."),
+    "replay": ("console.replay", "replay", "Decide about stored logs again, and say what differs."),
+    "report": ("console.report", "report", "Show which pages nobody acted upon, and what would have saved them."),
     "ack": ("console.answering", "ack", "Acknowledge an incident: nobody else is told, for four hours."),
     "snooze": ("console.answering", "snooze", "Tell nobody of an incident for a time."),
     "escalate": ("console.answering", "escalate", "Tell the next ones of an incident's policy now."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -38,6 +38,25 @@ class Finding:
     note: NDArray[np.intp] | None = None  # shape (n_logs,), index into `notes`, −1 where none
     notes: tuple[Mapping[str, object], ...] = ()  # further numbers, each of many logs
 
+    def take(self, rows: NDArray[np.intp]) -> Finding:
+        """What it makes of these logs alone, in that order; it holds nothing of the others."""
+        note, notes = None, self.notes
+        if self.note is not None:
+            used, place = np.unique(self.note[rows], return_inverse=True)
+            kept = used[used >= 0].tolist()
+            note, notes = (place - (len(used) - len(kept))).astype(np.intp), tuple(self.notes[at] for at in kept)
+        return Finding(
+            self.confidence[rows],
+            self.reason,
+            self.metrics,
+            self.metric[rows],
+            self.value[rows],
+            self.normal[rows],
+            self.spread[rows],
+            note,
+            notes,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Abnormal:
@@ -66,6 +85,17 @@ class Verdicts:
     def anomalous(self) -> NDArray[np.bool_]:
         """Shape (n_logs,)."""
         return self.confidence >= np.float32(self.threshold)
+
+    def take(self, rows: NDArray[np.intp]) -> Verdicts:
+        """The verdicts on these logs alone, in that order."""
+        return replace(
+            self,
+            confidence=self.confidence[rows],
+            reason=self.reason[rows],
+            finding=self.finding[rows],
+            findings=tuple(one.take(rows) for one in self.findings),
+            abnormal={at: self.abnormal[row] for at, row in enumerate(rows.tolist()) if row in self.abnormal},
+        )
 
     def numbers(self, row: int) -> Mapping[str, object]:
         """The numbers that the verdict on one row compared."""

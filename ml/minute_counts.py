@@ -74,6 +74,14 @@ def _of_others(
     return steps, frame.filter(others), over[others.to_numpy(zero_copy_only=False)], kept
 
 
+def closings(frame: pa.Table) -> dict[Place, Steps]:
+    """Where the minutes of each partition of a batch close, without counting anything."""
+    if not len(frame):
+        return {}
+    topic, partition = (frame[name].to_numpy().astype(np.int64) for name in ("topic", "partition"))
+    return _closings(frame, topic, partition, microseconds(frame["timestamp"]))[0]
+
+
 def _metrics(maps: pa.ChunkedArray, keys: list[Whole], of_log: NDArray[np.intp], names: pa.Array) -> pa.Table:
     of_row, keyed, values = entries(maps)
     finite = np.isfinite(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,7 +32,7 @@ def store_batch(
     with kept.batch(judged, now=now) as work:
         over, after = _minutes(work, judged, knowledge, memory, templates)
         seen = in_order(anomalies(judged.batch, judged.verdicts), over.findings, knowledge.rules)
-        folded = _folded(work, judged, knowledge, apart(work, seen), kept)
+        folded = _folded(work, judged, knowledge, apart(seen, work.canary_runs), kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
         news = templates.news() if templates is not None else None
@@ -73,10 +73,10 @@ def in_order(logs: Sequence[Anomaly], findings: Sequence[Found], rules: Correlat
     return sorted([*minutes, *logs], key=lambda one: one.row)
 
 
-def apart(work: Work, seen: list[Anomaly]) -> list[Anomaly]:
+def apart(seen: list[Anomaly], sent: Callable[[Iterable[str]], frozenset[str]]) -> list[Anomaly]:
     """The same, with those of the agent's own tests under names of their own, which nothing else joins.
 
-    A log that only calls itself so is one like any other.
+    `sent`: which of some runs were really sent. A log that only calls itself so is one like any other.
     """
     said = {
         at: run_of(one.evidence().message)
@@ -84,7 +84,7 @@ def apart(work: Work, seen: list[Anomaly]) -> list[Anomaly]:
         if one.service == SERVICE and one.minute is None
     }
     runs = {run for run in said.values() if run}
-    known = work.canary_runs(runs) if runs else frozenset[str]()
+    known = sent(runs) if runs else frozenset[str]()
     found = list(seen)
     for at, run in said.items():
         if run in known:

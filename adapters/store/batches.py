@@ -44,7 +44,7 @@ from domain.incidents import Alert, Incident
 from domain.ledger import LedgerKind
 from domain.logs import SCHEMA, Level, LogBatch, Place, RawBatch, Rejected
 from domain.minutes import Counted
-from domain.replay import Texts, knowledge_digest
+from domain.replay import Texts, knowledge_digest, runs
 from domain.verdicts import Reason, Verdicts, combine, silent
 
 CORRELATION_LOCK = 7304
@@ -79,6 +79,7 @@ class Work:
         self.now = now
         self.minutes = MinuteRows(connection, now, judged.batch.frame)
         self.alone = False
+        self.after_entry: int | None = None  # the newest entry of the ledger when it looked at incidents
 
     def one_by_one(self) -> None:
         """From here to the commit nobody else changes which alert belongs to which incident, or judges a minute.
@@ -92,6 +93,8 @@ class Work:
     def known(self, services: frozenset[str], since: datetime, gone_out: Sequence[GoneOut]) -> Known:
         """What is stored about these services; `since`: event time of the earliest anomaly."""
         found = known(self.connection, services, self.judged.rules, since=since, now=self.now)
+        # Behind the locks on incidents: what others decided about these before has a smaller number.
+        self.after_entry = self.connection.scalar(sa.select(sa.func.max(ledger.c.id)))
         return replace(found, gone_out=unqueued(self.connection, gone_out))
 
     def canary_runs(self, named: Iterable[str]) -> frozenset[str]:
@@ -141,7 +144,7 @@ class BatchStore:
             advance(connection, judged.raw, now=now)
             work = Work(connection, judged, prepared, now)
             yield work
-            decided_by = self._insert_batch(connection, judged, now=now)
+            decided_by = self._insert_batch(work)
         self._remembered.add(decided_by)
 
     def save_refused(self, raw: RawBatch, letter: Rejected, told: str, *, now: datetime) -> None:
@@ -161,18 +164,22 @@ class BatchStore:
             return str(error)
         return ""
 
-    def _insert_batch(self, connection: sa.Connection, judged: Judged, *, now: datetime) -> str:
+    def _insert_batch(self, work: Work) -> str:
         """Record what is needed to decide the batch again; the digest of what decided."""
+        connection, judged = work.connection, work.judged
         decided_by = knowledge_digest(judged.texts)
         if decided_by not in self._remembered:
-            remember(connection, *judged.texts, now=now)
+            remember(connection, *judged.texts, now=work.now)
         raw = judged.raw
         row = {
-            "now": now,
+            "now": work.now,
             "first_offsets": _by_name(raw.expected),
             "next_offsets": _by_name(raw.following),
             "knowledge": decided_by,
             "fallback": judged.verdicts.fallback,
+            "runs": runs(raw),
+            "judged": work.minutes.judged_now,
+            "after_entry": work.after_entry,
         }
         connection.execute(batch_table.insert().values(row))
         return decided_by

@@ -39,6 +39,7 @@ class MinuteRows:
         self.connection = connection
         self.now = now
         self.coming = coming  # logs of this transaction, which are not stored yet
+        self.judged_now: int | None = None  # the last minute that was judged in this transaction
 
     def closed(self, places: Collection[Place]) -> dict[Place, int]:
         """The last minute of each partition that is over, where that was said."""
@@ -108,6 +109,7 @@ class MinuteRows:
 
     def set_judged(self, minute: int) -> None:
         """Minutes up to this one were judged."""
+        self.judged_now = minute
         self._keep(JUDGED, minute, b"")
 
     def memory(self, name: str = MEMORY) -> tuple[int, bytes] | None:

@@ -305,6 +305,10 @@ batches = sa.Table(
     sa.Column("next_offsets", Json, nullable=False),
     sa.Column("knowledge", sa.Text, nullable=False),
     sa.Column("fallback", sa.Text, nullable=False, server_default=""),  # why its model did not judge it
+    # Null in these: not known, or nothing to be said.
+    sa.Column("runs", Json),  # [[topic, partition, last offset], …] in the order of reading; of one partition null
+    sa.Column("judged", sa.BigInteger),  # the last minute of the fleet that was judged with it
+    sa.Column("after_entry", sa.BigInteger),  # the newest entry of the ledger when it looked at incidents
 )
 sa.Index("batches_now", batches.c.now)
 # What decided: a digest over the digests of its parts, whose texts are in `documents`.

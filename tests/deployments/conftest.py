@@ -53,6 +53,8 @@ FLOWS = {
     "drift": SHORT,
     "promote": SHORT,
     "rollback": SHORT,
+    "replay": SHORT,
+    "report": SHORT,
     "clean-up": SHORT,
     "compact": SHORT,
     "canary": SHORT,

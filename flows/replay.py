@@ -1,0 +1,60 @@
+"""`replay`: stored logs are decided about again, as they were or otherwise, and what differs is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from domain.settings import Settings
+from domain.words import counted
+from flows.orchestrator import rename_run, show_table
+from tasks import bootstrap
+from tasks.replaying import Replayed
+from tasks.side_by_side import Otherwise, changes, run
+
+TABLE, MOST_ROWS = "replay", 200
+A_DAY = timedelta(days=1)
+
+
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="decide again")
+async def decide_again(tree: Settings, since: datetime, until: datetime, asked: Otherwise, workers: int) -> Replayed:
+    """What the batches of a time come to now; nothing is written."""
+    changed = await asyncio.to_thread(changes, tree, asked)
+    return await asyncio.to_thread(run, tree, changed, since, until, workers=workers)
+
+
+@flow(name="replay", log_prints=True, persist_result=False)
+async def replay(
+    since: datetime | None = None,
+    until: datetime | None = None,
+    settings: str = "",
+    model: int | None = None,
+    playbooks: str = "",
+    workers: int = 0,
+) -> str:
+    """Decide about the logs of a time again, of the last day where nothing is said; what differs, in words.
+
+    `settings` names a file, `playbooks` a folder, `model` a version or 0 for rules alone: what is left out is as
+    it was then. `workers`: processes that score logs, 0 for one per processor.
+    """
+    end = until or datetime.now(UTC)
+    begin = since or end - A_DAY
+    found = await decide_again(bootstrap.settings(), begin, end, Otherwise(settings, model, playbooks), workers)
+    rows: list[dict[str, object]] = [
+        {"what": one.what, "how": one.how.value, "in words": one.told} for one in found.differences.found[:MOST_ROWS]
+    ]
+    done = in_words(found)
+    await show_table(TABLE, rows or [{"what": "everything", "how": "same", "in words": done}], done)
+    await rename_run(f"replay: {done}")
+    return done
+
+
+def in_words(found: Replayed) -> str:
+    """What came of it, in a line."""
+    doubts = f"; not certain: {'; '.join(found.doubts)}" if found.doubts else ""
+    if found.differences.none:
+        return f"nothing differs in {counted(found.logs, 'log')}{doubts}"
+    return f"{counted(len(found.differences.found), 'difference')} in {counted(found.logs, 'log')}{doubts}"

@@ -1,0 +1,124 @@
+"""From a digest back to what decided: settings, playbooks, inventory and model, as they were or as somebody asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.store.database import Engine, transaction
+from adapters.store.knowledge_rows import recall
+from domain.errors import SreError
+from domain.inventory import Inventory, Service
+from domain.playbooks import Playbook
+from domain.replay import Texts
+from domain.settings import Settings, without_secrets
+from ml.asking import Asking
+from ml.scoring import Champion
+from tasks.judging import Knowledge
+
+# A replay waits longer for a model than a live batch may.
+PATIENCE = 600.0
+RULES = 0  # as a version: no model at all
+NO_MODEL_ASKED = "no model is asked"
+
+LoadModel = Callable[[int], Champion]  # the version from the registry; raises BadInput or Unavailable
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a replay takes instead of what decided; what is None stays as it was."""
+
+    settings: Settings | None = None
+    branches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # or some settings of some branches
+    playbooks: tuple[Playbook, ...] | None = None
+    model: int | None = None  # a version, or RULES
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is changed."""
+        return self != Changes()
+
+
+class Recalled:
+    """What decided, by its digest; each is rebuilt once."""
+
+    def __init__(self, engine: Engine, load: LoadModel, changes: Changes = Changes()) -> None:
+        self.engine = engine
+        self.load = load
+        self.changes = changes
+        self.known: dict[str, Knowledge] = {}
+        self.models: dict[int, Champion | None] = {}
+        self.lost: dict[str, str] = {}  # digest, or model -> why it cannot be had again, in words
+
+    def of(self, named: str) -> Knowledge:
+        """What decided under that digest. What cannot be rebuilt is as it is today, and in `lost`."""
+        if named not in self.known:
+            self.known[named] = self._changed(self._rebuilt(named))
+        return self.known[named]
+
+    def _rebuilt(self, named: str) -> Knowledge:
+        with transaction(self.engine) as connection:
+            texts = recall(connection, named)
+        if texts is None:
+            self.lost[named] = "settings, playbooks and model are not kept any more"
+            return Knowledge(Settings(), (), None)
+        try:
+            found = of_texts(texts)
+        except (ValidationError, ValueError) as error:
+            self.lost[named] = f"settings or playbooks of another version: {str(error).splitlines()[0]}"
+            return Knowledge(Settings(), (), None)
+        if self.changes.model is None and texts.model:
+            found = replace(found, champion=self._model(version_of(texts.model)))
+        if found.texts != texts and not self.changes.any and named not in self.lost and found.champion is not None:
+            self.lost[named] = "what is read back is not what was kept"
+        return found
+
+    def _changed(self, found: Knowledge) -> Knowledge:
+        changes = self.changes
+        if changes.settings is not None:
+            found = replace(found, settings=without_secrets(changes.settings))
+        if changes.branches:
+            found = replace(found, settings=changed(found.settings, changes.branches))
+        if changes.playbooks is not None:
+            found = replace(found, playbooks=changes.playbooks)
+        if changes.model == RULES:
+            found = replace(found, champion=None, without=NO_MODEL_ASKED)
+        elif changes.model is not None:
+            found = replace(found, champion=self.load(changes.model))
+        return found
+
+    def _model(self, version: int) -> Champion | None:
+        if version not in self.models:
+            try:
+                self.models[version] = patient(self.load(version))
+            except SreError as error:
+                self.models[version] = None
+                self.lost[f"model {version}"] = f"{error}; what it judged is judged by rules alone"
+        return self.models[version]
+
+
+def changed(tree: Settings, branches: Mapping[str, Mapping[str, object]]) -> Settings:
+    """The same tree with other values in some branches."""
+    whole = {name: getattr(tree, name).model_copy(update=dict(values)) for name, values in branches.items()}
+    return tree.model_copy(update=whole)
+
+
+def patient(champion: Champion) -> Champion:
+    """The same model, which may take its time."""
+    return Champion(champion.detector, champion.version, Asking(PATIENCE))
+
+
+def version_of(model: str) -> int:
+    """The version that a text of `Knowledge.texts` names. Raises ValueError for another text."""
+    return int(model.rpartition(" ")[2])
+
+
+def of_texts(texts: Texts) -> Knowledge:
+    """Settings, playbooks and inventory as they were, without the model. Raises ValueError for what is none."""
+    settings = Settings.model_validate(json.loads(texts.settings))
+    playbooks = TypeAdapter(tuple[Playbook, ...]).validate_python(json.loads(texts.playbooks))
+    services = TypeAdapter(dict[str, Service]).validate_python(json.loads(texts.inventory))
+    return Knowledge(settings, playbooks, None, inventory=Inventory(services))

@@ -1,0 +1,275 @@
+"""The whole chain of decisions over stored logs, on the clock of then and without effects.
+
+What people and `on-call` did, which partitions were read and what a minute counted is given; everything else is
+decided again by the functions that decide live.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from adapters.store.canary_rows import known_runs
+from adapters.store.database import Connection, Engine, transaction
+from adapters.store.minute_rows import MEMORY, MinuteRows
+from adapters.store.scratch import Scratch, openings_of
+from adapters.store.stored_batches import StoredBatch, batches_between, judged_before
+from adapters.store.stored_decisions import decisions, findings, given, quiet_before, ran, sharp_watches
+from domain.correlation import Fold
+from domain.decided import Decided, Found, Verdicts
+from domain.differences import Differences, compare
+from domain.findings import MinuteFinding
+from domain.folded import Anomaly
+from domain.given import by_then
+from domain.logs import Place, RawBatch
+from domain.minutes import COUNTED, NOTHING_CLOSED, Counted, Steps
+from ml.anomalies import anomalies
+from tasks.judging import Knowledge, with_idle
+from tasks.minutes import MinuteMemory, Over, found
+from tasks.recalling import Recalled
+from tasks.rejudging import Rejudged, pieces
+from tasks.storing import apart, in_order, worded
+from tasks.templates import Templates
+
+# How long before a time a replay of it begins at most, so that no incident is open when it does.
+WARM_UP = timedelta(days=1)
+Progress = Callable[[int], None]  # logs since it was told last
+Judge = Callable[[Sequence[Sequence[StoredBatch]]], Iterable[Sequence[Rejudged]]]  # piece by piece, in order
+
+
+class ReplayedMinutes(MinuteRows):
+    """Stored minutes, of which a replay alone knows how far they were judged."""
+
+    def __init__(self, judged: int) -> None:
+        self.upto = self.last = judged
+        self.remembered: dict[str, tuple[int, bytes]] = {}
+
+    def at(self, connection: Connection, batch: StoredBatch) -> None:
+        """Go on with a batch, with which minutes were judged."""
+        super().__init__(connection, batch.now)
+        self.upto = batch.judged if batch.judged is not None else self.last
+
+    def fleet_closed(self) -> int:
+        """As far as was judged with that batch."""
+        return self.upto
+
+    def judged(self) -> int:
+        """The last minute that was judged here."""
+        return self.last
+
+    def set_judged(self, minute: int) -> None:
+        """Minutes up to this one were judged."""
+        self.last = minute
+
+    def memory(self, name: str = MEMORY) -> tuple[int, bytes] | None:
+        """What is remembered here: nothing at first, so that all stored minutes are folded."""
+        return self.remembered.get(name)
+
+    def keep_memory(self, minute: int, kept: bytes, name: str = MEMORY) -> None:
+        """Keep it as long as the replay goes on."""
+        if name != MEMORY:  # which its one reader holds
+            self.remembered[name] = minute, kept
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is replayed: the batches of a time, those before it that it takes to know where they began, and facts."""
+
+    since: datetime
+    until: datetime
+    batches: Sequence[StoredBatch]
+    doubts: Sequence[str] = ()  # why it may come out otherwise, in words
+
+    @property
+    def wanted(self) -> list[StoredBatch]:
+        """Those of the time itself."""
+        return list(self.batches[self.begins :])
+
+    @property
+    def begins(self) -> int:
+        """How many batches come before them."""
+        return next((at for at, one in enumerate(self.batches) if one.now >= self.since), len(self.batches))
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a replay."""
+
+    since: datetime
+    until: datetime
+    began: datetime | None  # the first batch that was decided again; None where there is none
+    batches: int  # of the time
+    logs: int
+    stored: Decided
+    decided: Decided
+    differences: Differences
+    seconds: float
+    doubts: Sequence[str] = ()
+
+
+def span(engine: Engine, since: datetime, until: datetime) -> Span:
+    """What a replay of a time takes."""
+    with transaction(engine) as connection:
+        earliest = since - WARM_UP
+        begin = quiet_before(connection, since, earliest)
+        held = batches_between(connection, begin, until)
+        doubts = []
+        if begin <= earliest:
+            doubts.append("an incident was open for a day before; what it takes in may differ")
+        if any(one.judged is None for one in held) and all(one.judged is None for one in held):
+            doubts += _without_minutes(connection, held)
+    return Span(since, until, held, doubts)
+
+
+def _without_minutes(connection: Connection, held: Sequence[StoredBatch]) -> list[str]:
+    first, last = (int(one.now.timestamp()) // 60 for one in (held[0], held[-1]))
+    if not findings(connection, first - 60, last):
+        return []
+    return ["these batches do not say which minutes were judged with them: findings about minutes are left out"]
+
+
+class Replay:
+    """One replay: batches in order, each decided from what those before it came to."""
+
+    def __init__(self, engine: Engine, recalled: Recalled, held: Span) -> None:
+        self.engine = engine
+        self.recalled = recalled
+        self.held = held
+        self.scratch = Scratch()
+        self.verdicts = Verdicts()
+        self.found: list[MinuteFinding] = []
+        self.memory = MinuteMemory()
+        self.current = Templates.of(engine)
+        nows = [one.now for one in held.batches]
+        with transaction(engine) as connection:
+            first = held.batches[0]
+            before = judged_before(connection, first.id)
+            self.minutes = ReplayedMinutes(NOTHING_CLOSED if before is None else before)
+            self.given = given(connection, min(nows), max(nows), nows)
+            self.about = openings_of(connection, self.given)
+            self.watches = sharp_watches(connection, max(nows))
+
+    def take(self, scored: Rejudged) -> None:
+        """Some batches more."""
+        seen: list[list[Anomaly]] = [[] for _ in scored.batches]
+        for at, row, one in zip(
+            scored.of.tolist(), scored.rows.tolist(), anomalies(scored.batch, scored.verdicts), strict=True
+        ):
+            seen[at].append(replace(one, row=row))
+        for batch, anomalous in zip(scored.batches, seen, strict=True):
+            self._take(batch, anomalous, scored.steps.get(batch.id, {}))
+        if scored.batches[-1].now >= self.held.since:
+            self.verdicts.add(scored.compared)
+
+    def _take(self, batch: StoredBatch, logs: list[Anomaly], steps: Mapping[Place, Steps]) -> None:
+        knowledge = self.recalled.of(batch.knowledge)
+        over = self._judged(batch, knowledge, steps) if batch.judged is not None else Over()
+        seen = apart(in_order(logs, over.findings, knowledge.rules), self._sent)
+        if batch.now >= self.held.since:
+            self.found += [one.finding for one in over.findings]
+        if not seen:
+            return
+        self._take_given(batch)
+        services = frozenset(one.service for one in seen)
+        since = min(one.at for one in seen)
+        stored = self.scratch.known(services, knowledge.rules, since=since, now=batch.now)
+        fold = Fold(
+            stored, rules=knowledge.rules, classify=knowledge.classify, inventory=knowledge.inventory, now=batch.now
+        )
+        self.scratch.save(fold.run(seen), now=batch.now)
+
+    def _judged(self, batch: StoredBatch, knowledge: Knowledge, steps: Mapping[Place, Steps]) -> Over:
+        """The minutes that were judged with a batch."""
+        if knowledge.minutes is None:
+            return Over()
+        counted = with_idle(Counted(COUNTED.empty_table(), steps), _raw(batch), batch.now)
+        with transaction(self.engine) as connection:
+            self.minutes.at(connection, batch)
+            over, self.memory = found(
+                self.minutes, counted.steps, self.memory, knowledge.minutes, knowledge.sessions, self.current.current
+            )
+        return worded(over, self.current)
+
+    def _sent(self, runs: Iterable[str]) -> frozenset[str]:
+        with transaction(self.engine) as connection:
+            return known_runs(connection, runs)
+
+    def _take_given(self, batch: StoredBatch) -> None:
+        """What people, `on-call` and watches did before the batch looked."""
+        due = [row for row in self.watches if row["since"] <= batch.now]
+        self.scratch.watch(due)
+        self.watches = self.watches[len(due) :]
+        while self.given and by_then(self.given[0], after_entry=batch.after_entry, now=batch.now):
+            entry = self.given.pop(0)
+            about = self.about.get(entry.incident_id or 0)
+            if about is not None:
+                self.scratch.take(about, entry, now=entry.at)
+
+    def outcome(self) -> tuple[Decided, Decided, Differences]:
+        """What was decided then, what is decided now, and what of it differs."""
+        held = self.held
+        nows = [one.now for one in held.wanted]
+        judged = [one.judged for one in held.wanted if one.judged is not None]
+        now = Decided(self.scratch.decisions(nows), [_found(one) for one in self.found])
+        with transaction(self.engine) as connection:
+            first = judged_before(connection, held.wanted[0].id)
+            before = findings(connection, NOTHING_CLOSED if first is None else first + 1, max(judged)) if judged else []
+            stored = Decided(decisions(connection, nows), before)
+            done = ran(connection, held.since, held.until)
+        return stored, now, compare(stored, now, self.verdicts, done)
+
+
+def replay(
+    engine: Engine,
+    recalled: Recalled,
+    since: datetime,
+    until: datetime,
+    judge: Judge,
+    tell: Progress = lambda _: None,
+) -> Replayed:
+    """Decide about the stored logs of a time again; nothing is written.
+
+    `judge` scores pieces of it, perhaps side by side, and gives them in order. Raises Unavailable, Refused.
+    """
+    begun = time.perf_counter()
+    held = span(engine, since, until)
+    if not held.wanted:
+        nothing = compare(Decided(), Decided(), Verdicts())
+        return Replayed(since, until, None, 0, 0, Decided(), Decided(), nothing, 0.0, held.doubts)
+    run = Replay(engine, recalled, held)
+    try:
+        for scored in judge(_in_pieces(held)):
+            for one in scored:
+                run.take(one)
+                tell(one.compared.logs)
+        stored, decided, differ = run.outcome()
+    finally:
+        run.scratch.close()
+    return Replayed(
+        since,
+        until,
+        held.batches[0].now,
+        len(held.wanted),
+        run.verdicts.logs,
+        stored,
+        decided,
+        differ,
+        time.perf_counter() - begun,
+        [*held.doubts, *sorted(set(recalled.lost.values()))],
+    )
+
+
+def _in_pieces(held: Span) -> list[list[StoredBatch]]:
+    """What comes before the time is in pieces of its own, so that its verdicts are not counted."""
+    return [*pieces(held.batches[: held.begins]), *pieces(held.wanted)]
+
+
+def _raw(batch: StoredBatch) -> RawBatch:
+    """The batch as far as is known of it without its logs."""
+    return RawBatch([], [], [], [None] * batch.messages, batch.first, batch.following, idle=batch.idle)
+
+
+def _found(one: MinuteFinding) -> Found:
+    return Found(one.minute, one.service, one.measured, one.name, one.direction, one.value, one.confidence)

@@ -1,0 +1,145 @@
+"""A replay over several processes: logs are scored side by side, and decided about one batch after the other."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from adapters import parts_file
+from adapters.playbook_files import check
+from adapters.settings_files import load
+from adapters.store.database import Engine
+from adapters.store.opening import open_database
+from adapters.store.stored_batches import StoredBatch
+from domain.errors import BadInput, BadSettings, Unavailable
+from domain.settings import Settings
+from ml.registry import load_file, registry_of
+from ml.scoring import Champion
+from tasks.recalling import Changes, LoadModel, Recalled
+from tasks.rejudging import Rejudged, rejudge
+from tasks.replaying import Judge, Progress, Replayed, replay
+
+Piece = Sequence[StoredBatch]
+AHEAD = 2  # pieces for each process that are on their way
+
+
+class Scoring:
+    """What a process scores with; made once in each."""
+
+    made: Scoring | None = None
+
+    def __init__(self, tree: Settings, changes: Changes) -> None:
+        self.engine = store_of(tree)
+        self.recalled = Recalled(self.engine, models(tree), changes)
+
+    @classmethod
+    def begin(cls, tree: Settings, changes: Changes) -> None:
+        """What a process does first."""
+        cls.made = cls(tree, changes)
+
+    @classmethod
+    def score(cls, piece: Piece) -> list[Rejudged]:
+        """What a process does for each piece. Raises Unavailable, Refused."""
+        if cls.made is None:
+            raise BadInput("this process has not begun to score")
+        return rejudge(cls.made.engine, cls.made.recalled, piece)
+
+
+def store_of(tree: Settings) -> Engine:
+    """The agent's database, without importing what else a flow needs: each process pays for that."""
+    url = tree.store.url.get_secret_value()
+    if not url:
+        raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
+    return open_database(url, tree.encryption, tree.store.files)
+
+
+def models(tree: Settings) -> LoadModel:
+    """How a version is loaded: from the registry, or where there is none from the folder of the settings."""
+    registry = registry_of(tree, parts_file.home(os.environ))
+
+    def load_version(version: int) -> Champion:
+        if registry is not None:
+            return registry.load(version)
+        if path := tree.detection.model_path:
+            return load_file(Path(path), version)
+        raise BadInput(f"model {version} cannot be loaded: no MLflow server is known")
+
+    return load_version
+
+
+@dataclass(frozen=True)
+class Otherwise:
+    """What people want to be otherwise, as they name it; empty means as it was."""
+
+    settings: str = ""  # a file
+    model: int | None = None  # a version, or RULES
+    playbooks: str = ""  # a folder
+
+
+def changes(tree: Settings, asked: Otherwise) -> Changes:
+    """What that is. Raises BadSettings for a file or folder with flaws, BadInput for a version that cannot be had."""
+    found = Changes(model=asked.model)
+    if asked.settings:
+        found = replace(found, settings=load(Path(asked.settings)).settings)
+    if asked.playbooks:
+        checked = check(Path(asked.playbooks))
+        if checked.faults:
+            raise BadSettings("\n".join(checked.faults))
+        found = replace(found, playbooks=checked.playbooks)
+    if asked.model:
+        models(tree)(asked.model)
+    return found
+
+
+@contextmanager
+def processes(tree: Settings, asked: Changes, workers: int) -> Iterator[Judge]:
+    """Scores pieces in so many processes, and gives them in order. Raises Unavailable when one of them dies."""
+    with ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=Scoring.begin, initargs=(tree, asked)
+    ) as pool:
+        yield lambda pieces: _in_order(pool.submit, pieces, workers * AHEAD)
+
+
+def _in_order(
+    submit: Callable[..., Future[list[Rejudged]]], pieces: Iterable[Piece], ahead: int
+) -> Iterator[list[Rejudged]]:
+    pending: deque[Future[list[Rejudged]]] = deque()
+    try:
+        for piece in pieces:
+            pending.append(submit(Scoring.score, piece))
+            if len(pending) > ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    except BrokenProcessPool as error:
+        raise Unavailable("a process that scored logs ended by itself; there may be too little memory") from error
+    finally:
+        for one in pending:
+            one.cancel()
+
+
+def run(
+    tree: Settings,
+    asked: Changes,
+    since: datetime,
+    until: datetime,
+    *,
+    workers: int = 0,
+    tell: Progress = lambda _: None,
+) -> Replayed:
+    """Decide about a time again, on all processors or on so many. Raises Unavailable, Refused, BadSettings."""
+    engine = store_of(tree)
+    try:
+        recalled = Recalled(engine, models(tree), asked)
+        with processes(tree, asked, workers or os.cpu_count() or 1) as judge:
+            return replay(engine, recalled, since, until, judge, tell)
+    finally:
+        engine.dispose()
