@@ -8,6 +8,9 @@ from console.http import answers
 from console.http.guards import Guard
 from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
+from console.http.web import answers as web_answers
+from console.http.web import assets, incidents, live
+from console.http.web.live import Feed
 
 ROUTES = (
     links.router,
@@ -18,6 +21,10 @@ ROUTES = (
     logs.router,
     health.router,
     metrics.router,
+    incidents.router,
+    web_answers.router,
+    live.router,
+    assets.router,
 )
 
 
@@ -25,6 +32,7 @@ def create(service: Service) -> FastAPI:
     """The application around one service."""
     app = FastAPI(title="SRE Agent", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
+    app.state.feed = Feed(service.engine)
     answers.install(app)
     for router in ROUTES:
         app.include_router(router)
