@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,6 +101,12 @@ def log_in(engine: sa.Engine, user: User, *, now: datetime, longest: timedelta, 
         connection.execute(logins.insert().values(values))
         note(connection, LedgerKind.LOGGED_IN, None, {"user": user.name, "from": address}, now=now)
     return secret
+
+
+def refuse_login(engine: sa.Engine, fields: Mapping[str, object], *, now: datetime) -> None:
+    """Note a login that was refused."""
+    with transaction(engine) as connection:
+        note(connection, LedgerKind.LOGIN_REFUSED, None, fields, now=now)
 
 
 def log_out(engine: sa.Engine, secret: str) -> None:

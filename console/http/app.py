@@ -9,7 +9,8 @@ from console.http.guards import Guard
 from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
 from console.http.web import answers as web_answers
-from console.http.web import assets, incidents, live
+from console.http.web import assets, incidents, live, login
+from console.http.web.attempts import Attempts
 from console.http.web.live import Feed
 
 ROUTES = (
@@ -25,6 +26,7 @@ ROUTES = (
     web_answers.router,
     live.router,
     assets.router,
+    login.router,
 )
 
 
@@ -33,6 +35,7 @@ def create(service: Service) -> FastAPI:
     app = FastAPI(title="SRE Agent", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
     app.state.feed = Feed(service.engine)
+    app.state.attempts = Attempts(service.clock)
     answers.install(app)
     for router in ROUTES:
         app.include_router(router)
