@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 import pyarrow as pa
@@ -64,6 +65,38 @@ def series(engine: sa.Engine, subjects: Collection[Subject], first: int, last: i
                     parts.setdefault((int(minute), service), []).append(mine)
     told = {where: numbers(together(tables), templates) for where, tables in parts.items()}
     return {subject: _one(subject, told) for subject in subjects}
+
+
+def metrics_of(engine: sa.Engine, service: str, first: int, last: int) -> list[str]:
+    """The names of a service's metrics in the minutes from `first` to `last`, the most frequent first."""
+    found: Counter[str] = Counter()
+    query = sa.select(minutes.c.packed).where(minutes.c.minute >= first, minutes.c.minute <= last, ~minutes.c.late)
+    with transaction(engine) as connection:
+        for packed in connection.scalars(query):
+            table = unpacked(bytes(packed))
+            mine = pc.and_(pc.equal(table["service"], service), pc.equal(table["measured"], int(Measured.METRIC)))
+            found.update(table.filter(mine)["name"].to_pylist())
+    return [name for name, _ in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
+
+
+def volumes(engine: sa.Engine, first: int, last: int) -> dict[str, tuple[int, int]]:
+    """Logs and errors of each service in the minutes from `first` to `last` that are kept; both since 1970."""
+    parts: list[pa.Table] = []
+    query = sa.select(minutes.c.packed).where(minutes.c.minute >= first, minutes.c.minute <= last, ~minutes.c.late)
+    with transaction(engine) as connection:
+        for packed in connection.scalars(query):
+            table = unpacked(bytes(packed))
+            parts.append(table.filter(pc.less_equal(table["measured"], int(Measured.ERRORS))))
+    found: dict[str, tuple[int, int]] = {}
+    if not parts:
+        return found
+    summed = pa.concat_tables(parts).group_by(["service", "measured"]).aggregate([("values", "sum")])
+    for row in summed.to_pylist():
+        logs, errors = found.get(row["service"], (0, 0))
+        of_errors = row["measured"] == int(Measured.ERRORS)
+        many = int(row["values_sum"])
+        found[row["service"]] = (logs, many) if of_errors else (many, errors)
+    return found
 
 
 def _one(subject: Subject, told: Mapping[tuple[int, str], Mapping[str, float]]) -> Series:

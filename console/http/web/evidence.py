@@ -12,13 +12,15 @@ from markupsafe import Markup
 
 from adapters.store.database import Engine
 from adapters.store.minute_findings import StoredFinding
-from adapters.store.minute_series import Series, Subject, findings_of_incident, series
+from adapters.store.minute_series import Series, Subject, findings_of_incident, metrics_of, series
 from console.http.plots import Plot, drawing
 from domain.findings import SUBJECTS, MinuteFinding, minute_at
 from domain.minutes import Measured
 
 BEFORE, AFTER = timedelta(minutes=30), timedelta(minutes=10)
 LONGEST = timedelta(minutes=120)  # of a plot; what goes on for longer looks the same
+HOUR = timedelta(hours=1)
+RECENT = 10  # minutes in which a metric counts as one that the service has
 MOST = 6  # plots of one incident
 MOST_ROWS = 12  # of the table beside a plot
 Worded = Callable[[MinuteFinding], MinuteFinding]
@@ -56,6 +58,22 @@ def pictures(engine: Engine, found: Mapping[str, Any], worded: Worded) -> list[P
     plots = [_plot(subject, about, values[subject], found) for subject, about in subjects.items()]
     drawn = [plot for plot in plots if plot.points]
     return [Picture(plot, drawing(plot, f"plot-{at}"), _rows(plot)) for at, plot in enumerate(drawn)]
+
+
+def latest(engine: Engine, service: str, now: datetime) -> list[Picture]:
+    """The last hour of a service: volume, errors, and the metrics of its last minutes."""
+    last = _minute(now)
+    first = last - int(HOUR / timedelta(minutes=1))
+    kinds = {(service, kind, ""): _Found(SUBJECTS[kind]) for kind in (Measured.LOGS, Measured.ERRORS)}
+    metrics = metrics_of(engine, service, last - RECENT, last)[: MOST - len(kinds)]
+    subjects = kinds | {(service, Measured.METRIC, name): _Found(name) for name in metrics}
+    values = series(engine, list(subjects), first, last)
+    plots = [Plot(service, about.what, _points(values[one])) for one, about in subjects.items() if values[one]]
+    return [Picture(plot, drawing(plot, f"plot-{at}"), _rows(plot)) for at, plot in enumerate(plots)]
+
+
+def _points(values: Series) -> tuple[tuple[datetime, float], ...]:
+    return tuple((minute_at(minute), value) for minute, value in values.items())
 
 
 def _of_findings(stored: Iterable[StoredFinding], worded: Worded) -> dict[Subject, _Found]:
@@ -100,7 +118,7 @@ def _minute(at: datetime) -> int:
 
 
 def _plot(subject: Subject, about: _Found, values: Series, found: Mapping[str, Any]) -> Plot:
-    points = tuple((minute_at(minute), value) for minute, value in values.items())
+    points = _points(values)
     normal, spread = about.normal, about.spread
     if normal is None:
         normal, spread = _before(values, _minute(found["came_back_at"] or found["opened_at"]))

@@ -55,7 +55,7 @@ TEMPLATES.globals |= {"asset": asset, "menu": MENU, "clock_time": clock_time}
 
 
 def shown(
-    service: Service, caller: Caller | None, name: str, *, title: str, status: int = 200, **values: object
+    service: Service, caller: Caller | None, name: str, /, *, title: str, status: int = 200, **values: object
 ) -> Response:
     """One page of `templates/console/`; every value is escaped."""
     unguarded = caller is not None and caller.way is Way.UNGUARDED
