@@ -166,7 +166,7 @@ def minute_of(engine: sa.Engine, service: str, at: datetime) -> list[Compared]:
         for minute, packed in connection.execute(query):
             table = unpacked(bytes(packed))
             parts.setdefault(int(minute), []).append(table.filter(pc.equal(table["service"], service)))
-    numbers = {minute: numbers_of(together(tables)) for minute, tables in parts.items()}
+    numbers = {minute: numbers_of(together(tables).to_pylist()) for minute, tables in parts.items()}
     now = numbers.pop(wanted, {})
     return [
         Compared(name, value, *_usual([before[name] for before in numbers.values() if name in before]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,21 +15,22 @@ from adapters.store.minute_findings import StoredFinding, as_finding
 from adapters.store.minute_rows import unpacked
 from adapters.store.tables import minute_findings, minutes
 from domain.findings import OF_TEXTS, SUBJECTS
-from domain.minutes import Measured, together
+from domain.minutes import ROWS, Measured
 
 Subject = tuple[str, Measured, str]  # service, what is measured, name of the metric or template
 Series = Mapping[int, float]  # minute since 1970 -> value
 MOST_FINDINGS = 500
+MINUTE = pa.field("minute", pa.int64())
 OF_TEMPLATES = "template "  # begins what a template's share is called, with its id behind
 
 
-def numbers(rows: pa.Table, templates: Collection[str] = ()) -> dict[str, float]:
+def numbers(rows: Iterable[Mapping[str, Any]], templates: Collection[str] = ()) -> dict[str, float]:
     """A service's minute: logs a minute, errors in a hundred of them, the mean of each metric.
 
-    `templates`: ids of which the logs in a hundred are told as well, as `template 17`.
+    `rows`: as ROWS has them. `templates`: ids of which the logs in a hundred are told as well, as `template 17`.
     """
     found: dict[str, float] = {}
-    held = sorted(rows.to_pylist(), key=lambda row: int(row["measured"]))  # the count of logs comes first
+    held = sorted(rows, key=lambda row: int(row["measured"]))  # the count of logs comes first
     for row in held:
         kind, logs = Measured(row["measured"]), found.get(SUBJECTS[Measured.LOGS], 0)
         if kind is Measured.LOGS:
@@ -52,45 +54,48 @@ def series(engine: sa.Engine, subjects: Collection[Subject], first: int, last: i
     """The values of each subject in the minutes from `first` to `last` that are kept; both since 1970."""
     services = sorted({service for service, _, _ in subjects})
     templates = {name for _, kind, name in subjects if kind in OF_TEXTS}
-    parts: dict[tuple[int, str], list[pa.Table]] = {}
+    names = sorted({name for _, _, name in subjects} | {""})  # the counts of logs and errors have none
+    whole = _between(engine, first, last)
+    wanted = pc.and_(
+        pc.is_in(whole["service"], value_set=pa.array(services, pa.string())),
+        pc.is_in(whole["name"], value_set=pa.array(names, pa.string())),
+    )
+    keys = ["minute", "service", "measured", "name"]
+    summed = whole.filter(wanted).group_by(keys).aggregate([("values", "sum"), ("sum", "sum")])
+    parts: dict[tuple[int, str], list[dict[str, Any]]] = {}
+    for row in summed.rename_columns([*keys, "values", "sum"]).to_pylist():
+        parts.setdefault((row["minute"], row["service"]), []).append(row)
+    told = {where: numbers(rows, templates) for where, rows in parts.items()}
+    return {subject: _one(subject, told) for subject in subjects}
+
+
+def _between(engine: sa.Engine, first: int, last: int) -> pa.Table:
+    """ROWS with their minute, of all partitions, without what came late."""
     query = sa.select(minutes.c.minute, minutes.c.packed).where(
         minutes.c.minute >= first, minutes.c.minute <= last, ~minutes.c.late
     )
+    parts = [ROWS.append(MINUTE).empty_table()]
     with transaction(engine) as connection:
-        for minute, packed in connection.execute(query.order_by(minutes.c.minute, minutes.c.id)):
+        for minute, packed in connection.execute(query):
             table = unpacked(bytes(packed))
-            for service in services:
-                mine = table.filter(pc.equal(table["service"], service))
-                if len(mine):
-                    parts.setdefault((int(minute), service), []).append(mine)
-    told = {where: numbers(together(tables), templates) for where, tables in parts.items()}
-    return {subject: _one(subject, told) for subject in subjects}
+            parts.append(table.append_column(MINUTE, pa.repeat(pa.scalar(minute, pa.int64()), len(table))))
+    return pa.concat_tables(parts)
 
 
 def metrics_of(engine: sa.Engine, service: str, first: int, last: int) -> list[str]:
     """The names of a service's metrics in the minutes from `first` to `last`, the most frequent first."""
-    found: Counter[str] = Counter()
-    query = sa.select(minutes.c.packed).where(minutes.c.minute >= first, minutes.c.minute <= last, ~minutes.c.late)
-    with transaction(engine) as connection:
-        for packed in connection.scalars(query):
-            table = unpacked(bytes(packed))
-            mine = pc.and_(pc.equal(table["service"], service), pc.equal(table["measured"], int(Measured.METRIC)))
-            found.update(table.filter(mine)["name"].to_pylist())
+    whole = _between(engine, first, last)
+    mine = pc.and_(pc.equal(whole["service"], service), pc.equal(whole["measured"], int(Measured.METRIC)))
+    found = Counter(whole.filter(mine)["name"].to_pylist())
     return [name for name, _ in sorted(found.items(), key=lambda one: (-one[1], one[0]))]
 
 
 def volumes(engine: sa.Engine, first: int, last: int) -> dict[str, tuple[int, int]]:
     """Logs and errors of each service in the minutes from `first` to `last` that are kept; both since 1970."""
-    parts: list[pa.Table] = []
-    query = sa.select(minutes.c.packed).where(minutes.c.minute >= first, minutes.c.minute <= last, ~minutes.c.late)
-    with transaction(engine) as connection:
-        for packed in connection.scalars(query):
-            table = unpacked(bytes(packed))
-            parts.append(table.filter(pc.less_equal(table["measured"], int(Measured.ERRORS))))
+    whole = _between(engine, first, last)
+    counts = whole.filter(pc.less_equal(whole["measured"], int(Measured.ERRORS)))
+    summed = counts.group_by(["service", "measured"]).aggregate([("values", "sum")])
     found: dict[str, tuple[int, int]] = {}
-    if not parts:
-        return found
-    summed = pa.concat_tables(parts).group_by(["service", "measured"]).aggregate([("values", "sum")])
     for row in summed.to_pylist():
         logs, errors = found.get(row["service"], (0, 0))
         of_errors = row["measured"] == int(Measured.ERRORS)

@@ -40,11 +40,11 @@ class Plot:
             return "no minute of that time is kept"
         values = [value for _, value in self.points]
         begin, end = self.points[0][0], self.points[-1][0]
-        usual = "" if self.normal is None else f"normally {self.say(self.normal)} ± {self.say(self.spread)}; "
-        marked = counted(len(self.marks), "minute")
+        usual = "" if self.normal is None else f"; normally {self.say(self.normal)} ± {self.say(self.spread)}"
+        marked = f"; {counted(len(self.marks), 'minute')} not as usual" if self.marks else ""
         return (
-            f"{begin:%H:%M} to {end:%H:%M} UTC: between {self.say(min(values))} and {self.say(max(values))}; "
-            f"{usual}{marked} not as usual"
+            f"{begin:%H:%M} to {end:%H:%M} UTC: between {self.say(min(values))} and {self.say(max(values))}"
+            f"{usual}{marked}"
         )
 
     def say(self, value: float) -> str:

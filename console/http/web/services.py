@@ -24,7 +24,7 @@ from console.muting import mute_row
 from domain.access import Deed, refusal
 from domain.errors import BadInput
 from domain.muting import Mute, MuteKind, Phase, phase
-from domain.words import counted, share
+from domain.words import counted, number, share
 from tasks.trust import everyone
 
 router = APIRouter(include_in_schema=False)
@@ -61,7 +61,7 @@ def _listed(service: Service, now: datetime) -> Table:
         {
             "service": name,
             "open incidents": open_now.get(name, 0) or "",
-            "logs in 15 min": seen[name][0] if name in seen else "none seen",
+            "logs in 15 min": number(seen[name][0]) if name in seen else "none seen",
             "errors": share(round(seen[name][1] / seen[name][0], 4)) if seen.get(name, (0, 0))[0] else "",
             "owner": known[name].owner if name in known else "",
             "acted on by": known[name].executor if name in known else "",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -67,7 +68,8 @@ def browser(tmp_path: Path) -> Iterator[Chrome]:
 
 
 def until(browser: Chrome, holds: Any) -> Any:
-    return WebDriverWait(browser, 30, 0.05).until(holds)
+    # A page that renews itself takes what was found on it along.
+    return WebDriverWait(browser, 30, 0.05, [WebDriverException]).until(holds)
 
 
 def shows(browser: Chrome, text: str) -> Any:
