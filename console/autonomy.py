@@ -38,7 +38,7 @@ def autonomy(ctx: click.Context, *, service: str, playbook: str, everything: boo
     with transaction(store(tree)) as connection:
         found = everyone(connection, knowledge(tree), now=wall_clock())
     rows = [
-        _row(one)
+        trust_row(one)
         for one in found
         if (everything or one.tried) and service in ("", one.service) and playbook in ("", one.playbook)
     ]
@@ -46,7 +46,8 @@ def autonomy(ctx: click.Context, *, service: str, playbook: str, everything: boo
     show(rows, as_json=as_json, empty=f"nothing was tried yet: every playbook begins at {start} on every service")
 
 
-def _row(one: Trusted) -> dict[str, object]:
+def trust_row(one: Trusted) -> dict[str, object]:
+    """How far a playbook may go on a service, on one line."""
     return {
         "playbook": one.playbook,
         "service": one.service,

@@ -41,5 +41,9 @@ def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) 
 
 def _line(setting: object, value: object, origin: object) -> str:
     """One setting a line, so that it can be searched."""
-    text = ", ".join(map(str, value)) if isinstance(value, list) else "" if value in (None, "") else listed(value)
-    return f"{setting:<34} {text:<32} {origin}".rstrip()
+    return f"{setting:<34} {told_value(value):<32} {origin}".rstrip()
+
+
+def told_value(value: object) -> str:
+    """A setting's value in words."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value in (None, "") else listed(value)

@@ -284,7 +284,7 @@ class Story:
             answered=shown.answered,
             incidents=[found for found in incidents if found],
             kept=Kept(self.mails, hook_folder(self.home)),
-            addresses={"prefect": str(parts.prefect["ui_url"]), "mlflow": str(parts.mlflow["tracking_uri"])},
+            addresses=_addresses(parts),
             changed=self.changed | dict.fromkeys(self.secrets, "***"),
             kafka=str(parts.kafka.get("kind", "external")),
             seconds=(datetime.now(UTC) - begun).total_seconds(),
@@ -295,3 +295,9 @@ class Story:
         if "engine" in vars(self):
             self.engine.dispose()
         self.sre("down")
+
+
+def _addresses(parts: parts_file.Parts) -> dict[str, str]:
+    """Where people look around: the pages of the agent, runs and models."""
+    found = {"prefect": str(parts.prefect["ui_url"]), "mlflow": str(parts.mlflow["tracking_uri"])}
+    return ({"pages": f"{parts.http['local']}/incidents"} if parts.http else {}) | found

@@ -45,7 +45,7 @@ def findings(ctx: click.Context, service: str | None, since: str, *, as_json: bo
         return
     nothing = f"nothing unusual since {since}; see `sre status` for what is read"
     if found or not sessions:
-        show_table([_row(one) for one in found], empty=nothing)
+        show_table([finding_row(one) for one in found], empty=nothing)
     if sessions:
         show_table([_of_session(one) for one in sessions], title="requests")
     if tree.detection.session_key:
@@ -78,7 +78,8 @@ def _learned(engine: Engine, key: str) -> str:
         return f"requests by {key}: {error}"
 
 
-def _row(one: StoredFinding) -> dict[str, Any]:
+def finding_row(one: StoredFinding) -> dict[str, Any]:
+    """What was found, on one line."""
     what = one.finding
     return {
         "minute": f"{what.begins_at:%Y-%m-%d %H:%M}",

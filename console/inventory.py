@@ -68,6 +68,10 @@ def _share(most: float | None, *, as_json: bool) -> object:
 
 
 def _row(service: Service, seen: str, *, as_json: bool) -> dict[str, object]:
+    return inventory_row(service, as_json=as_json) | {"seen_now": seen}
+
+
+def inventory_row(service: Service, *, as_json: bool = False) -> dict[str, object]:
     """One service; lists stay lists for programs."""
     actions = [kind.value for kind in ActionKind if kind in service.limits.actions]
     fields: dict[str, object] = {
@@ -79,6 +83,5 @@ def _row(service: Service, seen: str, *, as_json: bool) -> dict[str, object]:
         "at_a_time": _share(service.limits.share, as_json=as_json),
         "dependencies": list(service.dependencies) if as_json else ", ".join(service.dependencies),
         "owner": service.owner,
-        "seen_now": seen,
     }
     return fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -136,14 +136,19 @@ def _around(engine: Engine, wanted: Wanted, number: int, asked: Asked) -> None:
     found = one_incident(engine, number)
     if found is None:
         raise NotFound(f"there is no incident {number}; `sre incidents` lists them")
+    timed = around_incident(wanted, found)
+    _print(around(engine, timed, number, asked.limit), as_json=asked.as_json)
+
+
+def around_incident(wanted: Wanted, found: Mapping[str, Any]) -> Wanted:
+    """The same with the incident's time and services, where nothing else was asked for."""
     services = {found["service"], *(alert["service"] for alert in found["alerts"])}
-    timed = replace(
+    return replace(
         wanted,
         since=wanted.since or found["opened_at"] - AROUND,
         until=wanted.until or found["last_at"] + AROUND,
         services=wanted.services or sorted(services),
     )
-    _print(around(engine, timed, number, asked.limit), as_json=asked.as_json)
 
 
 def _follow(engine: Engine, wanted: Wanted, asked: Asked) -> None:

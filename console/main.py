@@ -63,6 +63,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "encryption": ("console.encryption", "encryption", "Show and change the keys of what is written to disk."),
     "playbooks": ("console.playbooks", "playbooks", "List or check the playbooks."),
     "inventory": ("console.inventory", "inventory", "Show which service runs where, and what is seen of it now."),
+    "users": ("console.users", "users", "Say who may use the pages, and as what."),
     "on-call": (
         "console.on_call",
         "on_call",

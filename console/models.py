@@ -32,15 +32,15 @@ def models(ctx: click.Context, *, as_json: bool) -> None:
     from tasks.retraining import registry  # noqa: PLC0415
 
     tree = settings(ctx)
-    found, beside = versions(registry(tree)), _beside(tree)
+    found, live = versions(registry(tree)), beside(tree)
     if as_json:
-        show_json([asdict(one) | {"seen_live": _seen(one, beside)} for one in found])
+        show_json([asdict(one) | {"seen_live": seen_live(one, live)} for one in found])
         return
-    show_table([_row(one) for one in found], empty=NONE)
-    say(*(f"{member}: {seen}" for one in found for member, seen in _seen(one, beside).items()))
+    show_table([version_row(one) for one in found], empty=NONE)
+    say(*(f"{member}: {seen}" for one in found for member, seen in seen_live(one, live).items()))
 
 
-def _beside(tree: Settings) -> dict[str, str]:
+def beside(tree: Settings) -> dict[str, str]:
     """What each member of `watch` saw of the challenger lately; nothing where there is no store."""
     from adapters.store.watch_signs import said_of  # noqa: PLC0415 - as above
     from tasks.shadow import CHALLENGER  # noqa: PLC0415 - as above
@@ -50,11 +50,13 @@ def _beside(tree: Settings) -> dict[str, str]:
     return said_of(store(tree), CHALLENGER, since=datetime.now(UTC) - LATELY)
 
 
-def _seen(one: ModelVersion, beside: Mapping[str, str]) -> dict[str, str]:
+def seen_live(one: ModelVersion, beside: Mapping[str, str]) -> dict[str, str]:
+    """What members of `watch` say of this version as a challenger."""
     return {member: seen for member, seen in beside.items() if seen.startswith(f"version {one.version}:")}
 
 
-def _row(one: ModelVersion) -> dict[str, object]:
+def version_row(one: ModelVersion) -> dict[str, object]:
+    """A version, on one line."""
     return {
         "version": one.version,
         "is": one.aliases,

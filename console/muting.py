@@ -40,7 +40,8 @@ def _times(given: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]
         raise BadInput(f"--for {given['lasts']} is longer than time is counted; write 2h or 7d") from error
 
 
-def _wanted(kind: MuteKind, given: Mapping[str, Any], now: datetime, author: str) -> Mute:
+def wanted_mute(kind: MuteKind, given: Mapping[str, Any], now: datetime, author: str) -> Mute:
+    """The rule that somebody asked for. Raises BadInput."""
     begins, ends = _times(given, now)
     return Mute(
         id=0,
@@ -55,7 +56,7 @@ def _wanted(kind: MuteKind, given: Mapping[str, Any], now: datetime, author: str
     )
 
 
-def _row(mute: Mute, now: datetime, held: Counter[str]) -> dict[str, object]:
+def mute_row(mute: Mute, now: datetime, held: Counter[str]) -> dict[str, object]:
     """One rule; its times are those of the present occurrence, or of the next one."""
     over = phase(mute, now) is Phase.ENDED
     shown = mute.times.first if over else present(mute, now) or mute.times.after(now) or mute.times.first
@@ -78,9 +79,9 @@ def _add(ctx: click.Context, kind: MuteKind, *, as_json: bool, everything: bool,
     from adapters.store import mutes  # noqa: PLC0415 - keeps `sre --help` fast
 
     now, by = datetime.now(UTC), may(ctx, Role.RESPONDER)
-    added = mutes.add(store(settings(ctx)), _wanted(kind, given, now, by), now=now, everything=everything)
+    added = mutes.add(store(settings(ctx)), wanted_mute(kind, given, now, by), now=now, everything=everything)
     if as_json:
-        show_json(_row(added, now, Counter()))
+        show_json(mute_row(added, now, Counter()))
         return
     again = f", every {added.every}" if added.every else ""
     begins = "" if phase(added, now) is Phase.ACTIVE else f", from {added.starts_at:%Y-%m-%d %H:%M} UTC"
@@ -93,7 +94,7 @@ def _list(ctx: click.Context, kind: MuteKind, *, everything: bool, as_json: bool
     engine, now = store(settings(ctx)), datetime.now(UTC)
     held = mutes.held_back(engine)
     found = [one for one in mutes.all_mutes(engine, kind) if everything or phase(one, now) is not Phase.ENDED]
-    rows = [_row(mute, now, held) for mute in found]
+    rows = [mute_row(mute, now, held) for mute in found]
     show(rows, as_json=as_json, title=f"{NAMES[kind]}s".capitalize(), empty=f"no {NAMES[kind]} is active or pending")
 
 
@@ -105,7 +106,7 @@ def _expire(ctx: click.Context, kind: MuteKind, number: int, *, as_json: bool) -
     if ended is None:
         raise NotFound(f"{NAMES[kind]} {number} does not exist or is over; `sre {kind} list` lists those that are not")
     if as_json:
-        show_json(_row(ended, now, Counter()))
+        show_json(mute_row(ended, now, Counter()))
     else:
         say(f"{ended.name} ended; what it holds back goes out now unless it is over")
 

@@ -51,9 +51,9 @@ def on_call(ctx: click.Context, *, moment: str, week: bool, as_json: bool) -> No
     taken = overrides_of(tree, at, at + AHEAD)
     found = roster.schedules.values()
     if week:
-        rows = [row for one in found for row in _week(one, taken, at, as_json=as_json)]
+        rows = [row for one in found for row in week_rows(one, taken, at, as_json=as_json)]
     else:
-        rows = [_row(one, roster, taken, at, as_json=as_json) for one in found]
+        rows = [standing_row(one, roster, taken, at, as_json=as_json) for one in found]
     show(rows, as_json=as_json, empty="the file has no schedules: policies name people, teams and channels alone")
 
 
@@ -70,7 +70,7 @@ def _without_file(tree: Settings, *, as_json: bool) -> None:
         say(*NO_FILE.format(named=", ".join(named) or "nobody, so no page can be sent").splitlines())
 
 
-def _row(schedule: Schedule, roster: Roster, taken: Taken, at: datetime, *, as_json: bool) -> dict[str, object]:
+def standing_row(schedule: Schedule, roster: Roster, taken: Taken, at: datetime, *, as_json: bool) -> dict[str, object]:
     """One schedule at one moment; for people in the time of its zone."""
     found = standing(schedule, taken.get(schedule.name, ()), at, AHEAD)
     ways = [f"{name}: {reached_by(roster.users.get(name))}" for name in found.now.users]
@@ -102,7 +102,8 @@ def local(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M %Z}"
 
 
-def _week(schedule: Schedule, taken: Taken, at: datetime, *, as_json: bool) -> Iterator[dict[str, object]]:
+def week_rows(schedule: Schedule, taken: Taken, at: datetime, *, as_json: bool) -> Iterator[dict[str, object]]:
+    """Its shifts of seven days."""
     for shift in shifts(schedule, taken.get(schedule.name, ()), at, at + WEEK):
         times = (shift.begins, shift.ends)
         gap = f"nobody for {lasting((shift.ends - shift.begins).total_seconds())}"
@@ -135,7 +136,7 @@ def override(ctx: click.Context, /, *, number: int | None, as_json: bool, **give
 
     now, by, tree = datetime.now(UTC), may(ctx, Role.RESPONDER), settings(ctx)
     if number is None:
-        found = overrides.add(store(tree), _wanted(given, roster_of(tree, now), by, now), now=now)
+        found = overrides.add(store(tree), wanted_override(given, roster_of(tree, now), by, now), now=now)
     else:
         taken_back = overrides.remove(store(tree), number, by=by, now=now)
         if taken_back is None:
@@ -160,7 +161,7 @@ def override_row(found: Override) -> dict[str, object]:
     }
 
 
-def _wanted(given: Mapping[str, str], roster: Roster, by: str, now: datetime) -> Override:
+def wanted_override(given: Mapping[str, str], roster: Roster, by: str, now: datetime) -> Override:
     """The override that somebody asked for. Raises BadInput."""
     schedule, person = given["schedule"], given["person"]
     if not schedule or not person or not given["ends"]:

@@ -45,8 +45,8 @@ def show_text(text: str) -> None:
         click.echo(visible(body) + line[len(body) :], nl=False)
 
 
-def cell(value: object) -> str:
-    """`value` as one table cell, in words, free of markup and of what would steer the terminal."""
+def in_words(value: object) -> str:
+    """`value` in words on one line, free of what would steer a terminal."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -54,8 +54,13 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(map(cell, value))
-    return escape(printable(value))
+        return ", ".join(map(in_words, value))
+    return printable(value)
+
+
+def cell(value: object) -> str:
+    """`value` as one table cell, in words, free of markup and of what would steer the terminal."""
+    return escape(in_words(value))
 
 
 def show_table(rows: Sequence[Mapping[str, object]], *, title: str = "", empty: str = "nothing") -> None:

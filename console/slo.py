@@ -34,7 +34,7 @@ def slo(ctx: click.Context, *, days: float, check: bool, as_json: bool) -> None:
         show_json([_document(level) for level in found])
     else:
         title = f"the last {number(days)} days; {share(tree.slo.share)} must be within the target"
-        show_table([_row(level) for level in found], title=title, empty="no incident was confirmed or paged")
+        show_table([level_row(level) for level in found], title=title, empty="no incident was confirmed or paged")
     sys.exit(1 if check and not all(level.met for level in found) else 0)
 
 
@@ -42,7 +42,8 @@ def _document(level: ServiceLevel) -> dict[str, object]:
     return asdict(level) | {"stage": level.stage.value, "severity": level.severity.name.lower()}
 
 
-def _row(level: ServiceLevel) -> Mapping[str, object]:
+def level_row(level: ServiceLevel) -> Mapping[str, object]:
+    """A stage and severity against its target, on one line."""
     return {
         "stage": level.stage.value,
         "severity": level.severity.name.lower(),

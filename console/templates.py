@@ -41,17 +41,18 @@ def templates(
     engine = store(settings(ctx))
     begin = moment(since, datetime.now(UTC))
     known = {one.id: one for one in Templates.of(engine).miner.templates()}
-    rows = [_row(one, known, begin) for one in template_counts(engine, since=begin, services=services or None)]
+    rows = [count_row(one, known, begin) for one in template_counts(engine, since=begin, services=services or None)]
     shown = [row for row in rows if row["new"] or not new][:limit]
     if as_json:
         show_json(shown)
         return
-    show_table([_told(row) for row in shown], empty=f"no {'new ' if new else ''}template since {since}")
+    show_table([told_row(row) for row in shown], empty=f"no {'new ' if new else ''}template since {since}")
     if len(shown) == limit:
         say(f"the {limit} most frequent ones; --limit shows more")
 
 
-def _row(one: TemplateCount, known: Mapping[int, Template], begin: datetime) -> dict[str, object]:
+def count_row(one: TemplateCount, known: Mapping[int, Template], begin: datetime) -> dict[str, object]:
+    """A template in numbers, with its text as far as it is remembered."""
     template = known.get(one.id)
     first = EPOCH + timedelta(microseconds=template.first_seen) if template and template.first_seen else one.first_at
     text = template.text if template else FORGOTTEN
@@ -60,7 +61,8 @@ def _row(one: TemplateCount, known: Mapping[int, Template], begin: datetime) -> 
     return asdict(one) | {"text": text, "first_seen": min(first, one.last_at), "new": is_new}
 
 
-def _told(row: Mapping[str, object]) -> dict[str, object]:
+def told_row(row: Mapping[str, object]) -> dict[str, object]:
+    """The same for people."""
     services = row["services"]
     named = ", ".join(map(str, services)) if isinstance(services, tuple) else ""
     return {

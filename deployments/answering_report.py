@@ -54,8 +54,8 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
         return Answering(
             conditions=tuple(degraded(engine, now=now)),
             pages=undelivered(engine, made_before=now - UNDELIVERED_AFTER, now=now),
-            alarms=_alarms(engine, settings.detection, now=now),
-            drift=_drift(engine, now=now),
+            alarms=alarms_told(engine, settings.detection, now=now),
+            drift=drift_told(engine, now=now),
             canary=last_run(engine),
             muting=_muting(engine, now=now),
             overdue=overdue(engine, due_before=now - OVERDUE, now=now),
@@ -66,7 +66,7 @@ def ask(settings: Settings, *, now: datetime) -> Answering:
         engine.dispose()
 
 
-def _alarms(engine: Engine, detection: DetectionSettings, *, now: datetime) -> str:
+def alarms_told(engine: Engine, detection: DetectionSettings, *, now: datetime) -> str:
     """How often minutes of services were not as usual lately, and how often that may be wrong."""
     if not (detection.enabled and detection.false_alarms_per_day):
         return ""
@@ -76,7 +76,7 @@ def _alarms(engine: Engine, detection: DetectionSettings, *, now: datetime) -> s
     return f"{counted(begun, 'alarm')} about minutes in 24 h{called}; {promised}"
 
 
-def _drift(engine: Engine, *, now: datetime) -> str:
+def drift_told(engine: Engine, *, now: datetime) -> str:
     """What of the last day is otherwise than in the training of the champion."""
     found = last_check(engine)
     if found is None:

@@ -135,7 +135,9 @@ def spooled(home: Home) -> list[PartReport]:
 
 
 def with_news(home: Home, one: PartReport, parts: Parts, seen: Seen) -> PartReport:
-    """The line of an embedded broker that forgot its logs says so."""
+    """The line of an embedded broker that forgot its logs says so, and that of the HTTP service where the pages are."""
+    if one.part == "http" and one.health is Health.UP and not one.text:
+        return replace(one, text=f"pages at {one.address.rstrip('/')}/incidents")
     if one.part != "kafka" or one.text or parts.kafka["kind"] != Broker.EMBEDDED:
         return one
     return replace(one, text=intake_report.replaced(home.folder, seen))

@@ -105,6 +105,7 @@ class Asked:
     episode: int
     state: State
     plan: str = ""  # digest of the plan that waits for a person at this moment, or empty
+    offered: frozenset[str] = frozenset()  # digests of the plans that an analysis proposes, which a person may allow
 
 
 def objection(verb: Verb, episode: int, plan: str, asked: Asked | None) -> Flaw | None:
@@ -115,6 +116,8 @@ def objection(verb: Verb, episode: int, plan: str, asked: Asked | None) -> Flaw 
         return Flaw.EARLIER_EPISODE
     if asked.state.closed:
         return Flaw.CLOSED
+    if verb is Verb.APPROVE and plan and plan in asked.offered:
+        return None
     if verb in ABOUT_A_PLAN and (not plan or plan != asked.plan):
         return Flaw.OTHER_PLAN
     return None

@@ -31,6 +31,10 @@ class HttpSettings(Branch):
     """A longer body is refused."""
     per_minute: int = Field(600, gt=0, le=1_000_000)
     """Requests of one address in a minute; further ones are answered by 429."""
+    session_idle_hours: float = Field(12, gt=0, le=8_760)
+    """A login to the pages that nobody used for so long has ended."""
+    session_hours: float = Field(168, gt=0, le=8_760)
+    """How long a login to the pages is good at the longest."""
     link_hours: float = Field(24, gt=0, le=8_760)
     """How long the links of a page are good."""
 
@@ -55,14 +59,29 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+def open_to(http: HttpSettings) -> str:
+    """Who else than this machine reaches the service, as the settings say it; empty for nobody."""
+    if not is_loopback(http.host):
+        return http.host
+    public = urlsplit(http.public_url).hostname or ""
+    return http.public_url if public and not is_loopback(public) else ""
+
+
 def exposure_problem(http: HttpSettings) -> str:
     """Why the service must not start as the settings are, or an empty text."""
-    if http.token.get_secret_value():
+    if http.token.get_secret_value() or not (others := open_to(http)):
         return ""
-    open_to = http.host if not is_loopback(http.host) else ""
-    public = urlsplit(http.public_url).hostname or ""
-    if not open_to and public and not is_loopback(public):
-        open_to = http.public_url
-    if not open_to:
-        return ""
-    return f"http.token is empty, and others than this machine reach the service ({open_to}): set SRE_HTTP__TOKEN"
+    return f"http.token is empty, and others than this machine reach the service ({others}): set SRE_HTTP__TOKEN"
+
+
+def unguarded_problem(http: HttpSettings, address: str, host: str) -> str:
+    """Why a caller gets no page while there is no user, or an empty text.
+
+    `address`: of the caller. `host`: as whom the caller addressed us, which a page of elsewhere cannot choose freely.
+    """
+    if others := open_to(http):
+        return f"others than this machine reach the service ({others}), and there is no user who could log in"
+    name = urlsplit(f"//{host}").hostname or ""
+    if not (is_loopback(address) and is_loopback(name)):
+        return "without a user only this machine sees the pages, under a loopback address"
+    return ""

@@ -68,6 +68,9 @@ class LedgerKind(StrEnum):
     RESUMED = "acting.resumed"
     RESPONSE = "response.taken"  # somebody answered a page
     RESPONSE_REFUSED = "response.refused"  # … or tried to, and may not
+    LOGGED_IN = "access.login"
+    LOGIN_REFUSED = "access.refused"
+    USER_CHANGED = "access.user"  # a user was added, changed or disabled, or given a token
     MUTE_ADDED = "mute.added"
     MUTE_EXPIRED = "mute.expired"
     OVERRIDE_ADDED = "override.added"  # somebody takes a time of a schedule

@@ -29,6 +29,7 @@ class Via(StrEnum):
     LINK = "link"
     SLACK = "slack"
     PAGERDUTY = "pagerduty"
+    CONSOLE = "console"  # a button of our pages
 
 
 @dataclass(frozen=True, slots=True)

@@ -338,9 +338,24 @@ def _answered(fields: Fields) -> str:
 def _not_answered(fields: Fields) -> str:
     who = f" of {printable(fields['by'])}" if fields.get("by") else ""
     what = f": {printable(fields['verb'])}" if fields.get("verb") else ""
-    more = f"; {number(fields['unsaid'])} more like it since the last one" if fields.get("unsaid") else ""
     answer = f"an answer{who} by {printable(fields.get('via', ''))} was refused{what}"
-    return f"{answer}, because {printable(fields.get('why', ''))}{more}"
+    return f"{answer}, because {printable(fields.get('why', ''))}{_unsaid(fields)}"
+
+
+def _unsaid(fields: Fields) -> str:
+    return f"; {number(fields['unsaid'])} more like it since the last one" if fields.get("unsaid") else ""
+
+
+def _login_refused(fields: Fields) -> str:
+    who, where = printable(fields.get("user", "")), printable(fields.get("from", ""))
+    return f"a login as {who} from {where} was refused, because {printable(fields.get('why', ''))}{_unsaid(fields)}"
+
+
+def _user_changed(fields: Fields) -> str:
+    role = f", {fields['role']}" if fields.get("role") else ""
+    person = printable(fields.get("person", ""))
+    called = f" (on call as {person})" if person and person != fields.get("user") else ""
+    return _by(f"user {printable(fields.get('user'))}{called} {printable(fields.get('what'))}{role}", fields)
 
 
 def _queued(fields: Fields) -> str:
@@ -554,6 +569,11 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.RESUMED: lambda fields: _by("actions allowed again", fields),
     LedgerKind.RESPONSE: _answered,
     LedgerKind.RESPONSE_REFUSED: _not_answered,
+    LedgerKind.LOGGED_IN: lambda fields: (
+        f"{printable(fields.get('user'))} logged in from {printable(fields.get('from'))}"
+    ),
+    LedgerKind.LOGIN_REFUSED: _login_refused,
+    LedgerKind.USER_CHANGED: _user_changed,
     LedgerKind.MUTE_ADDED: _muted,
     LedgerKind.MUTE_EXPIRED: lambda fields: _by(f"{printable(fields.get('rule', ''))} ended early", fields),
     LedgerKind.OVERRIDE_ADDED: _override,

@@ -68,6 +68,21 @@ def load(path: Path, paging: PagingSettings, *, copies: Path | None = None, now:
     return read(roster_text(path), str(path), around)
 
 
+def looked_at(path: Path, paging: PagingSettings, *, copies: Path, now: datetime) -> Roster:
+    """What can be understood of the file, for whoever only looks and has none of the credentials of paging.
+
+    Whether people can be reached is not asked, nor is a calendar of which there is a copy. What is wrong otherwise is
+    among the warnings. Raises BadSettings for what is no YAML.
+    """
+    try:
+        located = read_yaml(roster_text(path))
+    except BadInput as error:
+        raise BadSettings(f"{path}:{error}") from error
+    roster, found = _build(located, Surroundings(paging, path.parent, copies, now, asks=False))
+    wrong = sorted({(located.line(at), f"{_dotted(at)}: {text}") for at, text in found})
+    return replace(roster, warnings=(*roster.warnings, *(f"{path}:{line}: {text}" for line, text in wrong)))
+
+
 def roster_text(path: Path) -> str:
     """What stands in the file. Raises BadSettings."""
     try:

@@ -17,11 +17,12 @@ from adapters.store.log_reader import Asked, read_again, whole
 from adapters.store.look_ups import one_incident
 from adapters.store.minute_findings import stored_findings
 from adapters.store.minute_rows import unpacked
+from adapters.store.minute_series import numbers as numbers_of
 from adapters.store.mutes import all_mutes
 from adapters.store.tables import actions, alerts, batches, incidents, ledger, minutes, pages, steps_taken
-from domain.findings import SUBJECTS, MinuteFinding, minute_at
+from domain.findings import MinuteFinding, minute_at
 from domain.logs import Level
-from domain.minutes import Measured, together
+from domain.minutes import together
 from domain.muting import Mute, MuteKind, in_words, present
 from domain.whys import Compared, Decided, Heard, Rules, Said
 
@@ -165,7 +166,7 @@ def minute_of(engine: sa.Engine, service: str, at: datetime) -> list[Compared]:
         for minute, packed in connection.execute(query):
             table = unpacked(bytes(packed))
             parts.setdefault(int(minute), []).append(table.filter(pc.equal(table["service"], service)))
-    numbers = {minute: _numbers(together(tables)) for minute, tables in parts.items()}
+    numbers = {minute: numbers_of(together(tables).to_pylist()) for minute, tables in parts.items()}
     now = numbers.pop(wanted, {})
     return [
         Compared(name, value, *_usual([before[name] for before in numbers.values() if name in before]))
@@ -175,18 +176,3 @@ def minute_of(engine: sa.Engine, service: str, at: datetime) -> list[Compared]:
 
 def _usual(values: list[float]) -> tuple[float | None, int]:
     return (median(values) if values else None), len(values)
-
-
-def _numbers(rows: pa.Table) -> dict[str, float]:
-    """Logs a minute, errors in a hundred of them, the mean of each metric."""
-    found: dict[str, float] = {}
-    for row in rows.to_pylist():
-        kind = Measured(row["measured"])
-        if kind is Measured.LOGS:
-            found[SUBJECTS[kind]] = float(row["values"])
-        elif kind is Measured.ERRORS:
-            logs = found.get(SUBJECTS[Measured.LOGS], 0)
-            found[SUBJECTS[kind]] = 100 * row["values"] / logs if logs else 0.0
-        elif kind is Measured.METRIC and row["values"]:
-            found[row["name"]] = row["sum"] / row["values"]
-    return found

@@ -14,6 +14,7 @@ from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.minutes import Measured
 
 MOST = 1_000
+STORED = [field.name for field in fields(MinuteFinding) if field.name not in LOOKED_UP]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,12 @@ def stored_findings(engine: sa.Engine, *, since: datetime, service: str | None) 
     query = sa.select(minute_findings).where(held.minute >= int(since.timestamp()) // 60)
     if service is not None:
         query = query.where(held.service == service)
-    names = [field.name for field in fields(MinuteFinding) if field.name not in LOOKED_UP]
     with transaction(engine) as connection:
         rows = connection.execute(query.order_by(held.minute.desc(), held.id).limit(MOST)).all()
-    return [
-        StoredFinding(
-            MinuteFinding(**({name: getattr(row, name) for name in names} | {"measured": Measured(row.measured)})),
-            row.incident_id,
-        )
-        for row in rows
-    ]
+    return [as_finding(row) for row in rows]
+
+
+def as_finding(row: sa.Row[Any]) -> StoredFinding:
+    """The finding that a row holds."""
+    values = {name: getattr(row, name) for name in STORED} | {"measured": Measured(row.measured)}
+    return StoredFinding(MinuteFinding(**values), row.incident_id)

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.store import analyses
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
 from adapters.store.ledger_rows import note
@@ -22,6 +23,7 @@ from domain.plan_documents import as_plan, digest
 from domain.responses import Response, Verb, Via
 
 MOST_DUE = 100
+MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,27 @@ def asked(engine: sa.Engine, incident_id: int) -> Asked | None:
     columns = (incidents.c.episode, incidents.c.state, incidents.c.plan)
     with transaction(engine) as connection:
         row = connection.execute(sa.select(*columns).where(incidents.c.id == incident_id)).first()
-    if row is None:
-        return None
+        if row is None:
+            return None
+        offered = _offered(connection, incident_id, row.episode) if row.state == State.ESCALATED else frozenset()
     waits = row.state == State.WAITING and row.plan
-    return Asked(row.episode, State(row.state), _digest(incident_id, row.plan) if waits else "")
+    return Asked(row.episode, State(row.state), _digest(incident_id, row.plan) if waits else "", offered)
+
+
+def _offered(connection: sa.Connection, incident_id: int, episode: int) -> frozenset[str]:
+    """Digests of the plans that the analysis of this episode proposes."""
+    stored = analyses.of_incident(connection, incident_id)
+    if stored is None or stored.episode != episode or stored.answer is None:
+        return frozenset()
+    return frozenset(str(one["digest"]) for one in stored.options)
+
+
+def of_incident(engine: sa.Engine, incident_id: int, person: str) -> list[Answered]:
+    """What a person answered about an incident, the newest first, and what became of it."""
+    mine = (responses.c.incident_id == incident_id, responses.c.person == person)
+    query = sa.select(responses).where(*mine).order_by(responses.c.id.desc()).limit(MOST_SHOWN)
+    with transaction(engine) as connection:
+        return [Answered(_response(row), row.done_at, row.outcome or "") for row in connection.execute(query)]
 
 
 def _digest(incident_id: int, plan: Mapping[str, Any]) -> str:

@@ -182,6 +182,7 @@ sa.Index(
     sqlite_where=OURS_OPEN,
 )
 sa.Index("incidents_state", incidents.c.state)
+sa.Index("incidents_service", incidents.c.service, incidents.c.id)
 sa.Index(
     "incidents_paged",
     incidents.c.paged_at,
@@ -790,6 +791,36 @@ unnamed_files = sa.Table(
     metadata,
     sa.Column("path", sa.Text, primary_key=True),
     sa.Column("noted_at", UtcTime, nullable=False),
+)
+# Who may use the pages. Of passwords, cookies and tokens their hashes are kept.
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("password", sa.Text, nullable=False),  # Argon2id, with salt and costs
+    sa.Column("role", sa.Text, nullable=False),  # viewer | responder | approver | admin
+    sa.Column("person", sa.Text, nullable=False),  # who they are for on-call
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("disabled_at", UtcTime),
+)
+logins = sa.Table(
+    "logins",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the cookie
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("csrf", sa.Text, nullable=False),  # what each form of it must carry
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
+)
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),  # SHA-256 of the token
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("scopes", Json, nullable=False),  # read, answer
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False),
 )
 # Keys of our own, sealed with a master key: the signing key, by which texts are looked up, outlives master keys.
 sealed_keys = sa.Table(

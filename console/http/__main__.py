@@ -26,10 +26,11 @@ def main(port: int | None) -> None:
     where = home(os.environ)
     seen = environment.load(where / FOR_HTTP)
     os.environ.update({name: value for name, value in seen.items() if name not in os.environ})
-    tree = load().settings
+    loaded = load()
+    tree = loaded.settings
     quotes = not tree.encryption.enabled
     configure(tree.logging, where, secrets=secrets(tree), patterns=tree.paging.mask, quotes=quotes)
-    made = service(tree, where, mask=redaction(tree.paging.mask))
+    made = service(tree, where, mask=redaction(tree.paging.mask), origins=loaded.origins)
     server(made, tree.http.host, tree.http.port if port is None else port).run()
     made.engine.dispose()
 

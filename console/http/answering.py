@@ -10,14 +10,15 @@ from domain.responses import Response
 NEXT = "taken; on-call will act on it within seconds"
 
 
-def answer(service: Service, response: Response, plan: str) -> None:
+def answer(service: Service, response: Response, plan: str, *, known: bool = False) -> None:
     """Store the answer for `on-call`. Raises NotTaken, noted in the ledger; Unavailable when the store is away.
 
-    `plan`: digest of the plan that the question was about.
+    `plan`: digest of the plan that the question was about. `known`: whoever answers has logged in, and may.
     """
     asked = responses.asked(service.engine, response.incident_id)
     flaw = objection(response.verb, response.episode, plan, asked)
-    if asked is not None and not may_answer(response.person, response.verb, service.people, service.roster()):
+    may = known or may_answer(response.person, response.verb, service.people, service.roster())
+    if asked is not None and not may:
         flaw = Flaw.WRONG_PERSON
     if flaw is not None:
         raise refused(service, flaw, response)

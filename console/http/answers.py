@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.http.pages import page
 from domain.answer_links import Flaw, NotTaken
@@ -42,10 +43,21 @@ DO: Mapping[int, str] = {
     413: "send less at once",
 }
 
+DO_PEOPLE: Mapping[int, str] = {
+    **DO,
+    401: "log in at /login, then do it again",
+    403: "ask somebody who may, or log in as somebody else",
+    404: "begin at /incidents",
+    405: "begin at /incidents",
+    503: "load the page again in a minute",
+}
 
-def failure(path: str, status: int, error: str, do: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer for whoever asked at that path."""
-    if path.startswith(PEOPLE):
+
+def failure(
+    path: str, status: int, error: str, do: str, headers: Mapping[str, str] | None = None, *, browser: bool = False
+) -> Response:
+    """An answer for whoever asked at that path, a page for people."""
+    if browser or path.startswith(PEOPLE):
         found: Response = page("refused.html", status, title=HTTPStatus(status).phrase, why=error, do=[do], commands=[])
     else:
         found = JSONResponse({"error": error, "do": do}, status)
@@ -62,18 +74,29 @@ def install(app: FastAPI) -> None:
 
 def _ours(request: Request, error: Exception) -> Response:
     if isinstance(error, NotTaken):
-        return failure(request.url.path, STATUS[error.flaw], str(error), "look at the page that you have")
+        do = "look at the page that you have"
+        return failure(request.url.path, STATUS[error.flaw], str(error), do, browser=_by_browser(request))
     status, do = next(((status, do) for kind, status, do in FAULTS if isinstance(error, kind)), (400, ""))
     headers = {"Retry-After": "5"} if isinstance(error, Unavailable) else None
-    return failure(request.url.path, status, masked_urls(str(error))[:2_000], do, headers)
+    text = masked_urls(str(error))[:2_000]
+    return failure(request.url.path, status, text, do, headers, browser=_by_browser(request))
+
+
+def _by_browser(request: Request) -> bool:
+    """Whether whoever asks reads pages."""
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    do = DO.get(error.status_code, "look at /openapi.json for what there is")
-    return failure(request.url.path, error.status_code, str(error.detail), do, error.headers)
+    browser = _by_browser(request)
+    if browser and error.status_code == 401 and request.method in ("GET", "HEAD"):  # noqa: PLR2004 - HTTP's number
+        return RedirectResponse(f"/login?{urlencode({'next': request.url.path})}", 303)
+    do = (DO_PEOPLE if browser else DO).get(error.status_code, "look at /openapi.json for what there is")
+    return failure(request.url.path, error.status_code, str(error.detail), do, error.headers, browser=browser)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
-    return failure(request.url.path, 400, str(error)[:500], "look at /openapi.json for what is expected")
+    do = "look at /openapi.json for what is expected"
+    return failure(request.url.path, 400, str(error)[:500], do, browser=_by_browser(request))

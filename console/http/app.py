@@ -8,6 +8,10 @@ from console.http import answers
 from console.http.guards import Guard
 from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
+from console.http.web import answers as web_answers
+from console.http.web import assets, desk_pages, incidents, live, login, muting, rota, searches, services
+from console.http.web.attempts import Attempts
+from console.http.web.live import Feed
 
 ROUTES = (
     links.router,
@@ -18,6 +22,16 @@ ROUTES = (
     logs.router,
     health.router,
     metrics.router,
+    incidents.router,
+    web_answers.router,
+    live.router,
+    assets.router,
+    login.router,
+    services.router,
+    muting.router,
+    rota.router,
+    searches.router,
+    desk_pages.router,
 )
 
 
@@ -25,6 +39,8 @@ def create(service: Service) -> FastAPI:
     """The application around one service."""
     app = FastAPI(title="SRE Agent", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
+    app.state.feed = Feed(service.engine)
+    app.state.attempts = Attempts(service.clock)
     answers.install(app)
     for router in ROUTES:
         app.include_router(router)

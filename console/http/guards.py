@@ -80,10 +80,12 @@ def _too_long(most: int) -> str:
 def _limited(receive: Receive, most: int) -> Receive:
     """The same, but not for longer and not more than allowed, whatever the request says of its length."""
     deadline = asyncio.get_running_loop().time() + READ_SECONDS
-    read = 0
+    read, whole = 0, False
 
     async def limited() -> Message:
-        nonlocal read
+        nonlocal read, whole
+        if whole:  # what comes now is only that whoever asked has gone, and that may take as long as it likes
+            return await receive()
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
@@ -92,6 +94,7 @@ def _limited(receive: Receive, most: int) -> Receive:
         read += len(message.get("body", b""))
         if read > most:
             raise HTTPException(413, _too_long(most))
+        whole = not message.get("more_body", False)
         return message
 
     return limited
@@ -102,7 +105,7 @@ def _with_headers(send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # pages of the console have a policy of their own
         await send(message)
 
     return answer

@@ -18,6 +18,8 @@ TEMPLATES = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 
+TEMPLATES.filters["zip"] = zip
+
 
 def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
     """One page; every value is escaped."""

@@ -13,6 +13,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from adapters.store import responses
 from adapters.store.database import Engine
+from adapters.store.users import refuse_login
 from domain.answer_links import MEANING, Flaw
 from domain.errors import Unavailable
 from domain.responses import Via
@@ -46,16 +47,31 @@ class Refusals:
     ) -> None:
         """Note one refusal, `about` a link or event; beyond the limit it is counted and told of later."""
         known = "" if flaw in UNSIGNED else about
-        key = f"{flaw} {via} {known}"
-        limit = RateLimitItemPerHour(OF_ONE if known else OF_STRANGERS)
-        with self.lock:
-            if not self.limiter.hit(limit, key):
-                self.unsaid[key] += 1
-                return
-            unsaid = self.unsaid.pop(key, 0)
+        unsaid = self._unsaid(f"{flaw} {via} {known}", OF_ONE if known else OF_STRANGERS)
+        if unsaid is None:
+            return
         fields = {"why": MEANING[flaw], "via": via, "by": by, "verb": verb, "unsaid": unsaid}
         try:
             kept = {name: value for name, value in fields.items() if value}
             responses.refuse(self.engine, incident_id, kept, now=now)
         except Unavailable as error:  # it is refused all the same
             log.warning("http.refusal-not-noted", extra={"error": str(error)[:200], **kept})
+
+    def note_login(self, name: str, address: str, why: str, *, now: datetime) -> None:
+        """Note one login that was refused; whoever tries is a stranger, so all of them share one limit."""
+        unsaid = self._unsaid("login", OF_STRANGERS)
+        if unsaid is None:
+            return
+        fields = {"user": name, "from": address, "why": why} | ({"unsaid": unsaid} if unsaid else {})
+        try:
+            refuse_login(self.engine, fields, now=now)
+        except Unavailable as error:  # as above
+            log.warning("http.refusal-not-noted", extra={"error": str(error)[:200]})
+
+    def _unsaid(self, key: str, most: int) -> int | None:
+        """How many like it were not noted since the last one; None where this one is not noted either."""
+        with self.lock:
+            if not self.limiter.hit(RateLimitItemPerHour(most), key):
+                self.unsaid[key] += 1
+                return None
+            return self.unsaid.pop(key, 0)

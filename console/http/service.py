@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from adapters.link_keys import LinkVerifier
 from adapters.store.database import Engine
+from console.http.desk import Desk
 from console.http.exposition import Exposition
 from console.http.refusals import Refusals
 from domain.http_settings import HttpSettings
@@ -44,6 +45,7 @@ class Service:
     mask: Callable[[str], str]  # what came out of logs, without secrets
     kafka: KafkaSettings  # by which posted logs are read
     exposition: Exposition  # what is told of ourselves
+    desk: Desk = field(default_factory=Desk)  # what the pages show beside rows
     slack_secret: str = ""
     pagerduty_secret: str = ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from adapters.store.database import Engine
 from adapters.store.opening import open_database
 from adapters.store.own_figures import figures
 from console.http.app import create
+from console.http.desk import Desk
 from console.http.exposition import Exposition
 from console.http.intake import TopicIntake
 from console.http.patience import Patient
@@ -37,8 +38,13 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def service(tree: Settings, home: Path, mask: Callable[[str], str] = masked_urls) -> Service:
-    """What the service needs, and nothing of the rest of the settings.
+def service(
+    tree: Settings,
+    home: Path,
+    mask: Callable[[str], str] = masked_urls,
+    origins: Mapping[str, str] | None = None,
+) -> Service:
+    """What the service needs; `origins`: where each setting came from, for the page that shows them.
 
     Raises BadSettings where it would be open to anybody, or has no database; Unavailable before a key was made.
     """
@@ -60,6 +66,7 @@ def service(tree: Settings, home: Path, mask: Callable[[str], str] = masked_urls
         mask=mask,
         kafka=tree.kafka,
         exposition=_exposition(engine, tree),
+        desk=Desk(tree, origins or {}, home),
         slack_secret=tree.paging.slack.signing_secret.get_secret_value(),
         pagerduty_secret=tree.paging.pagerduty.webhook_secret.get_secret_value(),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from starlette.responses import Response as Answer
 
 from adapters.store import look_ups, responses
@@ -14,6 +14,7 @@ from console.http.answers import STATUS
 from console.http.incident_view import buttons, view
 from console.http.pages import page
 from console.http.service import Ours, Service
+from console.http.web.forms import Form
 from domain.answer_links import MEANING, AnswerLink, Asked, Flaw, NotTaken, argument_of
 from domain.errors import BadInput
 from domain.responses import Response, Verb, Via
@@ -39,15 +40,6 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"description": ", or ".join(MEANING[flaw] for flaw in Flaw if STATUS[flaw] == status)}
     for status in sorted(set(STATUS.values()))
 }
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The texts of the form that was sent."""
-    async with request.form(max_files=0, max_fields=10) as sent:
-        return {name: value for name, value in sent.items() if isinstance(value, str)}
-
-
-Form = Annotated[dict[str, str], Depends(_form)]
 
 
 @router.head("/i/{token}", include_in_schema=False)

@@ -1,0 +1,174 @@
+"""The pages in a real browser: live, by keyboard, on a telephone, and without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.common.exceptions import WebDriverException
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from adapters.store.database import Engine, connect, transaction
+from adapters.store.incident_rows import insert_incidents, set_due
+from adapters.store.ledger_rows import note
+from adapters.store.tables import incidents
+from domain.incidents import State
+from domain.ledger import LedgerKind
+from domain.people import People, Role
+from domain.plan_documents import as_document
+from tasks.responding import act_on_stored
+from tests.parts.answers_part import a_plan
+from tests.parts.browser_part import a_chromium, needs_browser, serving
+from tests.parts.console_part import PASSWORD, a_desk, add_user, filled, put_minutes
+from tests.parts.http_part import noted
+from tests.parts.incidents_part import an_incident
+from tests.parts.judged_part import NOW
+
+pytestmark = [pytest.mark.slow, needs_browser]
+PAGES = (
+    "/incidents",
+    "/incidents/1",
+    "/services",
+    "/services/web",
+    "/on-call",
+    "/logs",
+    "/templates",
+    "/models",
+    "/settings",
+)
+TELEPHONE = (360, 780)
+UNLABELLED = """
+return [...document.querySelectorAll("input:not([type=hidden]), select, button, a")]
+  .filter((one) => !(one.textContent.trim() || one.ariaLabel || (one.labels && one.labels.length)))
+  .map((one) => one.outerHTML)
+"""
+
+
+@pytest.fixture
+def engine(sqlite_url: str) -> Iterator[Engine]:
+    made = connect(sqlite_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def address(engine: Engine, tmp_path: Path) -> Iterator[str]:
+    with serving(a_desk(engine, tmp_path)) as found:
+        yield found
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    with a_chromium(tmp_path) as made:
+        yield made
+
+
+def until(browser: Chrome, holds: Any) -> Any:
+    # A page that renews itself takes what was found on it along.
+    return WebDriverWait(browser, 30, 0.05, [WebDriverException]).until(holds)
+
+
+def shows(browser: Chrome, text: str) -> Any:
+    return until(browser, lambda seen: text in seen.find_element(By.TAG_NAME, "body").text)
+
+
+def press(browser: Chrome, *keys: str) -> None:
+    browser.switch_to.active_element.send_keys(*keys)
+
+
+def open_waiting(engine: Engine, number: int, service: str = "web") -> None:
+    """An incident with a plan that waits for a person."""
+    made = an_incident(id=number, service=service, state=State.WAITING)
+    with transaction(engine) as connection:
+        insert_incidents(connection, [made], now=NOW)
+        connection.execute(incidents.update().where(incidents.c.id == number).values(plan=as_document(a_plan())))
+        set_due(connection, [made], [], now=NOW)
+        note(connection, LedgerKind.OPENED, number, {"template": "it broke", "route": "playbook"}, now=NOW)
+
+
+def test_a_night_on_call(engine: Engine, address: str, browser: Chrome) -> None:
+    """Log in, see an incident appear, read its plot, acknowledge, approve and resolve it, by keyboard alone."""
+    add_user(engine, "ann", Role.APPROVER)
+    put_minutes(engine)
+    browser.get(f"{address}/incidents")
+    shows(browser, "Log in")
+    browser.find_element(By.NAME, "name").send_keys("ann")
+    browser.find_element(By.NAME, "password").send_keys(PASSWORD, Keys.ENTER)
+    shows(browser, "no incident")
+
+    until(browser, lambda seen: seen.execute_script("return document.documentElement.dataset.live") == "yes")
+    browser.execute_script("window.sameDocument = true")
+    open_waiting(engine, 1)
+    shows(browser, "mend-it")
+    assert browser.execute_script("return window.sameDocument")
+
+    press(browser, "j")
+    press(browser, Keys.ENTER)
+    shows(browser, "What gave it away")
+    plot = browser.find_element(By.CSS_SELECTOR, "svg.plot")
+    assert plot.size["width"] > 200
+    assert "normally 2" in plot.find_element(By.TAG_NAME, "desc").get_attribute("textContent")
+
+    press(browser, "a")
+    press(browser, Keys.ENTER)
+    act(engine, browser, "incident 1 acknowledged")
+    assert ["ann"] == [one["by"] for one in noted(engine, "incident.acknowledged")]
+
+    open_waiting(engine, 2, "db")
+    for number, verb, kind in ((2, "approve", "approval.given"), (1, "resolve", "incident.resolved")):
+        browser.get(f"{address}/incidents/{number}")
+        browser.find_element(By.CSS_SELECTOR, f"[data-verb={verb}]").click()
+        act(engine, browser, {"approve": "allowed", "resolve": "incident 1 resolved"}[verb])
+        assert "ann" == noted(engine, kind)[-1]["by"]
+    taken = {(one["verb"], one["via"]) for one in noted(engine, "response.taken")}
+    assert {("acknowledge", "console"), ("approve", "console"), ("resolve", "console")} == taken
+
+
+def act(engine: Engine, browser: Chrome, outcome: str) -> None:
+    """`on-call` acts on what was pressed, and the page says what became of it by itself."""
+    shows(browser, "on-call will act on it within seconds")
+    assert 1 == act_on_stored(engine, People(), now=NOW)
+    shows(browser, outcome)
+
+
+def test_whoever_types_is_not_interrupted(engine: Engine, address: str, browser: Chrome) -> None:
+    open_waiting(engine, 1)
+    browser.get(f"{address}/incidents/1")
+    until(browser, lambda seen: seen.execute_script("return document.documentElement.dataset.live") == "yes")
+    field = browser.find_element(By.CSS_SELECTOR, "form[action$=comment] input[name=argument]")
+    field.send_keys("the disk is")
+    with transaction(engine) as connection:
+        note(connection, LedgerKind.COMMENTED, 1, {"by": "bob", "text": "me too"}, now=NOW)
+    shows(browser, "This page has changed since")
+    assert "the disk is" == field.get_attribute("value")
+
+
+def test_on_a_telephone_nothing_is_wider_than_the_page_and_everything_has_a_name(
+    engine: Engine, address: str, browser: Chrome
+) -> None:
+    filled(engine, "the pool failed " + "x" * 300)
+    size = {"width": TELEPHONE[0], "height": TELEPHONE[1], "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    for page in PAGES:
+        browser.get(f"{address}{page}")
+        wide = browser.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= TELEPHONE[0], page
+        assert [] == browser.execute_script(UNLABELLED), page
+        assert [] == [one for one in browser.get_log("browser") if one["level"] == "SEVERE"], page
+
+
+def test_without_a_script_everything_can_be_read_and_answered(engine: Engine, address: str, tmp_path: Path) -> None:
+    number = filled(engine)
+    with a_chromium(tmp_path, scripts=False) as browser:
+        browser.get(f"{address}/incidents")
+        assert not browser.find_element(By.TAG_NAME, "html").get_attribute("class")
+        browser.find_element(By.CSS_SELECTOR, ".incident a").click()
+        for part in ("the pool failed", "What gave it away", "Everything that was decided", "Analysis"):
+            shows(browser, part)
+        assert browser.find_elements(By.CSS_SELECTOR, "svg.plot")
+        browser.find_element(By.CSS_SELECTOR, "[data-verb=resolve]").click()
+        act(engine, browser, f"incident {number} resolved")

@@ -1,0 +1,250 @@
+"""Services, on-call, logs, templates, models and settings: each is a page, of text alone, with the commands' words."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from adapters.store import mutes, switches
+from adapters.store.database import Engine, connect, transaction
+from adapters.store.incident_rows import insert_incidents
+from console.http.desk import Desk
+from domain.http_settings import HttpSettings
+from domain.muting import MuteKind
+from domain.people import Role
+from domain.settings import PagingSettings, Settings
+from tests.parts.console_part import (
+    HOSTILE,
+    PASSWORD,
+    a_browser,
+    a_desk,
+    a_finding,
+    add_user,
+    csrf_of,
+    filled,
+    put_findings,
+    put_minutes,
+)
+from tests.parts.http_part import noted
+from tests.parts.incidents_part import an_incident
+from tests.parts.judged_part import NOW, rows
+
+ROSTER = """\
+users:
+  ann: {contacts: [{email: ann@example.com}]}
+  bob: {contacts: [{email: bob@example.com}]}
+schedules:
+  primary:
+    zone: UTC
+    layers:
+      - {name: weekly, users: [ann, bob], begins: 2026-01-05T00:00, every: 1 week}
+policies:
+  default: {steps: [{notify: [{schedule: primary}], wait: 5m}]}
+"""
+PATHS = ("/services", "/services/web", "/on-call", "/logs", "/templates", "/models", "/settings", "/incidents")
+
+
+@pytest.fixture
+def engine(sqlite_url: str) -> Iterator[Engine]:
+    made = connect(sqlite_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def client(engine: Engine, tmp_path: Path) -> TestClient:
+    return a_browser(a_desk(engine, tmp_path))
+
+
+def text_of(client: TestClient, path: str) -> str:
+    shown = client.get(path)
+    assert 200 == shown.status_code, (path, shown.text[-2000:])
+    return html.unescape(shown.text)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_of_an_empty_store_says_so(client: TestClient, path: str) -> None:
+    text = text_of(client, path)
+    assert "<h1>" in text
+    assert [] == re.findall(r"<script(?![^>]*src=)|<style| style=", text)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_page_is_in_the_menu_of_every_other(client: TestClient, path: str) -> None:
+    links = re.findall(r'<a href="(/[^"]+)"', client.get(path).text)
+    assert {"/incidents", "/services", "/on-call", "/logs", "/templates", "/models", "/settings"} <= set(links)
+
+
+def test_services_are_those_that_logged_and_those_in_trouble(engine: Engine, client: TestClient) -> None:
+    put_minutes(engine, "web")
+    with transaction(engine) as connection:
+        insert_incidents(connection, [an_incident(id=3, service="db")], now=NOW)
+    text = text_of(client, "/services")
+    assert ["db", "web"] == re.findall(r'href="/services/(\w+)"', text)
+    assert "none seen" in text
+    assert re.search(r"1[0-9](\.\d)? %", text)  # the last five minutes of those that are counted are bad
+
+
+def test_a_service_shows_its_last_hour_and_what_was_found(engine: Engine, client: TestClient) -> None:
+    filled(engine)
+    text = text_of(client, "/services/web")
+    for part in ("web: logs a minute", "web: errors in 100 logs", "web: latency_ms", "Not as usual", "250 ms"):
+        assert part in text, part
+    assert text_of(client, "/services/a/b%20c")
+
+
+def test_no_page_takes_a_name_or_a_message_for_markup(engine: Engine, client: TestClient) -> None:
+    number = filled(engine, HOSTILE)
+    put_minutes(engine, HOSTILE)
+    put_findings(engine, number, [a_finding(service=HOSTILE, name=HOSTILE)])
+    for path in (
+        "/services",
+        f"/services/{HOSTILE}",
+        "/logs?since=2026-01-05T11:00",
+        f"/logs?q={HOSTILE}&service={HOSTILE}",
+    ):
+        text = client.get(path).text
+        assert "&lt;script&gt;" in text, path
+        assert "<script>alert" not in text
+        assert "<img" not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("since=2026-01-05T11:00", 3, id="all of that time"),
+        pytest.param("since=2026-01-05T11:00&q=POOL", 3, id="a text, large and small alike"),
+        pytest.param("since=2026-01-05T11:00&q=nothing", 0, id="a text that is not there"),
+        pytest.param("since=2026-01-05T11:00&service=db", 0, id="another service"),
+        pytest.param("since=2026-01-05T11:00&level=critical", 0, id="a level above"),
+        pytest.param("since=10s", 0, id="a later time"),
+        pytest.param("incident=1", 3, id="of an incident"),
+    ],
+)
+def test_logs_are_found(engine: Engine, client: TestClient, query: str, expected: int) -> None:
+    filled(engine)
+    assert expected == text_of(client, f"/logs?{query}").count("the pool failed")
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "level=loud", "until=x", "incident=x"])
+def test_what_cannot_be_searched_is_said_on_a_page(client: TestClient, query: str) -> None:
+    shown = client.get(f"/logs?{query}")
+    assert 400 == shown.status_code
+    assert "<h1>" in shown.text
+
+
+def test_templates_are_told_with_their_text(engine: Engine, client: TestClient) -> None:
+    put_minutes(engine)
+    text = text_of(client, "/templates?since=2h")
+    assert "(not remembered any more)" in text
+    assert "no such template" in text_of(client, "/templates?since=2h&new=true")
+    assert "no such template" in text_of(client, "/templates?since=2h&service=db")
+
+
+def test_the_registry_may_be_away(client: TestClient) -> None:
+    assert "the versions are not known" in text_of(client, "/models")
+
+
+def test_settings_show_no_secret_and_where_each_came_from(engine: Engine, tmp_path: Path) -> None:
+    tree = Settings(http=HttpSettings(token=SecretStr("t0p-secret")))
+    desk = Desk(tree, {"http.token": "environment"}, tmp_path)
+    text = text_of(a_browser(a_desk(engine, tmp_path, desk=desk)), "/settings")
+    assert "http.token" in text
+    assert "environment" in text
+    assert "t0p-secret" not in text
+
+
+def test_settings_are_not_for_viewers(engine: Engine, client: TestClient) -> None:
+    add_user(engine, role=Role.VIEWER)
+    client.post("/login", data={"name": "ann", "password": PASSWORD})
+    assert 200 == client.get("/services").status_code
+    assert 403 == client.get("/settings").status_code
+
+
+# --- on call ------------------------------------------------------------------------------------
+
+
+def with_roster(engine: Engine, home: Path, text: str = ROSTER) -> TestClient:
+    file = home / "on_call.yaml"
+    file.write_text(text)
+    desk = Desk(Settings(paging=PagingSettings(on_call=str(file))), {}, home)
+    return a_browser(a_desk(engine, home, desk=desk))
+
+
+def test_who_is_on_call_is_shown_without_the_credentials_of_paging(engine: Engine, tmp_path: Path) -> None:
+    text = text_of(with_roster(engine, tmp_path), "/on-call")
+    assert "primary" in text
+    assert "ann: email ann@example.com" in text
+    assert "Mon 2026-01-12 00:00 UTC" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("users: [", "on_call.yaml:", id="no YAML"),
+        pytest.param(ROSTER.replace("begins:", "beginns:"), "unknown key", id="what no schedule has"),
+    ],
+)
+def test_a_broken_file_is_told_of(engine: Engine, tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in text_of(with_roster(engine, tmp_path, text), "/on-call")
+
+
+def test_a_shift_is_taken_and_given_back(engine: Engine, tmp_path: Path) -> None:
+    client = with_roster(engine, tmp_path)
+    csrf = csrf_of(client, "/on-call")
+    form = {"csrf": csrf, "schedule": "primary", "person": "bob", "ends": "18:00", "why": "dentist"}
+    assert 403 == client.post("/on-call/overrides", data=form | {"csrf": ""}).status_code
+    assert 400 == client.post("/on-call/overrides", data=form | {"person": "eve"}).status_code
+    assert 200 == client.post("/on-call/overrides", data=form).status_code
+    assert "dentist" in text_of(client, "/on-call")
+    assert 200 == client.post("/on-call/overrides/1/remove", data={"csrf": csrf}).status_code
+    assert "nobody took over a shift" in text_of(client, "/on-call")
+    assert [1, 1] == [len(noted(engine, kind)) for kind in ("override.added", "override.removed")]
+
+
+# --- what is held back --------------------------------------------------------------------------
+
+
+def test_a_silence_is_added_and_ended(engine: Engine, client: TestClient) -> None:
+    csrf = csrf_of(client, "/services")
+    form: dict[str, Any] = {"csrf": csrf, "matchers": "service=web severity=low", "for": "2h", "comment": "disk swap"}
+    assert 400 == client.post("/mutes/silence", data=form | {"for": "long"}).status_code
+    assert 400 == client.post("/mutes/everything", data=form).status_code
+    assert 403 == client.post("/mutes/silence", data=form | {"csrf": "x"}).status_code
+    assert 200 == client.post("/mutes/silence", data=form).status_code
+    (made,) = mutes.all_mutes(engine, MuteKind.SILENCE)
+    assert ["service=web", "severity=low"] == [str(one) for one in made.matchers]
+    assert "disk swap" in text_of(client, "/services/web")
+    assert "disk swap" not in text_of(client, "/services/db")
+    assert 200 == client.post(f"/mutes/silence/{made.id}/expire", data={"csrf": csrf}).status_code
+    assert "nothing is held back" in text_of(client, "/services")
+    assert 400 == client.post(f"/mutes/silence/{made.id}/expire", data={"csrf": csrf}).status_code
+
+
+def test_every_action_is_paused_and_allowed_again(engine: Engine, client: TestClient) -> None:
+    csrf = csrf_of(client, "/services")
+    for what, expected in (("pause", True), ("resume", False)):
+        assert 200 == client.post(f"/actions/{what}", data={"csrf": csrf}).status_code
+        assert expected == switches.is_paused(engine)
+    assert 400 == client.post("/actions/dance", data={"csrf": csrf}).status_code
+    assert [1, 1] == [len(noted(engine, kind)) for kind in ("acting.paused", "acting.resumed")]
+
+
+@pytest.mark.parametrize("path", ["/mutes/silence", "/mutes/silence/1/expire", "/actions/pause", "/on-call/overrides"])
+def test_whoever_only_looks_changes_none_of_it(engine: Engine, client: TestClient, path: str) -> None:
+    add_user(engine, role=Role.VIEWER)
+    client.post("/login", data={"name": "ann", "password": PASSWORD})
+    text = client.get("/services").text
+    assert 'action="/mutes' not in text
+    assert 'action="/actions' not in text
+    before = {name: len(rows(engine, f"SELECT * FROM {name}")) for name in ("mutes", "switches", "overrides")}
+    assert 403 == client.post(path, data={"csrf": csrf_of(client, "/incidents")}).status_code
+    assert before == {name: len(rows(engine, f"SELECT * FROM {name}")) for name in before}
+    assert "ann" == noted(engine, "response.refused")[-1]["by"]
