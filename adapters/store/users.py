@@ -131,7 +131,10 @@ def login_of(engine: sa.Engine, secret: str, *, now: datetime) -> tuple[Login, U
 def add_token(
     engine: sa.Engine, name: str, scopes: Iterable[Scope], *, by: str, now: datetime, expires_at: datetime
 ) -> str:
-    """Make a token for a user; it is told this once. Raises BadInput for no such user."""
+    """Make a token for a user; it is told this once. Tokens that have ended are forgotten.
+
+    Raises BadInput for no such user.
+    """
     user = user_named(engine, name)
     if user is None or user.disabled_at is not None:
         raise BadInput(f"there is no user {name!r} who could log in; `sre users list` shows them")
@@ -139,6 +142,7 @@ def add_token(
     held = sorted(set(scopes))
     values = {"digest": _digest(secret), "user": name, "scopes": held, "created_at": now, "expires_at": expires_at}
     with transaction(engine) as connection:
+        connection.execute(api_tokens.delete().where(api_tokens.c.expires_at <= now))
         connection.execute(api_tokens.insert().values(values))
         told = {"user": name, "what": f"given a token to {' and '.join(held)}", "by": by}
         note(connection, LedgerKind.USER_CHANGED, None, told, now=now)

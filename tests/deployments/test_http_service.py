@@ -157,6 +157,7 @@ def test_the_status_shows_its_address(site: Site) -> None:
     tree = load(environ={"SRE_HOME": str(site.home.folder), "SRE_STORE__URL": site.store_url}).settings
     (line,) = (one for one in report(site.home, tree) if one.part == "http")
     assert (Health.UP, site.http_addresses()["url"]) == (line.health, line.address)
+    assert f"pages at {line.address}/incidents" == line.text
     assert supervised.processes(site.home)["http"].pid == line.pid
 
 

@@ -78,6 +78,8 @@ def test_a_token_is_that_of_its_user_with_its_scopes(store: Engine) -> None:
     token = users.add_token(store, "ann", [Scope.READ, Scope.READ], by="root", now=NOW, expires_at=NOW + DAY)
     assert (frozenset({Scope.READ}), user) == users.token_of(store, token, now=NOW)
     assert users.token_of(store, token, now=NOW + DAY) is None
+    users.add_token(store, "ann", [Scope.READ], by="root", now=NOW + DAY, expires_at=NOW + 2 * DAY)
+    assert 1 == count(store, "api_tokens")
     with pytest.raises(BadInput, match="no user 'bob'"):
         users.add_token(store, "bob", [Scope.READ], by="root", now=NOW, expires_at=NOW + DAY)
 
