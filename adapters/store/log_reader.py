@@ -84,6 +84,10 @@ class Asked:
             and (self.arrived_until is None or block.last_arrived_at < self.arrived_until)
         )
 
+    def takes_all_of(self, block: sa.Row[Any]) -> bool:
+        """Whether nothing of the block has to be left out, so that none of its logs is looked at for that."""
+        return self.services is None and not self.filters and self.covers(block)
+
     @property
     def needs(self) -> set[str]:
         """Columns that are looked at to choose."""
@@ -135,14 +139,15 @@ def packed(connection: sa.Connection, block: sa.Row[Any], name: str) -> bytes:
 
 def of_block(connection: sa.Connection, block: sa.Row[Any], asked: Asked, names: Sequence[str]) -> pa.Table:
     """The wanted logs of one block, with these columns."""
-    needed = [name for name in STORED.names if name in {*names, *asked.needs}]
+    every = asked.takes_all_of(block)
+    needed = [name for name in STORED.names if name in {*names, *(() if every else asked.needs)}]
     if block.path is not None:
         found = archive_of(connection).read(block.path, needed, _pushed(asked))
     else:
         found = unpack(packed(connection, block, "columns"), [name for name in needed if name != "body"])
         if "body" in needed:
             found = found.append_column("body", unpack(packed(connection, block, "bodies"))["body"])
-    return in_shape(asked.choose(found), names)
+    return in_shape(found if every else asked.choose(found), names)
 
 
 def _pushed(asked: Asked) -> list[tuple[str, str, object]]:
