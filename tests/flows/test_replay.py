@@ -13,7 +13,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.testing.utilities import prefect_test_harness
 
 from adapters.store.database import connect
-from flows.replay import replay
+from flows.replay import NOT_REPRODUCED, replay
 from flows.report import report
 from tests.parts.judged_part import rows
 from tests.parts.logs_part import NOON, SECOND, a_log
@@ -58,7 +58,33 @@ def test_what_differs_is_a_table_and_pages_are_reported_on(
     assert "differences in 4 logs" in done
     assert "page 1 lost: web" in table
     engine = connect(sqlite_url)
+    # What was asked to be otherwise, and what came out as it was, is told to nobody.
+    assert [] == rows(engine, "SELECT 1 FROM incidents WHERE kind = 'own'")
     assert 1 == len(rows(engine, "SELECT 1 FROM pages WHERE reason = 'digest'"))
+    engine.dispose()
+
+
+def test_what_is_not_decided_again_as_it_was_is_told_once(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRE_STORE__URL", sqlite_url)
+    monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
+    engine = connect(sqlite_url)
+    live = Live(engine)
+    for second in range(4):
+        live.now = NOON + second * SECOND
+        live.take([(0, a_log(timestamp=live.now.isoformat(), **FAULTS[0]))])
+    with engine.begin() as connection:  # somebody tampers with what was decided
+        connection.exec_driver_sql("UPDATE logs SET anomaly = 0, confidence = 0.1 WHERE offset = 2")
+    engine.dispose()
+    with prefect_test_harness(server_startup_timeout=120):
+        for _ in range(2):
+            done, _ = asyncio.run(_run(tell=True))
+    assert "difference" in done
+    engine = connect(sqlite_url)
+    (incident,) = rows(engine, "SELECT id, template FROM incidents WHERE kind = 'own'")
+    assert NOT_REPRODUCED == incident["template"]
+    assert 1 == len(rows(engine, "SELECT 1 FROM pages WHERE incident_id = :id", id=incident["id"]))
     engine.dispose()
 
 
