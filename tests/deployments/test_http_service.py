@@ -162,6 +162,17 @@ def test_the_status_shows_its_address(site: Site) -> None:
 
 
 @pytest.mark.slow
+def test_the_part_serves_the_pages(site: Site) -> None:
+    """Its files are packed, and what it may see of the environment suffices."""
+    address = site.http_addresses()["local"]
+    with httpx.Client(base_url=address, headers={"Accept": "text/html"}, trust_env=False, timeout=60) as client:
+        for path in ("/incidents", "/services", "/on-call", "/logs", "/templates", "/models", "/settings"):
+            shown = client.get(path)
+            assert 200 == shown.status_code, path
+            assert "Nobody needs to log in" in shown.text
+
+
+@pytest.mark.slow
 def test_the_process_holds_no_credential_by_which_anybody_is_paged(site: Site) -> None:
     process = supervised.processes(site.home)["http"]
     assert ProgramState.RUNNING is process.state

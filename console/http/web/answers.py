@@ -9,7 +9,7 @@ from adapters.store import alarm_verdicts, responses
 from console.http.answering import NEXT, answer
 from console.http.service import Ours, Service
 from console.http.web.callers import Asking, must_be_allowed, must_be_ours
-from console.http.web.forms import Form
+from console.http.web.forms import Form, Number
 from console.noting import as_findings
 from domain.access import Caller, Deed
 from domain.alarm_verdicts import AlarmVerdict
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/incidents/{number}/verdict")
-def verdict(request: Request, number: int, form: Form, service: Ours, caller: Asking) -> Response:
+def verdict(request: Request, number: Number, form: Form, service: Ours, caller: Asking) -> Response:
     """Say whether there was a fault."""
     must_be_ours(request, service, caller, form)
     must_be_allowed(service, caller, Deed.VERDICT, incident_id=number)
@@ -35,7 +35,7 @@ def verdict(request: Request, number: int, form: Form, service: Ours, caller: As
 
 
 @router.post("/incidents/{number}/note")
-def note(request: Request, number: int, form: Form, service: Ours, caller: Asking) -> Response:
+def note(request: Request, number: Number, form: Form, service: Ours, caller: Asking) -> Response:
     """Say what caused it and what helped, when it is over."""
     must_be_ours(request, service, caller, form)
     must_be_allowed(service, caller, Deed.NOTE, incident_id=number)
@@ -49,7 +49,7 @@ def note(request: Request, number: int, form: Form, service: Ours, caller: Askin
 
 
 @router.post("/incidents/{number}/{verb}")
-def act(request: Request, number: int, verb: str, form: Form, service: Ours, caller: Asking) -> Response:
+def act(request: Request, number: Number, verb: str, form: Form, service: Ours, caller: Asking) -> Response:
     """Answer by a button."""
     if verb not in set(Verb):
         raise BadInput(f"{verb[:40]!r} is none of {', '.join(Verb)}, verdict and note")

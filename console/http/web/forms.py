@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 MOST_FIELDS = 10
 
 
 async def texts(request: Request) -> dict[str, str]:
-    """The texts of the form that was sent; of a field that is there twice the last one."""
+    """The texts of the form that was sent, without NUL, which PostgreSQL takes in no text.
+
+    Of a field that is there twice the last one counts.
+    """
     async with request.form(max_files=0, max_fields=MOST_FIELDS) as sent:
-        return {name: value for name, value in sent.items() if isinstance(value, str)}
+        return {
+            name: value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+            for name, value in sent.items()
+            if isinstance(value, str)
+        }
 
 
 Form = Annotated[dict[str, str], Depends(texts)]
+# A number as a path names it; databases know no larger ones.
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]

@@ -13,6 +13,7 @@ from adapters.store.incident_list import Wanted, place_of
 from console import incident_rows
 from console.http.service import Ours
 from console.http.web.callers import Asking
+from console.http.web.forms import Number
 from console.http.web.incident_page import incident_page
 from console.http.web.render import shown
 from console.http.web.tables import Mask, table
@@ -64,7 +65,7 @@ def incidents(request: Request, service: Ours, caller: Asking, state: str = "", 
 
 
 @router.get("/incidents/{number}")
-def incident(request: Request, number: int, service: Ours, caller: Asking) -> Response:
+def incident(request: Request, number: Number, service: Ours, caller: Asking) -> Response:
     """One incident; as JSON for whoever asks for it."""
     if _wants_json(request):
         found = look_ups.one_incident(service.engine, number)

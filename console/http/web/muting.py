@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from adapters.store import mutes, switches
 from console.http.service import Ours
 from console.http.web.callers import Asking, must_be_allowed, must_be_ours
-from console.http.web.forms import Form
+from console.http.web.forms import Form, Number
 from console.muting import wanted_mute
 from domain.access import Deed
 from domain.errors import BadInput
@@ -45,7 +45,7 @@ def add(request: Request, kind: str, form: Form, service: Ours, caller: Asking) 
 
 
 @router.post("/mutes/{kind}/{number}/expire")
-def expire(request: Request, kind: str, number: int, form: Form, service: Ours, caller: Asking) -> Response:
+def expire(request: Request, kind: str, number: Number, form: Form, service: Ours, caller: Asking) -> Response:
     """End one now."""
     must_be_ours(request, service, caller, form)
     must_be_allowed(service, caller, Deed.MUTE)

@@ -11,7 +11,7 @@ from adapters.store import overrides
 from adapters.store.database import transaction
 from console.http.service import Ours, Service
 from console.http.web.callers import Asking, must_be_allowed, must_be_ours
-from console.http.web.forms import Form
+from console.http.web.forms import Form, Number
 from console.http.web.render import shown
 from console.http.web.tables import Table, table
 from console.on_call import AHEAD, WEEK, override_row, standing_row, wanted_override, week_rows
@@ -83,7 +83,7 @@ def take(request: Request, form: Form, service: Ours, caller: Asking) -> Respons
 
 
 @router.post("/on-call/overrides/{number}/remove")
-def give_back(request: Request, number: int, form: Form, service: Ours, caller: Asking) -> Response:
+def give_back(request: Request, number: Number, form: Form, service: Ours, caller: Asking) -> Response:
     """Take an override back."""
     must_be_ours(request, service, caller, form)
     must_be_allowed(service, caller, Deed.TAKE)

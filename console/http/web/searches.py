@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from adapters.store import look_ups
@@ -37,7 +37,7 @@ def logs(  # noqa: PLR0913, PLR0917 - what a form asks for
     since: str = "1h",
     until: str = "",
     level: str = "",
-    incident: int = 0,
+    incident: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
 ) -> Response:
     """The newest two hundred that are wanted, the newest last; or those of an incident."""
     now, given = ours.clock(), {"q": q, "service": service.strip(), "since": since, "until": until, "level": level}

@@ -16,3 +16,5 @@ def asked_moment(text: str, now: datetime) -> datetime:
         return moment(text.strip(), now)
     except click.BadParameter as error:
         raise BadInput(error.message) from error
+    except OverflowError as error:
+        raise BadInput(f"{text[:40]!r} is longer than time is counted; write 30m, 24h or 7d") from error

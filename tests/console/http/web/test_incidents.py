@@ -167,3 +167,26 @@ def test_our_files_are_kept_by_browsers_until_they_change(client: TestClient) ->
         assert 200 == sent.status_code
         assert "immutable" in sent.headers["cache-control"]
         assert "nosniff" == sent.headers["x-content-type-options"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/incidents/99999999999999999999999",
+        "/incidents/-1",
+        "/incidents/x",
+        "/incidents?before=open-999999999999999999999999",
+        "/incidents?service=%00",
+        "/incidents?state=%00",
+        "/services/%00",
+        "/services/%ff%fe",
+        "/logs?incident=99999999999999999999999",
+        "/logs?q=%00&service=%00",
+        "/templates?service=%00&since=99999999999d",
+        "/logs?since=99999999999d",
+    ],
+)
+def test_no_address_makes_the_service_fail(store: Engine, tmp_path: Path, path: str) -> None:
+    shown = a_browser(a_desk(store, tmp_path)).get(path)
+    assert shown.status_code in (200, 400, 404)
+    assert "<h1>" in shown.text
