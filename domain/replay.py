@@ -37,7 +37,7 @@ def knowledge_digest(texts: Texts) -> str:
 
 def runs(raw: RawBatch) -> Runs | None:
     """In which order the partitions of a batch were read; None where it is one, or they change too often."""
-    if len(set(zip(raw.topics, raw.partitions, strict=True))) < 2:  # noqa: PLR2004 - one of them has no order
+    if len(raw.following.keys() - raw.idle) < 2:  # noqa: PLR2004 - one of them has no order
         return None
     places = np.array([raw.topics, raw.partitions])
     last = np.append(np.flatnonzero((places[:, 1:] != places[:, :-1]).any(axis=0)), len(raw) - 1)

@@ -16,7 +16,8 @@ def batch(partitions: list[int]) -> RawBatch:
         after[one] += 2  # offsets may leave some out
         offsets.append(after[one])
     many = len(partitions)
-    return RawBatch([1] * many, partitions, offsets, [None] * many, {}, {})
+    following = {(1, one): after[one] + 1 for one in partitions}
+    return RawBatch([1] * many, partitions, offsets, [None] * many, {}, following)
 
 
 @given(st.lists(st.integers(0, 2), max_size=60))
