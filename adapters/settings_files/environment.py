@@ -25,8 +25,8 @@ SHORT_NAMES = {
 # SRE_ variables that are no settings: where things are, read before any setting is, who calls, and keys.
 NO_SETTINGS = frozenset({"SRE_HOME", "SRE_CONFIG_FILE", "SRE_USER", "SRE_ENCRYPTION_KEYS"})
 
-# Marks that `sre up` puts on the processes it starts; people set none of them, but for a member's name on Kubernetes.
-MARKS = frozenset({"SRE_PART", "SRE_STAMP", "SRE_LOCAL_RUNS", "SRE_MEMBER"})
+# Marks that `sre up`, or a manifest of Kubernetes, puts on the processes it starts; people set none of them by hand.
+MARKS = frozenset({"SRE_PART", "SRE_STAMP", "SRE_LOCAL_RUNS", "SRE_MEMBER", "SRE_WORKER_PROBE"})
 
 
 class _Tree(BaseSettings, Settings):

@@ -159,15 +159,20 @@ def missing_tools() -> str:
     return ", ".join(tool for tool in ("java", "mvn") if not shutil.which(tool))
 
 
-@pytest.fixture(scope="module")
-def deployed() -> Iterator[Deployed]:
+def deployed_agent(**extra: str) -> Iterator[Deployed]:
+    """The agent with settings as variables beside the usual ones."""
     if tools := missing_tools():
         reason = f"real Kafka needs {tools}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with serve(honest) as model, running("outages", "--sink", extra=SECRETS | asking(model)) as stack:
+    with serve(honest) as model, running("outages", "--sink", extra=SECRETS | asking(model) | extra) as stack:
         found = Deployed(stack, model)
         yield found
         found.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    yield from deployed_agent()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -12,10 +13,15 @@ import pytest
 from adapters.store import canary_rows
 from adapters.store.look_ups import list_incidents
 from domain.canary import MISSED, SERVICE, Outcome, Stage
-from tests.flows.conftest import Deployed, until
+from tests.flows.conftest import Deployed, deployed_agent, until
 from tests.parts.judged_part import rows
 
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.prefect, pytest.mark.timeout(1_800)]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    yield from deployed_agent(SRE_CANARY__ENABLED="true")
 
 
 def flown(deployed: Deployed) -> dict[str, Any]:

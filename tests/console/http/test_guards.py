@@ -158,7 +158,7 @@ def test_a_link_works_over_a_real_connection(port: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
-    [("GET", "/nothing", 404), ("GET", "/logs", 405), ("PUT", "/i/x", 405), ("GET", "/docs", 404)],
+    [("GET", "/nothing", 404), ("PUT", "/logs", 405), ("PUT", "/i/x", 405), ("GET", "/docs", 404)],
 )
 def test_what_there_is_not_is_an_answer_with_advice(
     sqlite_url: str, tmp_path: Path, method: str, path: str, expected: int
