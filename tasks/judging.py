@@ -22,7 +22,7 @@ from domain.folded import Anomaly, Correlation, Folded, Known
 from domain.incidents import Alert, Route
 from domain.inventory import Inventory
 from domain.logs import RawBatch
-from domain.minutes import Counted, Steps, closed_by
+from domain.minutes import COUNTED, Counted, Steps, closed_by
 from domain.playbooks import Playbook, best_fit
 from domain.quality import NO_RANGES, check
 from domain.replay import Texts
@@ -162,7 +162,8 @@ def judge(
     with watch.step("templates"):
         told = pa.nulls(len(batch), pa.int64()) if templates is None else templates.told(batch)
     with watch.step("minutes"):
-        counted = with_idle(count(batch, told), raw, now)
+        # Where no minutes are judged nobody asks what was counted.
+        counted = with_idle(count(batch, told), raw, now) if knowledge.minutes else Counted(COUNTED.empty_table())
     return Judged(raw, batch, rejected, verdicts, counted, told, knowledge.rules, knowledge.texts, skewed)
 
 
