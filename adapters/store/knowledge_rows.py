@@ -54,3 +54,9 @@ def recall(connection: sa.Connection, named: str) -> Texts | None:
     found = connection.execute(sa.select(documents).where(documents.c.digest.in_(digests)))
     bodies = {document.digest: document.body for document in found}
     return Texts(*(bodies[one] for one in digests))
+
+
+def model_of(connection: sa.Connection, named: str | sa.ScalarSelect[str]) -> str:
+    """The model behind a digest, "" for rules alone or an unknown one; the other texts are long and not read."""
+    query = sa.select(documents.c.body).join(knowledge, knowledge.c.model == documents.c.digest)
+    return str(connection.scalar(query.where(knowledge.c.digest == named)) or "")

@@ -12,6 +12,7 @@ from adapters.store.alarm_verdicts import wrong_since
 from adapters.store.canary_rows import last_run
 from adapters.store.database import Engine, transaction
 from adapters.store.intake import intake
+from adapters.store.knowledge_rows import model_of
 from adapters.store.minute_findings import alarms
 from adapters.store.service_levels import samples
 from adapters.store.standing import undelivered
@@ -22,9 +23,7 @@ from adapters.store.tables import (
     batches,
     conditions,
     deliveries,
-    documents,
     incidents,
-    knowledge,
     pages,
     watch_totals,
 )
@@ -56,8 +55,7 @@ def figures(engine: Engine, topic: str, *, now: datetime) -> Figures:
             sa.select(conditions.c.part, conditions.c.seen_by, conditions.c.healthy).where(conditions.c.at >= now - DAY)
         ).all()
         deciding = sa.select(batches.c.knowledge).order_by(batches.c.id.desc()).limit(1).scalar_subquery()
-        model = connection.scalar(sa.select(knowledge.c.model).where(knowledge.c.digest == deciding))
-        told_model = None if model is None else _document(connection, model)
+        model = model_of(connection, deciding)
         counted = {
             "incidents": _grouped(connection, incidents, "state", "severity"),
             "pages": _grouped(connection, pages, "state"),
@@ -85,12 +83,8 @@ def figures(engine: Engine, topic: str, *, now: datetime) -> Figures:
         dead_letters=found.rejected,
         paused=is_paused(engine),
         canary=last_run(engine),
-        model=told_model or "",
+        model=model,
     )
-
-
-def _document(connection: sa.Connection, digest: str) -> str:
-    return str(connection.scalar(sa.select(documents.c.body).where(documents.c.digest == digest)) or "")
 
 
 def _grouped(connection: sa.Connection, table: sa.Table, *names: str) -> dict[tuple[Any, ...], int]:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from adapters.parts_file import PROJECT
-from tests.parts.image_lint_build import program
+from tests.parts.image_lint_build import IMAGE_LINT
 
 DOCKERFILE = PROJECT / "Dockerfile"
 COMPOSE = PROJECT / "deployments" / "compose.yaml"
@@ -28,7 +28,7 @@ OF_A_COMPILER = re.compile(r"\b(gcc|g\+\+|build-essential|python3-dev|apt-get|ap
 
 @pytest.fixture(scope="module")
 def lint() -> Path:
-    found = program()
+    found = IMAGE_LINT.path
     if not found.exists():
         reason = "image-lint is not built: `make image-lint`"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

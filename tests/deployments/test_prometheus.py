@@ -18,7 +18,7 @@ from console.http.exposition import Exposition
 from domain.canary import Outcome, Stage, Trace
 from domain.own_figures import Figures, Latency, MemberTotals
 from tests.parts.logs_part import NOON
-from tests.parts.promtool_build import program
+from tests.parts.promtool_build import PROMTOOL
 
 FOLDER = PROJECT / "deployments" / "prometheus"
 NAME = re.compile(r"\bsre_[a-z_]+")
@@ -26,7 +26,7 @@ NAME = re.compile(r"\bsre_[a-z_]+")
 
 @pytest.fixture(scope="module")
 def promtool() -> Path:
-    found = program()
+    found = PROMTOOL.path
     if not found.exists():
         reason = "promtool is not built: `make promtool`"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

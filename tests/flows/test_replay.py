@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.testing.utilities import prefect_test_harness
 
-from adapters.store.database import connect
+from adapters.store.database import Engine, connect
 from flows.replay import NOT_REPRODUCED, replay
 from flows.report import report
 from tests.parts.judged_part import rows
@@ -35,16 +35,22 @@ async def _run(**asked: object) -> tuple[str, str]:
     return done, await _artifact("replay")
 
 
+def _with_a_fault(url: str) -> Engine:
+    """A store in which four logs of a fault were decided about."""
+    engine = connect(url)
+    live = Live(engine)
+    for second in range(4):
+        live.now = NOON + second * SECOND
+        live.take([(0, a_log(timestamp=live.now.isoformat(), **FAULTS[0]))])
+    return engine
+
+
 def test_what_differs_is_a_table_and_pages_are_reported_on(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SRE_STORE__URL", sqlite_url)
     monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
-    engine = connect(sqlite_url)
-    live = Live(engine)
-    for second in range(4):
-        live.now = NOON + second * SECOND
-        live.take([(0, a_log(timestamp=live.now.isoformat(), **FAULTS[0]))])
+    engine = _with_a_fault(sqlite_url)
     engine.dispose()
     stricter = tmp_path / "stricter.yaml"
     stricter.write_text("detection:\n  confidence_threshold: 0.95\n")
@@ -69,11 +75,7 @@ def test_what_is_not_decided_again_as_it_was_is_told_once(
 ) -> None:
     monkeypatch.setenv("SRE_STORE__URL", sqlite_url)
     monkeypatch.setenv("SRE_HOME", str(tmp_path / "home"))
-    engine = connect(sqlite_url)
-    live = Live(engine)
-    for second in range(4):
-        live.now = NOON + second * SECOND
-        live.take([(0, a_log(timestamp=live.now.isoformat(), **FAULTS[0]))])
+    engine = _with_a_fault(sqlite_url)
     with engine.begin() as connection:  # somebody tampers with what was decided
         connection.exec_driver_sql("UPDATE logs SET anomaly = 0, confidence = 0.1 WHERE offset = 2")
     engine.dispose()

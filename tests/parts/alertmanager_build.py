@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from domain.errors import Unavailable
-from tests.parts.kube_build import alone, build, cache_of, say
+from tests.parts.kube_build import GoProgram, build
 
 SOURCES = Path(__file__).resolve().parents[1] / "alertmanager"
 MODULE = "github.com/prometheus/alertmanager"
@@ -18,24 +18,9 @@ MODULE = "github.com/prometheus/alertmanager"
 INTERFACE = ("ui/app/dist/elm/index.html", "ui/app/dist/mantine/index.html")
 
 
-def program() -> Path:
-    """Where the program is once it was built."""
-    return cache_of("alertmanager", SOURCES) / "alertmanager"
-
-
-def prepare() -> Path:
-    """The program, built now where that was not done before. Raises Unavailable."""
-    found = program()
-    if found.exists():
-        return found
-    go = shutil.which("go")
-    if not go:
-        raise Unavailable("Alertmanager for tests is built by Go 1.26 or newer, and there is no `go` in PATH")
-    found.parent.mkdir(parents=True, exist_ok=True)
-    with alone(found.parent.with_suffix(".lock")), tempfile.TemporaryDirectory(prefix="alertmanager") as folder:
-        if not found.exists():
-            build(go, _copied(_downloaded(go), Path(folder) / "alertmanager"), "./cmd/alertmanager", found)
-    return found
+def _make(go: str, found: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="alertmanager") as folder:
+        build(go, _copied(_downloaded(go), Path(folder) / "alertmanager"), "./cmd/alertmanager", found)
 
 
 def _downloaded(go: str) -> Path:
@@ -58,16 +43,8 @@ def _copied(module: Path, folder: Path) -> Path:
     return folder
 
 
-def main() -> int:
-    """Build it if it is missing; exit code 1 when that fails."""
-    say("Alertmanager for tests: about two minutes the first time, nothing after that")
-    try:
-        say(f"ready: {prepare()}")
-    except Unavailable as error:
-        say(str(error))
-        return 1
-    return 0
+ALERTMANAGER = GoProgram("alertmanager", SOURCES, _make)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ALERTMANAGER.main("about two minutes"))

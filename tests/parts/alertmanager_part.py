@@ -16,7 +16,7 @@ import pytest
 
 from deployments import ports
 from domain.errors import Unavailable
-from tests.parts import alertmanager_build
+from tests.parts.alertmanager_build import ALERTMANAGER
 from tests.parts.kube_part import poll, program
 from tests.parts.receivers_part import Receiver, receiving
 
@@ -59,7 +59,7 @@ def alertmanager(told: Receiver | None = None) -> Iterator[Alertmanager]:
     Skips where it was not built (`make alertmanager`); in CI that fails.
     """
     try:
-        built = alertmanager_build.prepare() if os.environ.get("CI") else alertmanager_build.program()
+        built = ALERTMANAGER.prepare() if os.environ.get("CI") else ALERTMANAGER.path
     except Unavailable as error:
         pytest.fail(str(error))
     if not built.exists():

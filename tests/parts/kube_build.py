@@ -14,8 +14,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import Unavailable
@@ -99,6 +100,47 @@ def _told(name: str, child: subprocess.Popen[str]) -> Iterator[str]:
             last = time.monotonic()
             say(f"  {name}: {number} packages after {last - begun:.0f} s")
         yield line
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """One program for tests, built once from a Go module.
+
+    `make` puts it at the path that it is given, by the compiler that it is given; it raises Unavailable.
+    """
+
+    name: str
+    sources: Path  # the module that names its version
+    make: Callable[[str, Path], None]
+
+    @property
+    def path(self) -> Path:
+        """Where it is once it was built."""
+        return cache_of(self.name, self.sources) / self.name
+
+    def prepare(self) -> Path:
+        """The program, built now where that was not done before. Raises Unavailable."""
+        found = self.path
+        if found.exists():
+            return found
+        go = shutil.which("go")
+        if not go:
+            raise Unavailable(f"{self.name} for tests is built by Go 1.26 or newer, and there is no `go` in PATH")
+        found.parent.mkdir(parents=True, exist_ok=True)
+        with alone(found.parent.with_suffix(".lock")):
+            if not found.exists():
+                self.make(go, found)
+        return found
+
+    def main(self, takes: str) -> int:
+        """Build it if it is missing, which takes so long; exit code 1 when that fails."""
+        say(f"{self.name} for tests: {takes} the first time, nothing after that")
+        try:
+            say(f"ready: {self.prepare()}")
+        except Unavailable as error:
+            say(str(error))
+            return 1
+        return 0
 
 
 def say(text: str) -> None:
