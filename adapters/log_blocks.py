@@ -91,13 +91,16 @@ def there(schema: pa.Schema, names: Sequence[str] | None) -> list[str] | None:
 
 def in_shape(logs: pa.Table, names: Sequence[str]) -> pa.Table:
     """The columns as STORED has them, in this order; those that are not there are null."""
-    columns = [
-        logs[name].cast(STORED.field(name).type)
-        if name in logs.column_names
-        else pa.nulls(len(logs), STORED.field(name).type)
-        for name in names
-    ]
-    return pa.table(columns, schema=pa.schema([STORED.field(name) for name in names]))
+    fields = [STORED.field(name) for name in names]
+    return pa.table([_as(logs, field) for field in fields], schema=pa.schema(fields))
+
+
+def _as(logs: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    at = logs.schema.get_field_index(field.name)
+    if at < 0:
+        return pa.nulls(len(logs), field.type)
+    held = logs.column(at)
+    return held if held.type == field.type else held.cast(field.type)
 
 
 def chosen(logs: pa.Table, services: Sequence[str] | None) -> pa.Table:

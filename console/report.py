@@ -32,13 +32,13 @@ def report(ctx: click.Context, *, since: str, until: str, workers: int, as_json:
     if begin >= end:
         raise click.UsageError("--since must be before --until")
     tree = settings_of(ctx)
-    from domain.noise_report import lines  # noqa: PLC0415 - keeps `sre --help` fast
+    from domain.noise_report import markdown  # noqa: PLC0415 - keeps `sre --help` fast
     from tasks.reporting import replayed  # noqa: PLC0415
     from tasks.reporting import report as report_on  # noqa: PLC0415
 
     again = replayed(tree, begin, end, workers=workers)
     found = report_on(store(tree), tree, begin, end, again, lambda told: say(f"tries {told}", err=True))
-    show_json(document(found)) if as_json else show_text("\n".join([*lines(found), ""]))
+    show_json(document(found)) if as_json else show_text("\n".join([*markdown(found), ""]))
 
 
 def document(found: Report) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from domain.noise_report import Report, headline, lines
+from domain.noise_report import Report, headline, markdown
 from domain.settings import Settings
 from flows.orchestrator import rename_run, show_markdown
 from tasks import bootstrap
-from tasks.reporting import queue_report, replayed
+from tasks.reporting import keep_made, queue_report, replayed
 from tasks.reporting import report as report_on
 
 PAGE = "report"
@@ -39,13 +39,24 @@ async def send(tree: Settings, found: Report) -> bool:
         engine.dispose()
 
 
+@task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False, task_run_name="keep")
+async def keep(tree: Settings, found: Report) -> int:
+    """Keep it for the page of the console."""
+    engine = bootstrap.engine(tree)
+    try:
+        return await asyncio.to_thread(keep_made, engine, found, now=datetime.now(UTC))
+    finally:
+        engine.dispose()
+
+
 @flow(name="report", log_prints=True, persist_result=False)
 async def report(days: float = 1, workers: int = 1) -> str:
-    """Report on the pages of the last days: as a page in Prefect, and to whoever the daily digest goes."""
+    """Report on the pages of the last days: in Prefect, on the page `/reports`, and to whoever gets the digest."""
     tree, until = bootstrap.settings(), datetime.now(UTC)
     found = await measure(tree, until - timedelta(days=days), until, workers)
     done = headline(found)
-    await show_markdown(PAGE, "\n".join(lines(found)), done)
+    await keep(tree, found)
+    await show_markdown(PAGE, "\n".join(markdown(found)), done)
     if tree.paging.digest_at:
         await send(tree, found)
     await rename_run(f"report: {done}")

@@ -115,7 +115,8 @@ def _ask_people(held: Held, connection: Connection, answer: Answer, plan: Plan, 
     told, who = in_words(found), people_of(held.means.settings).told(Role.APPROVER)
     answers.move(connection, incident.id, State.WAITING, objections=told)
     step_queue.schedule(connection, incident.id, Due(min(until, held.now() + LONGEST_WAIT), "approval", until))
-    fields = {"objections": told, "plan": digest(plan), "until": until.isoformat(), "who": who}
+    met = sorted({one.objection.name.lower() for one in found})
+    fields = {"objections": told, "met": met, "plan": digest(plan), "until": until.isoformat(), "who": who}
     note(connection, LedgerKind.ASKED, incident.id, fields, now=held.now())
     lines = [
         f"Plan: {plan.told}, because {plan.why}",

@@ -34,6 +34,7 @@ class Changes:
     settings: Settings | None = None
     branches: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # or some settings of some branches
     playbooks: tuple[Playbook, ...] | None = None
+    beside: tuple[Playbook, ...] = ()  # playbooks that come to the others
     model: int | None = None  # a version, or RULES
 
     @property
@@ -84,6 +85,8 @@ class Recalled:
             found = replace(found, settings=changed(found.settings, changes.branches))
         if changes.playbooks is not None:
             found = replace(found, playbooks=changes.playbooks)
+        if changes.beside:
+            found = replace(found, playbooks=(*found.playbooks, *changes.beside))
         if changes.model == RULES:
             found = replace(found, champion=None, without=NO_MODEL_ASKED)
         elif changes.model is not None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.store import outbox
 from adapters.store.database import Engine, transaction
 from adapters.store.digest import is_queued
+from adapters.store.noise_reports import keep_report
 from adapters.store.noise_rows import pages_told
-from domain.noise_report import Candidate, Report, Told, Trial, candidates, headline, in_words, silenced, tried
+from adapters.store.resolved_cases import cases_like
+from domain.autonomy import Autonomy
+from domain.drafting import Draft, draft
+from domain.noise_report import Report, headline, in_words, sections
+from domain.noise_trials import Candidate, Trial, came_again, candidates, derived, playbook_for, tried
 from domain.pages import PageReason
 from domain.settings import Settings
+from domain.told_pages import Told
 from tasks.recalling import Changes
 from tasks.replaying import Replayed
 from tasks.side_by_side import run
@@ -27,7 +34,7 @@ def report(
     Raises Unavailable, Refused.
     """
     pages = pages_told(engine, since, until)
-    wanted = candidates(pages, threshold=tree.detection.confidence_threshold, confirm_logs=tree.incidents.confirm_logs)
+    wanted = candidates(pages, tree, _drafted(engine, pages))
     trials, doubts = [], dict[str, None]()
     for one in wanted:
         tell(one.told)
@@ -37,16 +44,31 @@ def report(
     return Report(since, until, pages, trials, list(doubts))
 
 
+def _drafted(engine: Engine, pages: Sequence[Told]) -> Iterator[Candidate]:
+    """Playbooks that act, drafted from what people did about what came again."""
+    for page in came_again(pages):
+        found = cases_like(engine, page.incident)
+        made = found and draft(*found)
+        if isinstance(made, Draft) and made.playbook.actions:
+            yield playbook_for(page, replace(made.playbook, autonomy=Autonomy.ACT))
+
+
 def _trial(candidate: Candidate, pages: list[Told], again: Again) -> tuple[Trial, list[str]]:
-    if candidate.silenced:  # it is derived when a page is delivered, so nothing is decided otherwise
-        return silenced(candidate, pages), []
-    found = again(Changes(branches=candidate.branches))
+    if not candidate.replayed:
+        return derived(candidate, pages), []
+    beside = (candidate.playbook,) if candidate.playbook else ()
+    found = again(Changes(branches=candidate.branches, beside=beside))
     return tried(candidate, pages, found.stored.decisions, found.decided.decisions), list(found.doubts)
 
 
 def replayed(tree: Settings, since: datetime, until: datetime, *, workers: int = 0) -> Again:
     """Replays of a time over several processes."""
     return lambda asked: run(tree, asked, since, until, workers=workers)
+
+
+def keep_made(engine: Engine, found: Report, *, now: datetime) -> int:
+    """Keep a report for those who look at the pages; its number."""
+    return keep_report(engine, found.since, found.until, headline(found), sections(found), now=now)
 
 
 def queue_report(engine: Engine, found: Report, *, now: datetime) -> bool:

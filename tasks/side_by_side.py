@@ -102,9 +102,12 @@ def changes(tree: Settings, asked: Otherwise) -> Changes:
 @contextmanager
 def processes(tree: Settings, asked: Changes, workers: int) -> Iterator[Judge]:
     """Scores pieces in so many processes, and gives them in order. Raises Unavailable when one of them dies."""
-    with ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=Scoring.begin, initargs=(tree, asked)
-    ) as pool:
+    # One process imports what all of them need, and they are forked from it: it runs nothing that a fork could break.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(workers, context, initializer=Scoring.begin, initargs=(tree, asked)) as pool:
+        for _ in range(workers):
+            pool.submit(os.getpid)  # they begin now
         yield lambda pieces: _in_order(pool.submit, pieces, workers * AHEAD)
 
 
@@ -138,8 +141,7 @@ def run(
     """Decide about a time again, on all processors or on so many. Raises Unavailable, Refused, BadSettings."""
     engine = store_of(tree)
     try:
-        recalled = Recalled(engine, models(tree), asked)
         with processes(tree, asked, workers or os.cpu_count() or 1) as judge:
-            return replay(engine, recalled, since, until, judge, tell)
+            return replay(engine, Recalled(engine, models(tree), asked), since, until, judge, tell)
     finally:
         engine.dispose()

@@ -23,6 +23,7 @@ from domain.logs import UTC_MICROSECONDS
 
 Given = ParamSpec("Given")
 Read = TypeVar("Read")
+MOST_BYTES = 8_000_000  # of blocks that are read by one statement
 ARCHIVE = "log_archive"  # a connection's info holds it by this name
 # Columns of a block's row that are small.
 ABOUT = tuple(
@@ -137,14 +138,17 @@ def packed(connection: sa.Connection, block: sa.Row[Any], name: str) -> bytes:
     return bytes(found[0] or b"")
 
 
-def of_block(connection: sa.Connection, block: sa.Row[Any], asked: Asked, names: Sequence[str]) -> pa.Table:
-    """The wanted logs of one block, with these columns."""
+def of_block(
+    connection: sa.Connection, block: sa.Row[Any], asked: Asked, names: Sequence[str], columns: bytes | None = None
+) -> pa.Table:
+    """The wanted logs of one block, with these columns; `columns`: what its row holds of them, where it was read."""
     every = asked.takes_all_of(block)
     needed = [name for name in STORED.names if name in {*names, *(() if every else asked.needs)}]
     if block.path is not None:
         found = archive_of(connection).read(block.path, needed, _pushed(asked))
     else:
-        found = unpack(packed(connection, block, "columns"), [name for name in needed if name != "body"])
+        held = packed(connection, block, "columns") if columns is None else columns
+        found = unpack(held, [name for name in needed if name != "body"])
         if "body" in needed:
             found = found.append_column("body", unpack(packed(connection, block, "bodies"))["body"])
     return in_shape(found if every else asked.choose(found), names)
@@ -206,10 +210,34 @@ def read(
         loose = loose.filter(one)
     if len(loose):
         yield loose.select(list(names))
-    for block in blocks(connection, asked, newest_first=newest_first):
-        found = of_block(connection, block, asked, names)
-        if len(found):
-            yield found
+    for some in _together(blocks(connection, asked, newest_first=newest_first)):
+        held = _columns(connection, some) if len(some) > 1 else {}
+        for block in some:
+            found = of_block(connection, block, asked, names, held.get((block.id, block.arrived_at)))
+            if len(found):
+                yield found
+
+
+def _together(held: Sequence[sa.Row[Any]]) -> Iterator[list[sa.Row[Any]]]:
+    """Blocks that are read by one statement: so many that their columns take little memory."""
+    some: list[sa.Row[Any]] = []
+    size = 0
+    for block in held:
+        if some and size + block.size > MOST_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(block)
+        size += block.size if block.path is None else 0
+    if some:
+        yield some
+
+
+def _columns(connection: sa.Connection, some: Sequence[sa.Row[Any]]) -> dict[tuple[int, datetime], bytes]:
+    """The packed columns of blocks whose rows hold them, by id and arrival."""
+    query = sa.select(log_blocks.c.id, log_blocks.c.arrived_at, log_blocks.c.columns)
+    wanted = among(connection, log_blocks.c.id, [block.id for block in some if block.path is None])
+    found = connection.execute(query.where(wanted, log_blocks.c.path.is_(None)))
+    return {(row.id, row.arrived_at): bytes(row.columns or b"") for row in found}
 
 
 def whole(connection: sa.Connection, asked: Asked, names: Sequence[str]) -> pa.Table:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import Row
 
-from adapters.store.database import Engine, transaction
+from adapters.store.database import Connection, Engine, transaction
+from adapters.store.many_rows import among
 from adapters.store.stored_decisions import Openings
 from adapters.store.tables import actions, alarm_verdicts, incidents, ledger, pages
 from domain.actions import ActionState
+from domain.asking import Objection
 from domain.incidents import Resolution, Severity
 from domain.ledger import LedgerKind
-from domain.noise_report import Told, acted
 from domain.pages import NEWS, PageReason
+from domain.told_pages import Asked, Told, acted
 
 TAKEN = (LedgerKind.ACKED, LedgerKind.SNOOZED)
+ASKING = (LedgerKind.ASKED, LedgerKind.APPROVED, LedgerKind.REJECTED)
 
 
 def pages_told(engine: Engine, since: datetime, until: datetime) -> list[Told]:
@@ -29,6 +36,7 @@ def pages_told(engine: Engine, since: datetime, until: datetime) -> list[Told]:
                 pages.c.reason,
                 pages.c.severity,
                 incidents.c.resolution,
+                incidents.c.playbook,
                 alarm_verdicts.c.verdict,
                 _exists(actions, actions.c.state != ActionState.DROPPED).label("action"),
                 _exists(ledger, ledger.c.kind.in_(TAKEN)).label("taken"),
@@ -39,7 +47,9 @@ def pages_told(engine: Engine, since: datetime, until: datetime) -> list[Told]:
             .where(pages.c.reason.not_in([*NEWS, PageReason.DIGEST]))
         )
         rows = connection.execute(query.order_by(pages.c.id)).all()
-        known = Openings(connection).look_up([row.incident_id for row in rows])
+        numbers = [row.incident_id for row in rows]
+        known = Openings(connection).look_up(numbers)
+        answered = _asked(connection, [row.incident_id for row in rows if row.reason == PageReason.APPROVAL])
     return [
         Told(
             row.id,
@@ -54,10 +64,39 @@ def pages_told(engine: Engine, since: datetime, until: datetime) -> list[Told]:
                 by_hand=row.resolution == Resolution.HUMAN,
                 acknowledged=bool(row.taken),
             ),
+            _asked_of(row, answered),
         )
         for row in rows
         if row.incident_id in known
     ]
+
+
+def _asked(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """What was asked about incidents, and what people said to it, oldest first."""
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    query = (
+        sa.select(ledger.c.incident_id, ledger.c.at, ledger.c.kind, ledger.c.fields)
+        .where(among(connection, ledger.c.incident_id, numbers), ledger.c.kind.in_(ASKING))
+        .order_by(ledger.c.id)
+    )
+    for row in connection.execute(query):
+        found[row.incident_id].append(row)
+    return found
+
+
+def _asked_of(page: Row[Any], answered: Mapping[int, Sequence[Row[Any]]]) -> Asked | None:
+    """What became of the question of a page, which was noted in one transaction with it; None for another page."""
+    said = [one for one in answered.get(page.incident_id, ()) if one.at >= page.created_at]
+    if page.reason != PageReason.APPROVAL or not said or said[0].kind != LedgerKind.ASKED:
+        return None
+    answer = next((one.kind for one in said[1:]), "")
+    return Asked(
+        page.playbook,
+        by_rank_alone=said[0].fields.get("met") == [Objection.ASKS.name.lower()],
+        allowed=answer == LedgerKind.APPROVED,
+        refused=answer == LedgerKind.REJECTED,
+        helped=page.resolution == Resolution.VERIFIED,
+    )
 
 
 def _exists(table: sa.Table, condition: sa.ColumnElement[bool]) -> sa.Exists:

@@ -764,6 +764,17 @@ drift_checks = sa.Table(
     sa.Column("started", sa.Boolean, nullable=False),  # whether it started a training
     sa.Column("reason", sa.Text, nullable=False),
 )
+# What the flow `report` found about pages.
+noise_reports = sa.Table(
+    "noise_reports",
+    metadata,
+    sa.Column("id", BigId, primary_key=True),
+    sa.Column("made_at", UtcTime, nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("until", UtcTime, nullable=False),
+    sa.Column("headline", sa.Text, nullable=False),
+    sa.Column("sections", SealedJson("noise_reports.sections"), nullable=False),  # `domain/noise_report.py:Section`
+)
 # Known faults that the agent sent itself, and how far each came.
 canary_runs = sa.Table(
     "canary_runs",

@@ -9,7 +9,7 @@ from console.http.guards import Guard
 from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
 from console.http.web import answers as web_answers
-from console.http.web import assets, desk_pages, incidents, live, login, muting, rota, searches, services
+from console.http.web import assets, desk_pages, incidents, live, login, muting, reports, rota, searches, services
 from console.http.web.attempts import Attempts
 from console.http.web.live import Feed
 
@@ -32,6 +32,7 @@ ROUTES = (
     rota.router,
     searches.router,
     desk_pages.router,
+    reports.router,
 )
 
 

@@ -13,6 +13,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.testing.utilities import prefect_test_harness
 
 from adapters.store.database import Engine, connect
+from adapters.store.noise_reports import listed_reports
 from flows.replay import NOT_REPRODUCED, replay
 from flows.report import report
 from tests.parts.judged_part import rows
@@ -67,6 +68,7 @@ def test_what_differs_is_a_table_and_pages_are_reported_on(
     # What was asked to be otherwise, and what came out as it was, is told to nobody.
     assert [] == rows(engine, "SELECT 1 FROM incidents WHERE kind = 'own'")
     assert 1 == len(rows(engine, "SELECT 1 FROM pages WHERE reason = 'digest'"))
+    assert ["1 page, 1 of them acted upon by nobody"] == [one.headline for one in listed_reports(engine, 5)]
     engine.dispose()
 
 

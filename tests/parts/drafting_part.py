@@ -45,3 +45,18 @@ def cases(*helped: str, **changes: Any) -> list[Case]:
 def a_recovery(**changes: Any) -> ActionRecord:
     """An action that fresh logs said helped."""
     return a_record(**({"outcome": Outcome.RECOVERED, "service": "web"} | changes))
+
+
+def an_action(number: int, kind: str = "restart", episode: int = 1) -> dict[str, object]:
+    """A stored action that fresh logs said helped."""
+    planned = {"kind": kind, "target": "web", "risk": "low", "undo": "none", "parameters": {}}
+    whose = {"source": "playbook:x", "executor": "supervisord", "service": "web", "budget_key": "web"}
+    done = {"state": "done", "reserved_at": NOON, "outcome": "recovered", "undo": ""}
+    about = {"incident_id": number, "episode": episode, "ordinal": 0, "kind": "restart", "target": "web"}
+    return about | whose | done | {"planned": planned}
+
+
+def an_approval(number: int, *, granted: bool = True, episode: int = 1) -> dict[str, object]:
+    """What a person said to a plan, as it is stored."""
+    whose = {"plan_digest": "d", "by": "ann", "role": "approver", "at": NOON}
+    return {"incident_id": number, "episode": episode, "granted": granted} | whose

@@ -74,7 +74,7 @@ def test_the_page_that_asks_names_plan_term_and_who_may_answer(
         f"Refuse it: sre reject {number} {plan}",
     ] == world.lines()[1:5]
     (fields,) = [each["fields"] for each in world.stored(number)["ledger"] if each["kind"] == "approval.asked"]
-    assert (who, plan) == (fields["who"], fields["plan"])
+    assert (who, plan, ["risk"]) == (fields["who"], fields["plan"], fields["met"])
 
 
 def test_a_risky_plan_waits_for_a_person_and_is_then_carried_out(store: Engine) -> None:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 from adapters.store.alarm_verdicts import give
-from adapters.store.database import Engine
+from adapters.store.database import Engine, transaction
+from adapters.store.ledger_rows import note
+from adapters.store.noise_reports import kept_report, listed_reports
+from adapters.store.noise_rows import pages_told
+from adapters.store.outbox import page_row
+from adapters.store.tables import actions, approvals, incidents, pages
 from domain.alarm_verdicts import AlarmVerdict
-from domain.noise_report import Acted, Report, headline
-from tasks.reporting import queue_report, report
+from domain.incidents import Resolution
+from domain.ledger import LedgerKind
+from domain.noise_report import Report, headline, sections
+from domain.pages import PageReason
+from domain.told_pages import Acted, Asked
+from tasks.reporting import keep_made, queue_report, report
+from tests.parts.drafting_part import an_action, an_approval
 from tests.parts.judged_part import known, rows
 from tests.parts.logs_part import NOON, SECOND, a_log
 from tests.parts.replay_part import BEGIN, END, FAULTS, Live, replayed, rows_of
@@ -57,6 +67,54 @@ def test_what_people_call_real_is_not_missed(store: Engine) -> None:
     more = next(one for one in found.trials if "confirm_logs" in one.candidate.told)
     assert (2, [1, 2], False) == (more.saved, list(more.missed), more.recommended)
     assert not any("silence" in one.candidate.told for one in found.trials)
+
+
+def test_a_playbook_is_tried_where_one_cure_was_proved(store: Engine) -> None:
+    live = Live(store)
+    for number in (1, 2, 3):
+        for second in range(3):
+            live.now = NOON + number * HOUR + second * SECOND
+            live.take([(0, a_log(timestamp=live.now.isoformat(), service="web", **FAULTS[0]))])
+        live.resolve(number)
+        with transaction(store) as connection:
+            connection.execute(actions.insert().values(an_action(number)))
+            connection.execute(approvals.insert().values(an_approval(number)))
+    found = {one.candidate.told: one for one in reported(store).trials}
+    trial = found["sre playbooks draft 3, reviewed and trusted to act"]
+    assert (3, [], True) == (trial.saved, list(trial.missed), trial.recommended)
+    assert trial.candidate.playbook is not None
+    assert ["restart"] == [one.kind for one in trial.candidate.playbook.actions]
+
+
+def test_what_was_asked_and_what_came_of_it_is_read_from_the_ledger(store: Engine) -> None:
+    live = filled(store)
+    with transaction(store) as connection:
+        for number, met, said in ((1, ["asks"], LedgerKind.APPROVED), (2, ["asks", "risk"], LedgerKind.REJECTED)):
+            row = page_row(f"asked {number}", number, PageReason.APPROVAL, 2, late=False, now=live.now)
+            connection.execute(pages.insert().values(row))
+            note(connection, LedgerKind.ASKED, number, {"met": met}, now=live.now)
+            note(connection, said, number, {"by": "ann"}, now=live.now)
+        verified = {"playbook": "pool", "resolution": Resolution.VERIFIED}
+        connection.execute(incidents.update().where(incidents.c.id == 1).values(verified))
+    found = [one.asked for one in pages_told(store, BEGIN, END) if one.reason == PageReason.APPROVAL]
+    assert [
+        Asked("pool", by_rank_alone=True, allowed=True, refused=False, helped=True),
+        Asked("", by_rank_alone=False, allowed=False, refused=True, helped=False),
+    ] == found
+    assert not any(one.asked for one in pages_told(store, BEGIN, END) if one.reason != PageReason.APPROVAL)
+
+
+def test_a_report_is_kept_as_it_is_shown(store: Engine) -> None:
+    filled(store)
+    found = reported(store)
+    number = keep_made(store, found, now=END)
+    kept = kept_report(store)
+    assert kept is not None
+    assert (number, BEGIN, END, headline(found)) == (kept.number, kept.since, kept.until, kept.headline)
+    assert [one.title for one in sections(found)] == [one.title for one in kept.sections]
+    assert [list(map(list, one.rows)) for one in sections(found)] == [list(one.rows) for one in kept.sections]
+    assert [number] == [one.number for one in listed_reports(store, 10)]
+    assert kept_report(store, number + 1) is None
 
 
 def test_it_is_queued_once_for_those_who_read_the_digest(store: Engine) -> None:

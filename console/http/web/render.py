@@ -33,6 +33,7 @@ MENU: tuple[tuple[str, str], ...] = (
     ("logs", "Logs"),
     ("templates", "Templates"),
     ("models", "Models"),
+    ("reports", "Reports"),
     ("settings", "Settings"),
 )
 UNGUARDED = (

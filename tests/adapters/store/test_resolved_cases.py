@@ -9,6 +9,7 @@ from adapters.store.resolved_cases import cases_like
 from adapters.store.tables import actions, approvals
 from domain.drafting import Case
 from domain.resolution_notes import ResolutionNote
+from tests.parts.drafting_part import an_action, an_approval
 from tests.parts.judged_part import NOW, Feed, rows
 
 
@@ -43,23 +44,13 @@ def test_nobody_knows_an_incident_that_does_not_exist(store: Engine) -> None:
     assert cases_like(store, 17) is None
 
 
-def an_action(number: int, kind: str = "restart", episode: int = 1) -> dict[str, object]:
-    planned = {"kind": kind, "target": "web", "risk": "low", "undo": "none", "parameters": {}}
-    whose = {"source": "playbook:x", "executor": "supervisord", "service": "web", "budget_key": "web"}
-    done = {"state": "done", "reserved_at": NOW, "outcome": "recovered", "undo": ""}
-    about = {"incident_id": number, "episode": episode, "ordinal": 0, "kind": "restart", "target": "web"}
-    return about | whose | done | {"planned": planned}
-
-
 def test_what_was_done_and_allowed_in_the_last_episode_counts(store: Engine) -> None:
     first, second, third = (closed(store, f"quota exceeded for tenant {n}", service=f"web-{n}") for n in (7, 8, 9))
     assert 3 == len(rows(store, "SELECT id FROM incidents"))
-    allowed = {"plan_digest": "d", "by": "ann", "role": "approver", "at": NOW}
     with transaction(store) as connection:
         done = [an_action(first), an_action(second, episode=0), an_action(third, "exorcise")]
         connection.execute(actions.insert(), done)
         for number, granted, episode in ((first, True, 1), (second, True, 0), (third, False, 1)):
-            row = {"incident_id": number, "episode": episode, "granted": granted} | allowed
-            connection.execute(approvals.insert().values(row))
+            connection.execute(approvals.insert().values(an_approval(number, granted=granted, episode=episode)))
     cases = found(store, first)
     assert [(1, True), (0, False), (0, False)] == [(len(case.proved), case.allowed) for case in cases]

@@ -15,9 +15,11 @@ from starlette.testclient import TestClient
 from adapters.store import mutes, switches
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_rows import insert_incidents
+from adapters.store.noise_reports import keep_report
 from console.http.desk import Desk
 from domain.http_settings import HttpSettings
 from domain.muting import MuteKind
+from domain.noise_report import Section
 from domain.people import Role
 from domain.settings import PagingSettings, Settings
 from tests.parts.console_part import (
@@ -48,7 +50,17 @@ schedules:
 policies:
   default: {steps: [{notify: [{schedule: primary}], wait: 5m}]}
 """
-PATHS = ("/services", "/services/web", "/on-call", "/logs", "/templates", "/models", "/settings", "/incidents")
+PATHS = (
+    "/services",
+    "/services/web",
+    "/on-call",
+    "/logs",
+    "/templates",
+    "/models",
+    "/reports",
+    "/settings",
+    "/incidents",
+)
 
 
 @pytest.fixture
@@ -248,3 +260,18 @@ def test_whoever_only_looks_changes_none_of_it(engine: Engine, client: TestClien
     assert 403 == client.post(path, data={"csrf": csrf_of(client, "/incidents")}).status_code
     assert before == {name: len(rows(engine, f"SELECT * FROM {name}")) for name in before}
     assert "ann" == noted(engine, "response.refused")[-1]["by"]
+
+
+def test_reports_show_what_would_have_saved_pages(client: TestClient, engine: Engine) -> None:
+    asked = Section("What would have saved pages", sentences=[f"`sre silence add service={HOSTILE}` would"])
+    counted = Section("Service", ("Service", "pages", "acted upon"), [("web", "2", "0")])
+    first = keep_report(engine, NOW, NOW, "2 pages, 2 of them acted upon by nobody", [counted, asked], now=NOW)
+    keep_report(engine, NOW, NOW, "nobody was paged", [], now=NOW)
+    assert "nobody was paged" in text_of(client, "/reports")
+    shown = client.get(f"/reports/{first}").text
+    assert '<td data-label="acted upon">0</td>' in shown
+    assert "2 pages, 2 of them acted upon by nobody." in shown
+    assert HOSTILE not in shown
+    assert f'<a href="/reports/{first}">' in shown
+    missing = client.get("/reports/99")
+    assert (404, True) == (missing.status_code, "there is no report 99" in missing.text)
