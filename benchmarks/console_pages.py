@@ -30,8 +30,10 @@ from adapters.store.alert_rows import save_alerts
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_rows import insert_incidents
 from adapters.store.ledger_rows import note
+from adapters.store.many_rows import next_ids
 from adapters.store.migrate import migrate
 from adapters.store.minute_rows import MinuteRows
+from adapters.store.tables import incidents as incident_table
 from benchmarks.report import publish
 from console.http.starting import server, service
 from deployments.ports import unused
@@ -53,10 +55,15 @@ DECISIONS = (
 )
 
 
-def fill(engine: Engine, incidents: int, now: datetime) -> None:
-    """One incident a minute, the newest of them open."""
+def fill(engine: Engine, incidents: int, now: datetime, *, still_open: int = OPEN) -> None:
+    """One incident a minute, the newest of them open; the store must hold none before."""
+    with transaction(engine) as connection:
+        next_ids(connection, incident_table, incidents)  # they are numbered from 1 on, and whatever comes after them
     for begin in range(1, incidents + 1, AT_ONCE):
-        some = [_incident(number, incidents, now) for number in range(begin, min(begin + AT_ONCE, incidents + 1))]
+        numbers = range(begin, min(begin + AT_ONCE, incidents + 1))
+        some = [
+            _incident(number, incidents - number, now, is_open=incidents - number < still_open) for number in numbers
+        ]
         with transaction(engine) as connection:
             insert_incidents(connection, some, now=now)
             save_alerts(connection, [(alert, one) for one in some for alert in one.alerts], now=now)
@@ -64,12 +71,10 @@ def fill(engine: Engine, incidents: int, now: datetime) -> None:
                 for kind in DECISIONS:
                     fields = {"by": "ann", "template": one.template, "channel": "email", "logs": 3}
                     note(connection, kind, one.id, fields, now=one.last_at)
-    _fill_minutes(engine, incidents, now)
 
 
-def _incident(number: int, incidents: int, now: datetime) -> Incident:
-    at = now - timedelta(minutes=incidents - number + 1)
-    is_open = number > incidents - OPEN
+def _incident(number: int, after_it: int, now: datetime, *, is_open: bool) -> Incident:
+    at = now - timedelta(minutes=after_it + 1)
     named = (f"service-{number % SERVICES}", Kind.LOG, f"request <*> failed with code {number}", "", "", "model 1")
     kept = Evidence(at, 40, f"r{number}", "request 17 failed", "DEVIATION", _NUMBERS)
     made = Incident(
@@ -94,7 +99,7 @@ def _incident(number: int, incidents: int, now: datetime) -> Incident:
 _NUMBERS = {"metric": "latency_ms", "value": 250.0, "normal": 20.0, "confidence": 0.9}
 
 
-def _fill_minutes(engine: Engine, incidents: int, now: datetime) -> None:
+def fill_minutes(engine: Engine, incidents: int, now: datetime) -> None:
     """Two hours of fifty services with five metrics and twenty templates each, and findings of the newest incidents."""
     last = int(now.timestamp()) // 60
     rows: list[dict[str, Any]] = []
@@ -172,6 +177,7 @@ def main() -> None:
         migrate(url)
         engine, now, chance = connect(url), datetime.now(UTC), random.Random(7)
         fill(engine, given.incidents, now)
+        fill_minutes(engine, given.incidents, now)
         newest = given.incidents - OPEN // 4
         pages: dict[str, Callable[[], str]] = {
             "list": lambda: "/incidents",

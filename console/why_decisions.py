@@ -110,7 +110,7 @@ def action(ctx: click.Context, number: int, *, as_json: bool) -> None:
 @click.pass_context
 def not_paged(ctx: click.Context, service: str, when: str, around: str, *, as_json: bool) -> None:
     """Say why nobody was paged about SERVICE at a time, and what would have changed that."""
-    from adapters.store.decisions import heard  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.seen_of_services import heard  # noqa: PLC0415 - keeps `sre --help` fast
     from console.score import span  # noqa: PLC0415 - as above
     from domain.whys import why_nobody  # noqa: PLC0415
 
@@ -135,7 +135,7 @@ def not_paged(ctx: click.Context, service: str, when: str, around: str, *, as_js
 @click.pass_context
 def minute(ctx: click.Context, service: str, when: str, *, as_json: bool) -> None:
     """Say what SERVICE did in the minute of WHEN, and what was made of it."""
-    from adapters.store.decisions import findings_of, minute_of  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.seen_of_services import findings_of, minute_of  # noqa: PLC0415 - as above
     from domain.whys import of_minute  # noqa: PLC0415 - as above
 
     at = moment(when, datetime.now(UTC)).replace(second=0, microsecond=0)

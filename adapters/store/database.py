@@ -28,6 +28,7 @@ LOCK_SECONDS = 5
 IDLE_SECONDS = 10
 CONNECT_SECONDS = 5
 LOOK_SECONDS = 60  # one question of a look at what is stored
+ARCHIVE = "log_archive"  # by this name a connection's info holds how files of logs are reached
 ANSWER_SECONDS = 600  # the longest that one statement of ours takes, but for those that rewrite tables
 SILENT_SECONDS = 20
 # How long a server or a network may say nothing, unless the URL says so itself; libpq leaves all but the first out

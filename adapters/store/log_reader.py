@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from adapters.log_archive import Archive, Gone
 from adapters.log_blocks import STORED, chosen, in_shape, unpack
-from adapters.store.database import Contended
+from adapters.store.database import ARCHIVE, Contended
 from adapters.store.many_rows import among
 from adapters.store.tables import log_blocks, logs
 from domain.errors import Refused
@@ -24,7 +24,6 @@ from domain.logs import UTC_MICROSECONDS
 Given = ParamSpec("Given")
 Read = TypeVar("Read")
 MOST_BYTES = 8_000_000  # of blocks that are read by one statement
-ARCHIVE = "log_archive"  # a connection's info holds it by this name
 # Columns of a block's row that are small.
 ABOUT = tuple(
     column
@@ -114,10 +113,10 @@ class Asked:
 
 def archive_of(connection: sa.Connection) -> Archive:
     """Where the files of this database lie. Raises Refused where nobody said so."""
-    found: Archive | None = connection.info.get(ARCHIVE)
+    found: Callable[[], Archive] | None = connection.info.get(ARCHIVE)
     if found is None:
         raise Refused("store.files is not set: logs that were compacted cannot be read")
-    return found
+    return found()
 
 
 def blocks(connection: sa.Connection, asked: Asked, *, newest_first: bool = False) -> list[sa.Row[Any]]:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.log_look_ups import log_totals
 from adapters.store.tables import (
     actions,
     alerts,
@@ -80,6 +79,8 @@ def totals(engine: sa.Engine) -> dict[str, int]:
     }
     with transaction(engine) as connection:
         others = {name: int(connection.scalar(query) or 0) for name, query in queries.items()}
+    from adapters.store.log_look_ups import log_totals  # noqa: PLC0415 - Arrow takes long to load, and only this needs it
+
     return log_totals(engine) | others
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache, partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.encryption_keys import keyring_of
-from adapters.log_archive import Archive
 from adapters.parts_file import PROJECT
 from adapters.sealing import Keyring, use
-from adapters.store.database import ANSWER_SECONDS, connect
-from adapters.store.log_reader import ARCHIVE
+from adapters.store.database import ANSWER_SECONDS, ARCHIVE, connect
 from adapters.store.tables import sealed_keys
 from domain.encryption_settings import EncryptionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from adapters.log_archive import Archive
 
 SIGNING = "signing"
 
@@ -29,18 +33,24 @@ def open_database(
     `files`: where compacted logs lie, as `store.files` says it. Raises BadSettings for a wrong URL, or when keys are
     missing or wrong.
     """
-    return with_archive(
-        with_keyring(connect(url, answer_seconds=answer_seconds), keyring_of(encryption)), archive_at(files)
-    )
+    engine = with_keyring(connect(url, answer_seconds=answer_seconds), keyring_of(encryption))
+    return _knowing(engine, cache(partial(archive_at, files)))
 
 
 def archive_at(files: str) -> Archive:
     """The archive at a URI, or in a folder; one that is not absolute lies in the project."""
+    from adapters.log_archive import Archive  # noqa: PLC0415 - most questions read no file, and Arrow takes long to load
+
     return Archive(files if "://" in files else PROJECT / files)
 
 
 def with_archive(engine: sa.Engine, archive: Archive) -> sa.Engine:
     """The engine, whose connections know where the files of compacted logs lie."""
+    return _knowing(engine, lambda: archive)
+
+
+def _knowing(engine: sa.Engine, archive: Callable[[], Archive]) -> sa.Engine:
+    """The engine; the archive is asked for when a file is read."""
 
     def tell(_connection: Any, record: Any) -> None:  # noqa: ANN401 - the driver's and the pool's
         record.info[ARCHIVE] = archive
