@@ -31,12 +31,15 @@ from benchmarks.stack import Stack, running, send, stored, train, wait_until
 
 EVERY = 5.0  # seconds between two pages of one person
 NEWEST = 50  # incidents that people open
+HTML = {"Accept": "text/html"}
 
 
 async def _person(number: int, people: int, address: str, until: float, found: list[float]) -> None:
     """Look at a page every five seconds, not at the same moment as the others."""
     chance = random.Random(number)
-    async with httpx.AsyncClient(base_url=address, timeout=60, headers={"Accept": "text/html"}) as client:
+    # A connection that the service is about to close is not used again; browsers ask a second time then.
+    limits = httpx.Limits(keepalive_expiry=EVERY / 2)
+    async with httpx.AsyncClient(base_url=address, timeout=60, headers=HTML, limits=limits) as client:
         newest = 1
         due = time.monotonic() + EVERY * number / people
         turn = 0
