@@ -15,8 +15,8 @@ import multiprocessing
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from multiprocessing.queues import Queue
 
 import httpx
 import numpy as np
@@ -67,9 +67,9 @@ async def _look(people: int, address: str, seconds: float) -> list[float]:
     return found
 
 
-def look(people: int, address: str, seconds: float, told: Queue[list[float]]) -> None:
-    """A process of its own for everybody who looks: what each page took, in seconds."""
-    told.put(asyncio.run(_look(people, address, seconds)))
+def look(people: int, address: str, seconds: float) -> list[float]:
+    """Everybody who looks: what each page took, in seconds."""
+    return asyncio.run(_look(people, address, seconds))
 
 
 def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
@@ -96,14 +96,12 @@ def measure(stack: Stack, people: int, incidents: int, rate: int, seconds: int) 
     sent = WARM
     found: dict[str, object] = {"people": people, "incidents": incidents, "rate": rate}
     address = str((parts_file.read(stack.home).http or {})["url"])
-    told: Queue[list[float]] = multiprocessing.get_context("spawn").Queue()
     for name, many in (("nobody looks", 0), ("everybody looks", people)):
         before = len(stack.events("batch.committed"))
-        crowd = multiprocessing.get_context("spawn").Process(target=look, args=(many, address, seconds, told))
-        crowd.start()
-        sent += steady(stack, rate, seconds)
-        pages = told.get()
-        crowd.join()
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as crowd:
+            looking = crowd.submit(look, many, address, seconds)
+            sent += steady(stack, rate, seconds)
+            pages = looking.result()
         wait_until(lambda wanted=sent: stored(engine) >= wanted, "the storage of everything")  # type: ignore[misc]
         found[name] = _batches(stack, engine, before) | (
             {"pages": len(pages), "page": _percentiles(pages)} if pages else {}
