@@ -8,9 +8,9 @@ from datetime import datetime
 from domain.asking import Objected, Purpose, Question, Seen
 from domain.gate import may_be_allowed, objections
 from domain.incidents import Incident
+from domain.policies import policy_of
 from domain.steps import Answer, Due, Step, StepKind, next_step
 from tasks.escalate import in_words
-from tasks.held import policy_of
 from tasks.judging import Knowledge
 from tasks.plan import Made, plan_for
 

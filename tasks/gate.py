@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from adapters.store import budget_rows, experience
 from adapters.store.database import Connection
+from adapters.store.gate_rows import keep_question
 from adapters.store.mutes import mutes_now
 from domain.actions import ActionState
 from domain.asking import History, Objected, Objection, Policy, Purpose, Question, Seen
@@ -51,7 +52,10 @@ def ask(held: Held, connection: Connection, answer: Answer, purpose: Purpose, se
     if purpose is Purpose.BEGIN:
         trusted = _trusted(held, connection, answer.plan, answer.incident)
         asked = replace(asked, history=_reserved(held, connection, asked, policy), trusted=trusted)
-    return objections(asked, policy, now=held.now())
+    now = held.now()
+    found, named = objections(asked, policy, now=now), held.means.named(connection)
+    keep_question(connection, asked, found, paused=policy.paused, knowledge=named, now=now)
+    return found
 
 
 def _trusted(held: Held, connection: Connection, plan: Plan, incident: Incident) -> Trust | None:

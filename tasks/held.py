@@ -19,12 +19,13 @@ from adapters.store.database import Connection, Engine, transaction
 from adapters.store.knowledge_rows import remember
 from adapters.store.step_queue import Claim
 from adapters.store.switches import paused
-from domain.asking import Budgets, Policy
+from domain.asking import Policy
 from domain.errors import Refused, Unavailable
 from domain.execution import Executor
-from domain.plans import ActionKind, Plan, Risk
+from domain.plans import ActionKind, Plan
+from domain.policies import policy_of
 from domain.replay import knowledge_digest
-from domain.settings import MitigationSettings, Settings
+from domain.settings import Settings
 from domain.steps import Answer, Step
 from tasks.judging import Knowledge
 from tasks.retrieval import Library
@@ -34,26 +35,6 @@ LEASE_SLACK = timedelta(seconds=15)
 
 
 log = logging.getLogger(__name__)
-
-
-def policy_of(limits: MitigationSettings, *, stopped: bool) -> Policy:
-    """What the settings let run unattended."""
-    return Policy(
-        acting=limits.acting,
-        paused=stopped,
-        max_risk=Risk[limits.max_risk.upper()],
-        min_confidence=limits.common_error_threshold,
-        max_evidence_age=timedelta(seconds=limits.evidence_seconds),
-        budgets=Budgets(
-            target_pause=timedelta(seconds=limits.target_seconds),
-            actions_per_hour=limits.actions_per_hour,
-            kind_per_hour=limits.kind_per_hour,
-            service_per_hour=limits.service_per_hour,
-            target_per_day=limits.target_per_day,
-            max_share=limits.max_share,
-            max_ineffective=limits.max_ineffective,
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from adapters.store.tables import (
     approvals,
     deliveries,
     escalations,
+    gate_questions,
     incidents,
     llm_calls,
     outside_alerts,
@@ -29,7 +30,7 @@ CLOSED = ("resolved", "merged")
 UNDER_WAY = ("queued", "sending")
 OF_INCIDENTS = (
     *(alerts, steps_taken, approvals, actions, pages, deliveries, escalations, responses, outside_alerts),
-    *(analyses, llm_calls, resolution_notes),
+    *(analyses, llm_calls, resolution_notes, gate_questions),
 )
 
 

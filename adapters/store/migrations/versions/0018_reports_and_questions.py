@@ -1,4 +1,4 @@
-"""What the flow `report` found about pages.
+"""What the flow `report` found about pages, and what the gate was asked.
 
 Revision: 0018
 """
@@ -19,7 +19,7 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """One table."""
+    """Two tables."""
     op.create_table(
         "noise_reports",
         sa.Column("id", BIG, primary_key=True),
@@ -29,8 +29,21 @@ def upgrade() -> None:
         sa.Column("headline", sa.Text, nullable=False),
         sa.Column("sections", JSON, nullable=False),
     )
+    op.create_table(
+        "gate_questions",
+        sa.Column("id", BIG, primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("incident_id", sa.BigInteger, nullable=False),
+        sa.Column("knowledge", sa.Text, nullable=False),
+        sa.Column("paused", sa.Boolean, nullable=False),
+        sa.Column("question", JSON, nullable=False),
+        sa.Column("objections", JSON, nullable=False),
+    )
+    op.create_index("gate_questions_at", "gate_questions", ["at"])
+    op.create_index("gate_questions_incident", "gate_questions", ["incident_id"])
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
+    op.drop_table("gate_questions")
     op.drop_table("noise_reports")
