@@ -18,6 +18,7 @@ from adapters.log_archive import Gone
 from adapters.log_blocks import STORED, in_shape, unpack
 from adapters.store.database import Contended, snapshot
 from adapters.store.log_reader import Asked, as_table, blocks, of_block, packed, read_again
+from adapters.store.log_writer import ROWS_OF_INCIDENT
 from adapters.store.many_rows import among
 from adapters.store.tables import logs, topics
 from domain.errors import BadInput
@@ -105,12 +106,30 @@ def search(engine: sa.Engine, wanted: Wanted, limit: int) -> list[dict[str, Any]
 def around(engine: sa.Engine, wanted: Wanted, incident: int, limit: int) -> list[dict[str, Any]]:
     """The logs of an incident, and as far as the limit goes those of its services and time beside them."""
     of_it = Wanted(**{**wanted.__dict__, "incident": incident})
-    own = search(engine, of_it, limit)
+    own = _own_rows(engine, of_it, limit)
+    if own is None:
+        own = search(engine, of_it, limit)
     beside = search(engine, Wanted(**{**wanted.__dict__, "incident": None}), limit)
     known = {_place(log) for log in own}
     others = [log for log in beside if _place(log) not in known]
     room = limit - len(own)
     return sorted([*own, *(others[-room:] if room else [])], key=lambda log: log["timestamp"])
+
+
+def _own_rows(engine: sa.Engine, of_it: Wanted, limit: int) -> list[dict[str, Any]] | None:
+    """The same as `search` of an incident's logs, from their own rows; None where only blocks hold all of them.
+
+    The first so many logs of each incident are rows of their own, so that no block need be read for most of them.
+    """
+    asked, found = of_it.asked(), _Newest(limit)
+    mine = (*asked.conditions(logs), *of_it.conditions())
+    with snapshot(engine) as connection:
+        many = connection.scalar(sa.select(sa.func.count()).select_from(logs).where(*mine)) or 0
+        if many >= ROWS_OF_INCIDENT:
+            return None
+        for page in _pages(connection, asked, SHOWN, *of_it.conditions()):
+            found.add(of_it.choose(page))
+        return _told(connection, found.held)
 
 
 class _Newest:
@@ -144,9 +163,19 @@ def pages(
     *more: sa.ColumnElement[bool],
 ) -> Iterator[pa.Table]:
     """Wanted logs that are rows and in no block, the newest first, so many at a time."""
+    return _pages(connection, asked, names, ~logs.c.in_block, *more)
+
+
+def _pages(
+    connection: sa.Connection,
+    asked: Asked,
+    names: Sequence[str],
+    *more: sa.ColumnElement[bool],
+) -> Iterator[pa.Table]:
+    """The same of all rows, whether a block holds them as well or not."""
     left_out = set() if "body" in names else {"body", "bytes"}
     columns = [sa.null().label(one.name) if one.name in left_out else one for one in logs.columns]
-    query = sa.select(*columns).where(~logs.c.in_block, *asked.conditions(logs), *more)
+    query = sa.select(*columns).where(*asked.conditions(logs), *more)
     if asked.services is not None:
         query = query.where(among(connection, logs.c.service, asked.services))
     query = query.order_by(logs.c.timestamp.desc())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pyarrow.compute as pc
 import pytest
 
 from adapters.log_blocks import STORED, pack, unpack
+from adapters.store import log_search
 from adapters.store.closing import reread
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.impact_rows import impact
@@ -121,6 +123,24 @@ def test_any_log_is_found_by_its_request(as_block: Engine, request_id: str) -> N
     (found,) = find_log(as_block, request_id)
     assert (request_id, "logs", NOW) == (found["request_id"], found["topic"], found["arrived_at"])
     assert request_id in found["body"]
+
+
+@pytest.mark.parametrize("limit", [5, 100])
+def test_the_logs_of_an_incident_need_no_block_as_long_as_all_are_rows(
+    as_block: Engine, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = log_search.Wanted(SINCE, UNTIL, services=["web"])
+    found = log_search.around(as_block, wanted, 1, limit)
+    assert limit == len(found)
+    assert {1} <= {log["incident_id"] for log in found}
+    monkeypatch.setattr(log_search, "ROWS_OF_INCIDENT", 2)
+    assert log_search.around(as_block, wanted, 1, limit) == found
+    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(log_search, "unpack", None)  # no block is looked into
+        own = log_search._own_rows(as_block, replace(wanted, incident=1), limit)
+    assert own is not None
+    assert [log for log in found if log["incident_id"] == 1][-3:] == own[-3:]
 
 
 def test_a_request_that_nobody_logged_is_not_found(as_block: Engine) -> None:
