@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from domain.settings_branch import Branch
 
+LOCAL = "local"  # as a scheduler: processes of this machine
 # What every log has, so that it makes no sessions.
 NO_SESSION_KEYS = frozenset(
     {
@@ -37,7 +38,7 @@ class DetectionSettings(Branch):
     refresh_seconds: float = Field(10, gt=0, le=31_536_000)
     """How often the registry is asked for a new champion."""
     training_scheduler: str = ""
-    """Dask's scheduler whose workers share a training, as tcp://host:8786; local: processes of this machine."""
+    """Dask's scheduler whose workers share trainings and replays, as tcp://host:8786; local: processes here."""
     training_workers: int = Field(2, ge=1, le=10_000)
     """Parts in which services are fitted there, and processes where the scheduler is local."""
 
@@ -53,6 +54,6 @@ class DetectionSettings(Branch):
     @field_validator("training_scheduler")
     @classmethod
     def _is_an_address(cls, scheduler: str) -> str:
-        if scheduler not in ("", "local") and not re.match(r"(?:tcp|tls|wss?)://.", scheduler):
+        if scheduler not in ("", LOCAL) and not re.match(r"(?:tcp|tls|wss?)://.", scheduler):
             raise ValueError("must be empty, local, or an address such as tcp://host:8786")
         return scheduler

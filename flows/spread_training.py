@@ -8,14 +8,12 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import TaskRunner
 
-from domain.detection_settings import DetectionSettings
+from adapters.dask_cluster import MISSING
+from domain.detection_settings import LOCAL, DetectionSettings
 from domain.errors import BadSettings
 from ml.training import Trained, train
 from tasks.retraining import Frame
 from tasks.training_workers import fit_on_workers
-
-LOCAL = "local"
-MISSING = "detection.training_scheduler needs prefect-dask: install requirements-dask.txt, or leave it empty"
 
 
 def task_runner(detection: DetectionSettings) -> TaskRunner[Any]:

@@ -6,19 +6,22 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from adapters import parts_file
+from adapters.dask_cluster import cluster
 from adapters.playbook_files import check
 from adapters.settings_files import load
 from adapters.store.database import Engine
 from adapters.store.opening import open_database
 from adapters.store.stored_batches import StoredBatch
+from domain.detection_settings import LOCAL
 from domain.errors import BadInput, BadSettings, Unavailable
 from domain.settings import Settings
 from ml.registry import load_file, registry_of
@@ -32,25 +35,23 @@ AHEAD = 2  # pieces for each process that are on their way
 
 
 class Scoring:
-    """What a process scores with; made once in each."""
+    """What a process scores with; made once in each for one replay."""
 
     made: Scoring | None = None
 
-    def __init__(self, tree: Settings, changes: Changes) -> None:
+    def __init__(self, run: str, tree: Settings, changes: Changes) -> None:
+        self.run = run
         self.engine = store_of(tree)
         self.recalled = Recalled(self.engine, models(tree), changes)
 
-    @classmethod
-    def begin(cls, tree: Settings, changes: Changes) -> None:
-        """What a process does first."""
-        cls.made = cls(tree, changes)
 
-    @classmethod
-    def score(cls, piece: Piece) -> list[Rejudged]:
-        """What a process does for each piece. Raises Unavailable, Refused."""
-        if cls.made is None:
-            raise BadInput("this process has not begun to score")
-        return rejudge(cls.made.engine, cls.made.recalled, piece)
+def score(run: str, tree: Settings, changes: Changes, piece: Piece) -> list[Rejudged]:
+    """What a process does for each piece; `run` names the replay. Raises Unavailable, Refused."""
+    if Scoring.made is None or Scoring.made.run != run:
+        if Scoring.made is not None:
+            Scoring.made.engine.dispose()
+        Scoring.made = Scoring(run, tree, changes)
+    return rejudge(Scoring.made.engine, Scoring.made.recalled, piece)
 
 
 def store_of(tree: Settings) -> Engine:
@@ -100,24 +101,35 @@ def changes(tree: Settings, asked: Otherwise) -> Changes:
 
 
 @contextmanager
-def processes(tree: Settings, asked: Changes, workers: int) -> Iterator[Judge]:
-    """Scores pieces in so many processes, and gives them in order. Raises Unavailable when one of them dies."""
+def scored(tree: Settings, asked: Changes, workers: int) -> Iterator[Judge]:
+    """Scores pieces side by side and gives them in order: over Dask's workers where there is a scheduler.
+
+    Else in so many processes of this machine. Raises Unavailable when one of them dies.
+    """
+    run, scheduler = uuid4().hex, tree.detection.training_scheduler
+    with cluster(scheduler) if scheduler not in ("", LOCAL) else processes(workers) as (pool, many):
+        yield lambda pieces: _in_order(lambda piece: pool.submit(score, run, tree, asked, piece), pieces, many * AHEAD)
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[tuple[Executor, int]]:
+    """So many processes of this machine, which begin at once."""
     # One process imports what all of them need, and they are forked from it: it runs nothing that a fork could break.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, context, initializer=Scoring.begin, initargs=(tree, asked)) as pool:
+    with ProcessPoolExecutor(workers, context) as pool:
         for _ in range(workers):
-            pool.submit(os.getpid)  # they begin now
-        yield lambda pieces: _in_order(pool.submit, pieces, workers * AHEAD)
+            pool.submit(os.getpid)
+        yield pool, workers
 
 
 def _in_order(
-    submit: Callable[..., Future[list[Rejudged]]], pieces: Iterable[Piece], ahead: int
+    submit: Callable[[Piece], Future[list[Rejudged]]], pieces: Iterable[Piece], ahead: int
 ) -> Iterator[list[Rejudged]]:
     pending: deque[Future[list[Rejudged]]] = deque()
     try:
         for piece in pieces:
-            pending.append(submit(Scoring.score, piece))
+            pending.append(submit(piece))
             if len(pending) > ahead:
                 yield pending.popleft().result()
         while pending:
@@ -141,7 +153,7 @@ def run(
     """Decide about a time again, on all processors or on so many. Raises Unavailable, Refused, BadSettings."""
     engine = store_of(tree)
     try:
-        with processes(tree, asked, workers or os.cpu_count() or 1) as judge:
+        with scored(tree, asked, workers or os.cpu_count() or 1) as judge:
             return replay(engine, Recalled(engine, models(tree), asked), since, until, judge, tell)
     finally:
         engine.dispose()
