@@ -63,7 +63,7 @@ def test_two_migrations_at_once_make_one_schema(postgres_server: Server) -> None
     running = [subprocess.Popen(order, stderr=subprocess.PIPE, env=environ) for _ in range(2)]
     assert [(0, b""), (0, b"")] == [(one.wait(60), one.communicate()[1]) for one in running]
     engine = connect(url)
-    assert [{"version_num": "0016"}] == rows(engine, "SELECT version_num FROM alembic_version")
+    assert [{"version_num": "0017"}] == rows(engine, "SELECT version_num FROM alembic_version")
     engine.dispose()
 
 
