@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -95,12 +96,14 @@ def disable(ctx: click.Context, name: str, *, as_json: bool) -> None:
     """Let user NAME in no more; what they are logged in with and their tokens end now."""
     from adapters.store import users as stored  # noqa: PLC0415 - keeps `sre --help` fast
 
-    by = may(ctx, Role.ADMIN)
-    stored.disable(store(settings(ctx)), name, by=by, now=datetime.now(UTC))
+    by, engine = may(ctx, Role.ADMIN), store(settings(ctx))
+    stored.disable(engine, name, by=by, now=datetime.now(UTC))
+    user = stored.user_named(engine, name)
+    again = f"link {name} {shlex.quote(user.subject)}" if user and user.subject else f"add {name}"
     if as_json:
         show_json({"user": name, "disabled": True})
     else:
-        say(f"user {name} is let in no more; `sre users add {name}` or `sre users link {name}` lets them in again")
+        say(f"user {name} is let in no more; `sre users {again}` lets them in again")
 
 
 @users.command(epilog="Example: sre users link ann 00u1a2b3c4d5e6f7g8h9")

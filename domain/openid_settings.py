@@ -29,7 +29,7 @@ class OpenIdSettings(Branch):
     roles: dict[str, Role] = Field(default_factory=dict)
     """Group to role, such as `sre: approver`, in the environment as JSON; of several the highest role counts."""
     default_role: str = Field("", pattern="^(viewer|responder|approver|admin|)$")
-    """Role of whoever is in none of these groups; empty: they are not let in."""
+    """Role of whoever else the provider knows, whoever that is; empty: who is in none of these groups is not let in."""
     label: str = Field("OpenID Connect", min_length=1, max_length=60)
     """What the button of the login page says after `Log in with`."""
 

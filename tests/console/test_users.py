@@ -130,8 +130,10 @@ def test_a_user_is_linked_and_the_list_says_how_each_logs_in(engine: Engine) -> 
     user = users.user_named(engine, "ann")
     assert user is not None
     assert ("https://login.example.com", "ann.archer", "") == (user.issuer, user.person, user.password)
+    assert "`sre users link ann s1` lets them in again" in sre("disable", "ann").output
     add()
     assert [("ann", "password", None)] == how_each_logs_in()
+    assert "`sre users add ann` lets them in again" in sre("disable", "ann").output
 
 
 def how_each_logs_in() -> list[tuple[str, str, str | None]]:

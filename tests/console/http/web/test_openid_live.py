@@ -9,16 +9,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from selenium.webdriver import Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 from starlette.testclient import TestClient
 
 from adapters.store import users
 from adapters.store.database import Engine, connect
+from console.http.service import Service
 from console.http.starting import wall_clock
+from deployments.ports import unused
 from domain.http_settings import HttpSettings
 from domain.people import Role
+from tests.parts.browser_part import a_chromium, needs_browser, serving
 from tests.parts.console_part import a_browser, a_desk
 from tests.parts.http_part import noted
-from tests.parts.openid_part import PUBLIC, SECRET, WITH_SECRET, OpenIdProvider, openid_provider, somebody
+from tests.parts.openid_part import PASSWORD, PUBLIC, SECRET, WITH_SECRET, OpenIdProvider, openid_provider, somebody
 
 pytestmark = pytest.mark.slow
 CALLBACK = "http://127.0.0.1/login/openid/callback"
@@ -43,7 +49,7 @@ def engine(sqlite_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
-def browser(engine: Engine, home: Path, provider: OpenIdProvider, **changes: Any) -> TestClient:
+def desk(engine: Engine, home: Path, provider: OpenIdProvider, **changes: Any) -> Service:
     fields = {
         "issuer": provider.issuer,
         "client_id": WITH_SECRET,
@@ -52,7 +58,11 @@ def browser(engine: Engine, home: Path, provider: OpenIdProvider, **changes: Any
         **changes,
     }
     settings = HttpSettings.model_validate({"openid": fields, "per_minute": 100_000})
-    return a_browser(a_desk(engine, home, settings=settings, clock=wall_clock))
+    return a_desk(engine, home, settings=settings, clock=wall_clock)
+
+
+def browser(engine: Engine, home: Path, provider: OpenIdProvider, **changes: Any) -> TestClient:
+    return a_browser(desk(engine, home, provider, **changes))
 
 
 def log_in(client: TestClient, provider: OpenIdProvider, name: str, following: str = "/incidents") -> Any:
@@ -128,3 +138,19 @@ def test_the_provider_takes_a_code_once_and_a_secret_that_is_ours(
     done = log_in(client, provider, "ann")
     assert 403 == done.status_code
     assert "it does not know these pages (http.openid.client_id and client_secret)" in html.unescape(done.text)
+
+
+@needs_browser
+def test_a_real_browser_goes_there_and_back_from_another_site(engine: Engine, tmp_path: Path) -> None:
+    """The policy of our page lets it go, and the cookie of the login that was begun comes back from another site."""
+    port = unused()
+    with openid_provider(f"http://localhost:{port}/login/openid/callback", *PEOPLE) as provider:
+        made = desk(engine, tmp_path, provider, label="Example Inc.")
+        with serving(made, port), a_chromium(tmp_path) as chromium:
+            chromium.get(f"http://localhost:{port}/services")
+            chromium.find_element(By.LINK_TEXT, "Log in with Example Inc.").click()
+            assert chromium.current_url.startswith(provider.issuer)
+            chromium.find_element(By.NAME, "username").send_keys("ann")
+            chromium.find_element(By.NAME, "password").send_keys(PASSWORD + Keys.ENTER)
+            WebDriverWait(chromium, 30).until(lambda at: at.current_url == f"http://localhost:{port}/services")
+            assert "ann@example.com, approver" in chromium.page_source
