@@ -16,7 +16,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # The parts are processes, and tests start them by the dozen: without bytecode each would compile all of the agent again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status test soak lint format lock bench evals quality kafka kafka-down kube-api alertmanager promtool image-lint clean
+.PHONY: help setup demo up down status test soak lint format lock bench evals quality kafka kafka-down kube-api alertmanager promtool openid image-lint clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -105,6 +105,9 @@ alertmanager: $(READY)  ## build Alertmanager for the tests (Go 1.26; about two 
 
 promtool: $(READY)  ## build promtool for the tests of our rules (Go 1.26; about four minutes the first time)
 	@$(BIN)/python -m tests.parts.promtool_build
+
+openid: $(READY)  ## build the OpenID provider for the tests of logins (Go 1.26; about half a minute the first time)
+	@$(BIN)/python -m tests.parts.openid_build
 
 image-lint: $(READY)  ## build what reads Dockerfile and compose file for the tests (Go 1.26; about half a minute the first time)
 	@$(BIN)/python -m tests.parts.image_lint_build

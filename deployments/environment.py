@@ -22,7 +22,15 @@ PLAIN = frozenset(
         "SRE_LLM__ENABLED",
     }
 )
-SECRET_NAMES = frozenset({"OPENAI_API_KEY", "SRE_LEDGER__ANCHOR", "SRE_HTTP__TOKEN", "SRE_CANARY__HEARTBEAT"})
+SECRET_NAMES = frozenset(
+    {
+        "OPENAI_API_KEY",
+        "SRE_LEDGER__ANCHOR",
+        "SRE_HTTP__TOKEN",
+        "SRE_HTTP__OPENID__CLIENT_SECRET",
+        "SRE_CANARY__HEARTBEAT",
+    }
+)
 OURS = ("SRE_", "PREFECT_", "MLFLOW_")  # the workers' variables; what else there is, supervisord hands on
 ENCRYPTION_KEYS = "SRE_ENCRYPTION_KEYS"
 FOR_ALL = "workers.env"

@@ -11,6 +11,7 @@ FOR_HTTP = "http.env"
 VERIFYING = frozenset(
     {
         "SRE_HTTP__TOKEN",
+        "SRE_HTTP__OPENID__CLIENT_SECRET",
         "SRE_PAGING__SLACK__SIGNING_SECRET",
         "SRE_PAGING__PAGERDUTY__WEBHOOK_SECRET",
         "SRE_PAGING__ON_CALL",

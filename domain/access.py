@@ -12,7 +12,7 @@ from domain.people import People, Role
 from domain.responses import Verb
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1_000
-NAME = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}"
 
 
 class Deed(StrEnum):

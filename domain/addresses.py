@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import getaddresses
+from ipaddress import ip_address
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -11,6 +12,22 @@ from urllib.parse import urlsplit
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _MAILBOX = re.compile(r"[^\s@,;:<>\"()\[\]\\]+@[^\s@,;:<>\"()\[\]\\]+")
 TOPIC = "topic:"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or a name means this machine alone."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def name_in(host: str) -> str:
+    """The name or address in what a request says whom it is for, without the port; empty for what is neither."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def web_problem(url: str) -> str:
@@ -25,6 +42,16 @@ def web_problem(url: str) -> str:
     if not parts.hostname:
         return "names no host"
     return "its port must be 1 to 65535" if port == 0 else ""
+
+
+def private_problem(url: str) -> str:
+    """What is wrong with an address to which secrets go, or an empty text: by HTTPS, or to this machine alone."""
+    if problem := web_problem(url):
+        return problem
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        return "must begin with https://; http:// is for this machine alone"
+    return "must hold no user and no password" if "@" in parts.netloc else ""
 
 
 def supervisord_problem(url: str) -> str:

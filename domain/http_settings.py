@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 
+from domain.addresses import is_loopback, name_in
+from domain.openid_settings import OpenIdSettings
 from domain.settings_branch import Branch
 
 
@@ -37,6 +38,8 @@ class HttpSettings(Branch):
     """How long a login to the pages is good at the longest."""
     link_hours: float = Field(24, gt=0, le=8_760)
     """How long the links of a page are good."""
+    openid: OpenIdSettings = OpenIdSettings()
+    """Logins by OpenID Connect beside those by password."""
 
     @model_validator(mode="after")
     def _both_or_none(self) -> HttpSettings:
@@ -45,18 +48,17 @@ class HttpSettings(Branch):
             raise ValueError("certificate and key belong together: set both, or none for plain HTTP")
         return self
 
+    @model_validator(mode="after")
+    def _where_logins_come_back(self) -> HttpSettings:
+        """A provider sends people back to an address that it knows, and a stranger could choose the request's."""
+        if self.openid.issuer and not self.public_url and not is_loopback(self.host):
+            raise ValueError("openid needs public_url where others reach the service: logins come back to it")
+        return self
+
 
 def scheme(http: HttpSettings) -> str:
     """What the service speaks."""
     return "https" if http.certificate else "http"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or a name means this machine alone."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def open_to(http: HttpSettings) -> str:
@@ -81,7 +83,6 @@ def unguarded_problem(http: HttpSettings, address: str, host: str) -> str:
     """
     if others := open_to(http):
         return f"others than this machine reach the service ({others}), and there is no user who could log in"
-    name = urlsplit(f"//{host}").hostname or ""
-    if not (is_loopback(address) and is_loopback(name)):
+    if not (is_loopback(address) and is_loopback(name_in(host))):
         return "without a user only this machine sees the pages, under a loopback address"
     return ""

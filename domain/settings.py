@@ -16,6 +16,7 @@ from domain.encryption_settings import EncryptionSettings
 from domain.http_settings import HttpSettings
 from domain.kafka_settings import KafkaSettings
 from domain.llm_settings import LlmSettings
+from domain.openid_settings import OpenIdSettings
 from domain.paging_settings import PagingSettings, without_credentials
 from domain.people import People, Role
 from domain.quality_settings import QualitySettings
@@ -244,6 +245,6 @@ def without_secrets(settings: Settings) -> Settings:
             "retrieval": settings.retrieval.model_copy(update={"embedding_key": SecretStr("")}),
             "ledger": LedgerSettings(),
             "canary": settings.canary.model_copy(update={"heartbeat": SecretStr("")}),
-            "http": settings.http.model_copy(update={"token": SecretStr("")}),
+            "http": settings.http.model_copy(update={"token": SecretStr(""), "openid": OpenIdSettings()}),
         }
     )

@@ -348,7 +348,8 @@ def _unsaid(fields: Fields) -> str:
 
 def _login_refused(fields: Fields) -> str:
     who, where = printable(fields.get("user", "")), printable(fields.get("from", ""))
-    return f"a login as {who} from {where} was refused, because {printable(fields.get('why', ''))}{_unsaid(fields)}"
+    how = f"by {printable(fields['by'])}" if fields.get("by") else f"as {who}"
+    return f"a login {how} from {where} was refused, because {printable(fields.get('why', ''))}{_unsaid(fields)}"
 
 
 def _user_changed(fields: Fields) -> str:
@@ -569,8 +570,8 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.RESUMED: lambda fields: _by("actions allowed again", fields),
     LedgerKind.RESPONSE: _answered,
     LedgerKind.RESPONSE_REFUSED: _not_answered,
-    LedgerKind.LOGGED_IN: lambda fields: (
-        f"{printable(fields.get('user'))} logged in from {printable(fields.get('from'))}"
+    LedgerKind.LOGGED_IN: lambda fields: _by(
+        f"{printable(fields.get('user'))} logged in from {printable(fields.get('from'))}", fields
     ),
     LedgerKind.LOGIN_REFUSED: _login_refused,
     LedgerKind.USER_CHANGED: _user_changed,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
+from adapters.bounded_answers import bound, quiet
 from adapters.channels.calls import Answer, Passing, host_of
 from adapters.trust import hint, trusted
-from domain.errors import BadSettings, Unavailable, Unreadable
+from domain.errors import BadSettings, Unavailable
 from domain.llm_settings import LlmSettings
 from domain.settings import CallSettings
 
@@ -23,9 +23,6 @@ OPENAI = "https://api.openai.com/v1"
 LONGEST_ANSWER = 1_000_000  # bytes that are read of an answer
 
 MOST_PORT = 65_535
-
-# They tell what they send, some of it at DEBUG: only their warnings may reach a log.
-_TALKERS = ("openai", "httpx2", "httpcore2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,7 @@ class Endpoint:
 
 def endpoint_of(settings: LlmSettings, calls: CallSettings) -> Endpoint:
     """The endpoint of the settings. Raises BadSettings for an address or a key that no call could be made with."""
-    for name in _TALKERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quiet("openai")
     key, url = settings.api_key.get_secret_value().strip(), settings.base_url or OPENAI
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise BadSettings(
@@ -89,21 +85,13 @@ def exchange(endpoint: Endpoint, body: Mapping[str, Any], until: float) -> Answe
 
 async def _exchange(endpoint: Endpoint, body: Mapping[str, Any], seconds: float) -> Answer:
     """Cut at the deadline, however slowly the bytes come."""
-
-    async def bound(response: httpx2.Response) -> None:
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise Unreadable(
-                f"{endpoint.where}: what came back is no answer: it is compressed, which was not asked for"
-            )
-        response.stream = _Bounded(response, endpoint.where)
-
     async with (
         asyncio.timeout(seconds),
         httpx2.AsyncClient(
             verify=trusted(),
             follow_redirects=False,
             timeout=httpx2.Timeout(None, connect=endpoint.connect_seconds),
-            event_hooks={"response": [bound]},
+            event_hooks={"response": [bound(endpoint.where, LONGEST_ANSWER)]},
         ) as http,
         AsyncOpenAI(
             api_key=endpoint.key, base_url=endpoint.url, max_retries=0, http_client=http, _enforce_credentials=False
@@ -122,26 +110,3 @@ def _headers(endpoint: Endpoint) -> dict[str, str | Omit]:
     if endpoint.url != OPENAI:
         headers |= {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
     return headers
-
-
-class _Bounded(httpx2.AsyncByteStream):
-    """The body of an answer as long as it is not too long."""
-
-    def __init__(self, response: httpx2.Response, where: str) -> None:
-        self._stream = cast("httpx2.AsyncByteStream", response.stream)
-        self._where = where
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Its pieces. Raises Unreadable."""
-        read = 0
-        async for piece in self._stream:
-            read += len(piece)
-            if read > LONGEST_ANSWER:
-                raise Unreadable(
-                    f"{self._where}: what came back is no answer: it is longer than {LONGEST_ANSWER:,} bytes"
-                )
-            yield piece
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await self._stream.aclose()

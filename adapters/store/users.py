@@ -31,12 +31,14 @@ class User:
     name: str
     role: Role
     person: str  # who they are for on-call
-    password: str  # its hash
+    password: str  # its hash; empty for whoever logs in by OpenID Connect
     created_at: datetime
     disabled_at: datetime | None = None
+    issuer: str | None = None  # the provider at which they log in
+    subject: str | None = None  # who they are there
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
     """What is kept of a secret of 256 random bits: nobody guesses it, so one pass of a fast hash does."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -47,22 +49,32 @@ def any_user(engine: sa.Engine) -> bool:
         return connection.execute(sa.select(users.c.name).limit(1)).first() is not None
 
 
+def any_password(engine: sa.Engine) -> bool:
+    """Whether somebody logs in by password."""
+    with transaction(engine) as connection:
+        return connection.execute(sa.select(users.c.name).where(users.c.password != "").limit(1)).first() is not None
+
+
 def all_users(engine: sa.Engine) -> list[User]:
     """Every user by name."""
     with transaction(engine) as connection:
-        return [_user(row) for row in connection.execute(sa.select(users).order_by(users.c.name))]
+        return [user_of_row(row) for row in connection.execute(sa.select(users).order_by(users.c.name))]
 
 
 def user_named(engine: sa.Engine, name: str) -> User | None:
     """The user of that name, disabled or not."""
     with transaction(engine) as connection:
         row = connection.execute(sa.select(users).where(users.c.name == name)).first()
-    return _user(row) if row else None
+    return user_of_row(row) if row else None
 
 
 def put_user(engine: sa.Engine, user: User, *, by: str, now: datetime) -> bool:
-    """Add a user, or give one another password, role and person and end their logins; True for a new one."""
+    """Add a user, or give one another password, role and person and end their logins; True for a new one.
+
+    Whoever logged in by OpenID Connect does so by password from then on.
+    """
     values = {"password": user.password, "role": user.role, "person": user.person, "disabled_at": None}
+    values |= {"issuer": None, "subject": None}
     with transaction(engine) as connection:
         changed = connection.execute(users.update().where(users.c.name == user.name).values(values)).rowcount
         if not changed:
@@ -75,7 +87,7 @@ def put_user(engine: sa.Engine, user: User, *, by: str, now: datetime) -> bool:
 
 
 def disable(engine: sa.Engine, name: str, *, by: str, now: datetime) -> None:
-    """Let a user in no more, by password or token; what they are logged in with ends. Raises BadInput."""
+    """Let a user in no more, whatever they log in by; what they are logged in with ends. Raises BadInput."""
     with transaction(engine) as connection:
         mine = (users.c.name == name, users.c.disabled_at.is_(None))
         if not connection.execute(users.update().where(*mine).values(disabled_at=now)).rowcount:
@@ -89,7 +101,7 @@ def log_in(engine: sa.Engine, user: User, *, now: datetime, longest: timedelta, 
     """Begin a login; the secret that its cookie holds. Logins that are over are forgotten."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
     values = {
-        "digest": _digest(secret),
+        "digest": digest(secret),
         "user": user.name,
         "csrf": secrets.token_urlsafe(SECRET_BYTES),
         "created_at": now,
@@ -99,7 +111,8 @@ def log_in(engine: sa.Engine, user: User, *, now: datetime, longest: timedelta, 
     with transaction(engine) as connection:
         connection.execute(logins.delete().where(logins.c.expires_at <= now))
         connection.execute(logins.insert().values(values))
-        note(connection, LedgerKind.LOGGED_IN, None, {"user": user.name, "from": address}, now=now)
+        told = {"user": user.name, "from": address} | ({"by": user.issuer} if user.issuer else {})
+        note(connection, LedgerKind.LOGGED_IN, None, told, now=now)
     return secret
 
 
@@ -112,12 +125,12 @@ def refuse_login(engine: sa.Engine, fields: Mapping[str, object], *, now: dateti
 def log_out(engine: sa.Engine, secret: str) -> None:
     """End a login; nothing happens where it has ended."""
     with transaction(engine) as connection:
-        connection.execute(logins.delete().where(logins.c.digest == _digest(secret)))
+        connection.execute(logins.delete().where(logins.c.digest == digest(secret)))
 
 
 def login_of(engine: sa.Engine, secret: str, *, now: datetime) -> tuple[Login, User] | None:
     """The login of a cookie, and its user, who is not disabled; it counts as used now."""
-    mine = logins.c.digest == _digest(secret)
+    mine = logins.c.digest == digest(secret)
     query = sa.select(logins, *_of_user()).join(users, users.c.name == logins.c.user).where(mine, _ENABLED)
     with transaction(engine) as connection:
         row = connection.execute(query).first()
@@ -140,7 +153,7 @@ def add_token(
         raise BadInput(f"there is no user {name!r} who could log in; `sre users list` shows them")
     secret = secrets.token_urlsafe(SECRET_BYTES)
     held = sorted(set(scopes))
-    values = {"digest": _digest(secret), "user": name, "scopes": held, "created_at": now, "expires_at": expires_at}
+    values = {"digest": digest(secret), "user": name, "scopes": held, "created_at": now, "expires_at": expires_at}
     with transaction(engine) as connection:
         connection.execute(api_tokens.delete().where(api_tokens.c.expires_at <= now))
         connection.execute(api_tokens.insert().values(values))
@@ -151,7 +164,7 @@ def add_token(
 
 def token_of(engine: sa.Engine, secret: str, *, now: datetime) -> tuple[frozenset[Scope], User] | None:
     """What a token is good for, and whose it is; None where it is none, has ended, or its user is disabled."""
-    mine = (api_tokens.c.digest == _digest(secret), api_tokens.c.expires_at > now, _ENABLED)
+    mine = (api_tokens.c.digest == digest(secret), api_tokens.c.expires_at > now, _ENABLED)
     query = sa.select(api_tokens.c.scopes, *_of_user()).join(users, users.c.name == api_tokens.c.user).where(*mine)
     with transaction(engine) as connection:
         row = connection.execute(query).first()
@@ -172,5 +185,6 @@ def _user_of(row: sa.Row[Any]) -> User:
     return User(**(values | {"role": Role(values["role"])}))
 
 
-def _user(row: sa.Row[Any]) -> User:
-    return User(row.name, Role(row.role), row.person, row.password, row.created_at, row.disabled_at)
+def user_of_row(row: sa.Row[Any]) -> User:
+    """The user of a row of `users`."""
+    return User(**(dict(row._mapping) | {"role": Role(row.role)}))  # noqa: SLF001 - SQLAlchemy's public name

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from adapters.openid.provider import Provider
 from console.http import answers
 from console.http.guards import Guard
 from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
 from console.http.web import answers as web_answers
-from console.http.web import assets, desk_pages, incidents, live, login, muting, reports, rota, searches, services
+from console.http.web import (
+    assets,
+    desk_pages,
+    incidents,
+    live,
+    login,
+    muting,
+    openid_login,
+    reports,
+    rota,
+    searches,
+    services,
+)
 from console.http.web.attempts import Attempts
 from console.http.web.live import Feed
 
@@ -27,6 +40,7 @@ ROUTES = (
     live.router,
     assets.router,
     login.router,
+    openid_login.router,
     services.router,
     muting.router,
     rota.router,
@@ -42,6 +56,7 @@ def create(service: Service) -> FastAPI:
     app.state.service = service
     app.state.feed = Feed(service.engine)
     app.state.attempts = Attempts(service.clock)
+    app.state.openid = Provider(service.settings.openid) if service.settings.openid.issuer else None
     answers.install(app)
     for router in ROUTES:
         app.include_router(router)

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.http.answers import failure
 from console.http.pages import POLICY
-from domain.http_settings import HttpSettings, is_loopback
+from domain.addresses import is_loopback
+from domain.http_settings import HttpSettings
 
 # A whole request must be here after so long.
 READ_SECONDS = 10.0

@@ -57,12 +57,16 @@ class Refusals:
         except Unavailable as error:  # it is refused all the same
             log.warning("http.refusal-not-noted", extra={"error": str(error)[:200], **kept})
 
-    def note_login(self, name: str, address: str, why: str, *, now: datetime) -> None:
-        """Note one login that was refused; whoever tries is a stranger, so all of them share one limit."""
+    def note_login(self, name: str, address: str, why: str, *, now: datetime, by: str = "") -> None:
+        """Note one login that was refused; whoever tries is a stranger, so all of them share one limit.
+
+        `by`: what it was tried by, empty for a password.
+        """
         unsaid = self._unsaid("login", OF_STRANGERS)
         if unsaid is None:
             return
-        fields = {"user": name, "from": address, "why": why} | ({"unsaid": unsaid} if unsaid else {})
+        more = {key: value for key, value in {"by": by, "unsaid": unsaid}.items() if value}
+        fields = {"user": name, "from": address, "why": why, **more}
         try:
             refuse_login(self.engine, fields, now=now)
         except Unavailable as error:  # as above

@@ -15,6 +15,7 @@ from adapters.parts_file import PROJECT
 from adapters.store.database import Engine
 from adapters.store.opening import open_database
 from adapters.store.own_figures import figures
+from adapters.trust import trust
 from console.http.app import create
 from console.http.desk import Desk
 from console.http.exposition import Exposition
@@ -50,6 +51,7 @@ def service(
     """
     if problem := exposure_problem(tree.http):
         raise BadSettings(problem)
+    trust(tree.calls.ca_file)
     url = tree.store.url.get_secret_value()
     if not url:
         raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")

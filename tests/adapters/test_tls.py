@@ -25,12 +25,15 @@ from adapters.channels.email import EmailChannel
 from adapters.heartbeat import UrlHeartbeat
 from adapters.kafka.edges import topic_edges
 from adapters.on_call_files import calendars
+from adapters.openid.calls import NONE, tokens
 from adapters.store.database import Engine, connect, transaction
 from adapters.trust import trust
 from deployments import health, kafka_server
 from deployments.kafka_files import properties
 from domain.errors import BadSettings, Unavailable
 from domain.ledger import Anchor
+from domain.openid import Begun
+from domain.openid_settings import OpenIdSettings
 from domain.paging_settings import EmailSettings, PagingSettings, Security
 from domain.settings import KafkaSettings
 from tests.contracts.pages_part import a_page
@@ -246,11 +249,13 @@ def _as_before() -> Iterator[None]:
 
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+BEGUN = Begun("state", "nonce", "verifier", "http://127.0.0.1/login/openid/callback", "/incidents")
 CALLERS = [
     pytest.param(lambda url: post(Call("webhook", "paging.webhook", url, b"{}"), 10), id="a channel"),
     pytest.param(lambda url: UrlHeartbeat(url).beat(NOW), id="the heartbeat"),
     pytest.param(lambda url: WebhookAnchors(url).write(Anchor(1, "0" * 64), NOW), id="the ledger's anchor"),
     pytest.param(calendars._fetched, id="a calendar"),
+    pytest.param(lambda url: tokens("a provider", OpenIdSettings(), url, NONE, BEGUN, "code"), id="an OpenID provider"),
 ]
 
 

@@ -104,3 +104,69 @@ def test_where_people_have_roles_only_an_admin_adds_users(engine: Engine, monkey
     assert "needs the role admin" in str(add("--as", "ann").exception)
     assert not users.any_user(engine)
     assert 0 == add("--as", "bob").exit_code
+
+
+OPENID = {
+    "SRE_HTTP__OPENID__ISSUER": "https://login.example.com",
+    "SRE_HTTP__OPENID__CLIENT_ID": "pages",
+    "SRE_HTTP__OPENID__ROLES": '{"sre": "approver"}',
+}
+
+
+@pytest.fixture
+def _with_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in OPENID.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("_with_a_provider")
+def test_a_user_is_linked_and_the_list_says_how_each_logs_in(engine: Engine) -> None:
+    assert "whoever logs in by OpenID Connect first becomes one" in sre("list").output
+    add()
+    assert [("ann", "password", None)] == how_each_logs_in()
+    done = sre("link", "ann", "s1", "--person", "ann.archer")
+    assert "user ann logs in as s1 of https://login.example.com from now on" in done.output
+    assert [("ann", "OpenID Connect", "s1")] == how_each_logs_in()
+    user = users.user_named(engine, "ann")
+    assert user is not None
+    assert ("https://login.example.com", "ann.archer", "") == (user.issuer, user.person, user.password)
+    assert "`sre users link ann s1` lets them in again" in sre("disable", "ann").output
+    add()
+    assert [("ann", "password", None)] == how_each_logs_in()
+    assert "`sre users add ann` lets them in again" in sre("disable", "ann").output
+
+
+def how_each_logs_in() -> list[tuple[str, str, str | None]]:
+    return [(row["user"], row["login"], row["subject"]) for row in json.loads(sre("list", "--json").output)]
+
+
+@pytest.mark.usefixtures("_with_a_provider")
+def test_a_link_as_json(engine: Engine) -> None:
+    add()
+    expected = {"user": "ann", "issuer": "https://login.example.com", "subject": "s1"}
+    assert expected == json.loads(sre("link", "ann", "s1", "--json").output)
+    assert "no user 'bo'" in str(sre("link", "bo", "s2").exception)
+
+
+def test_without_a_provider_nobody_is_linked(engine: Engine) -> None:
+    add()
+    assert "http.openid.issuer is not set" in str(sre("link", "ann", "s1").exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        pytest.param("CLIENT_ID", "", "client_id is missing", id="no client"),
+        pytest.param("ROLES", "{}", "nobody could log in", id="no roles"),
+        pytest.param("ISSUER", "http://login.example.com", "must begin with https://", id="an issuer without HTTPS"),
+    ],
+)
+@pytest.mark.usefixtures("_with_a_provider")
+def test_what_is_half_set_is_said_at_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"SRE_HTTP__OPENID__{name}", value)
+    done = sre("list")
+    assert 0 != done.exit_code
+    assert said in str(done.exception)
+    assert "http.openid" in str(done.exception)

@@ -34,6 +34,7 @@ from tests.parts.logs_part import a_log
 
 ENVIRON = {
     "SRE_HTTP__TOKEN": "bearer-token",
+    "SRE_HTTP__OPENID__CLIENT_SECRET": "client-secret",
     "SRE_PAGING__SLACK__SIGNING_SECRET": "signing",
     "SRE_PAGING__SLACK__TOKEN": "xoxb-token",
     "SRE_PAGING__PAGERDUTY__WEBHOOK_SECRET": "webhook",
@@ -49,6 +50,7 @@ ENVIRON = {
 def test_the_service_sees_what_verifies_and_nothing_that_pages_or_acts() -> None:
     expected = {
         "SRE_HTTP__TOKEN",
+        "SRE_HTTP__OPENID__CLIENT_SECRET",
         "SRE_PAGING__SLACK__SIGNING_SECRET",
         "SRE_PAGING__PAGERDUTY__WEBHOOK_SECRET",
         "SRE_PAGING__ON_CALL",
@@ -57,7 +59,7 @@ def test_the_service_sees_what_verifies_and_nothing_that_pages_or_acts() -> None
     assert expected == set(for_http(ENVIRON))
 
 
-def test_the_token_of_senders_is_nothing_for_workers() -> None:
+def test_the_secrets_of_the_service_are_nothing_for_workers() -> None:
     assert {"SRE_KAFKA__TOPIC"} == set(for_workers(ENVIRON))
 
 

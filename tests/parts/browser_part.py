@@ -47,9 +47,9 @@ def a_chromium(home: Path, *, scripts: bool = True, dark: bool = False) -> Itera
 
 
 @contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """The service on a port of its own; its address."""
-    port = unused()
+def serving(service: Service, port: int = 0) -> Iterator[str]:
+    """The service on that port, or one of its own; its address."""
+    port = port or unused()
     running = server(service, "127.0.0.1", port)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()

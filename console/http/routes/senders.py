@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from console.http.service import Ours
-from domain.http_settings import is_loopback
+from domain.addresses import is_loopback
 
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 ALLOWED: dict[int | str, dict[str, Any]] = {

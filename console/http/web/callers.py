@@ -45,7 +45,7 @@ def _caller(request: Request, service: Ours) -> Caller:
         if found is not None and not ended(found[0], service):
             login, user = found
             return Caller(user.name, user.person, user.role, Way.LOGIN, csrf=login.csrf)
-    if users.any_user(service.engine):
+    if service.settings.openid.issuer or users.any_user(service.engine):
         raise NotLoggedIn
     host = request.headers.get("host", "")
     if problem := unguarded_problem(service.settings, request.client.host if request.client else "", host):

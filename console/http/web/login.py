@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -16,9 +15,8 @@ from adapters.store.users import User
 from console.http.service import Ours, Service
 from console.http.web.attempts import Attempts
 from console.http.web.callers import COOKIE, Asking, must_be_ours, same_site, where_from
+from console.http.web.entering import asking, let_in
 from console.http.web.forms import Form
-from console.http.web.render import shown
-from domain.http_settings import scheme
 from domain.words import lasting, printable
 
 router = APIRouter(include_in_schema=False)
@@ -29,8 +27,7 @@ LONGEST_NAME = 100
 @router.get("/login")
 def ask(service: Ours, next: str = "") -> Response:  # noqa: A002 - the parameter's name in links
     """The form."""
-    unneeded = not users.any_user(service.engine)
-    return shown(service, None, "login.html", title="Log in", why="", unneeded=unneeded, next=_ours(next))
+    return asking(service, next)
 
 
 @router.post("/login")
@@ -50,7 +47,7 @@ def log_in(request: Request, service: Ours, form: Form) -> Response:
         _note(service, name, address, WRONG)
         return _again(service, form)
     attempts.success(keys[0])
-    return _logged_in(request, service, user, _ours(form.get("next", "")))
+    return let_in(request, service, user, form.get("next", ""))
 
 
 def _proven(service: Service, name: str, password: str) -> User | None:
@@ -59,18 +56,6 @@ def _proven(service: Service, name: str, password: str) -> User | None:
     enabled = user is not None and user.disabled_at is None
     stored = user.password if user is not None and enabled else ""
     return user if passwords.matches(stored, password) else None
-
-
-def _logged_in(request: Request, service: Service, user: User, following: str) -> Response:
-    """A new login; one that this browser had before ends."""
-    longest = timedelta(hours=service.settings.session_hours)
-    if old := request.cookies.get(COOKIE, ""):
-        users.log_out(service.engine, old)
-    secret = users.log_in(service.engine, user, now=service.clock(), longest=longest, address=where_from(request))
-    done = RedirectResponse(following, 303)
-    age, secure = int(longest.total_seconds()), _secure(request, service)
-    done.set_cookie(COOKIE, secret, max_age=age, httponly=True, samesite="lax", secure=secure)
-    return done
 
 
 @router.post("/logout")
@@ -87,24 +72,11 @@ def log_out(request: Request, service: Ours, caller: Asking, form: Form) -> Resp
 def _again(service: Service, form: dict[str, str], wait: timedelta = timedelta(0)) -> Response:
     seconds = math.ceil(wait.total_seconds())
     why = f"too many wrong passwords, try again in {lasting(seconds)}" if wait else WRONG
-    values = {"unneeded": False, "next": _ours(form.get("next", "")), "given": form.get("name", "")[:LONGEST_NAME]}
-    made = shown(service, None, "login.html", status=429 if wait else 403, title="Log in", why=why, **values)
+    given = form.get("name", "")[:LONGEST_NAME]
+    made = asking(service, form.get("next", ""), why=why, given=given, status=429 if wait else 403)
     if wait:
         made.headers["Retry-After"] = str(seconds)
     return made
-
-
-def _ours(path: str) -> str:
-    """Where a login leads to: a path of ours, whatever a link says."""
-    parts = urlsplit(path)
-    good = path.startswith("/") and not path.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
-    return path if good and path.isprintable() and "\\" not in path else "/incidents"
-
-
-def _secure(request: Request, service: Service) -> bool:
-    """Whether browsers reach us by HTTPS alone."""
-    https = service.settings.public_url.startswith("https://") or scheme(service.settings) == "https"
-    return https or request.url.scheme == "https"
 
 
 def _note(service: Service, name: str, address: str, why: str) -> None:

@@ -39,7 +39,7 @@ NOTHING_SAID = {
     ),
     *("minutes", "closed_minutes", "minute_findings", "alarm_verdicts", "drift_checks", "watch_totals", "canary_runs"),
     *("seals", "unsealed", "chain_heads", "switches", "sealed_keys", "unnamed_files", "llm_calls"),
-    *("users", "logins", "api_tokens"),
+    *("users", "logins", "api_tokens", "openid_logins"),
 }
 
 
