@@ -9,7 +9,19 @@ from console.http.guards import Guard
 from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
 from console.http.service import Service
 from console.http.web import answers as web_answers
-from console.http.web import assets, desk_pages, incidents, live, login, muting, rota, searches, services
+from console.http.web import (
+    assets,
+    incidents,
+    live,
+    login,
+    models,
+    muting,
+    rota,
+    searches,
+    services,
+    settings_page,
+    trusting,
+)
 from console.http.web.attempts import Attempts
 from console.http.web.live import Feed
 
@@ -31,7 +43,9 @@ ROUTES = (
     muting.router,
     rota.router,
     searches.router,
-    desk_pages.router,
+    models.router,
+    trusting.router,
+    settings_page.router,
 )
 
 

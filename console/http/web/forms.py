@@ -6,6 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from domain.errors import BadInput
+
 MOST_FIELDS = 10
 
 
@@ -25,3 +27,10 @@ async def texts(request: Request) -> dict[str, str]:
 Form = Annotated[dict[str, str], Depends(texts)]
 # A number as a path names it; databases know no larger ones.
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
+
+
+def whole(name: str, text: str) -> int:
+    """A whole number that a field holds. Raises BadInput."""
+    if not (text.isascii() and text.isdecimal()):
+        raise BadInput(f"{name} is a number, and {text[:40]!r} is none: use the buttons of the page")
+    return int(text[:18])

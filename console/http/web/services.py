@@ -31,6 +31,13 @@ router = APIRouter(include_in_schema=False)
 LATELY = timedelta(minutes=15)
 A_DAY = timedelta(days=1)
 MOST_FINDINGS = 50
+# What each level of autonomy means for a plan (docs/guides/acting.md).
+LEVELS = (
+    ("observe", "no plan is made"),
+    ("suggest", "a human gets the plan"),
+    ("ask", "the plan waits for a person"),
+    ("act", "the plan runs unattended"),
+)
 
 
 @router.get("/services")
@@ -110,7 +117,6 @@ def one_service(name: str, service: Ours, caller: Asking) -> Response:
         table(
             "Inventory", [inventory_row(entry)] if entry else [], mask, empty="not in the inventory: nothing is done"
         ),
-        table("How far playbooks may go", [trust_row(one) for one in trusted], mask, empty="no playbook acts here"),
         table(
             "Not as usual in the last 24 hours",
             [finding_row(replace(one, finding=worded(one.finding))) for one in findings],
@@ -128,6 +134,11 @@ def one_service(name: str, service: Ours, caller: Asking) -> Response:
         open_now=counted(open_now, "open incident"),
         pictures=latest(service.engine, name, now),
         tables=tables,
+        trust=table(
+            "How far playbooks may go", [trust_row(one) for one in trusted], mask, empty="no playbook acts here"
+        ),
+        may_trust=[] if refusal(caller, Deed.TRUST, service.people) else [one.playbook for one in trusted],
+        levels=LEVELS,
         mutes=_mutes(service, name, now),
         may_mute=not refusal(caller, Deed.MUTE, service.people),
     )
