@@ -98,7 +98,7 @@ def _told(record: Record) -> dict[str, str]:
         if record.incidents
         else "there was none",
         "opened for nothing": number(record.false_incidents),
-        "until confirmed, median": seconds or "none found",
+        "median until confirmed": seconds or "none found",
         "flagged of usual logs": f"{share(record.flagged / record.logs)} of {number(record.logs)}"
         if record.logs
         else "there was none",

@@ -94,10 +94,10 @@ def rollback(registry: Registry, *, by: str, now: datetime, shown: int | None = 
     return present, version
 
 
-def way_back(registry: Registry) -> tuple[int | None, int | None]:
-    """The champion, and the version that `rollback` would bring back; None where there is none. Raises Unavailable."""
-    present, before = _present_and_before(registry)
-    return present, before[-1] if before else None
+def way_back(registry: Registry) -> int | None:
+    """The version that `rollback` would make champion again; None where there is none. Raises Unavailable."""
+    _, before = _present_and_before(registry)
+    return before[-1] if before else None
 
 
 def _present_and_before(registry: Registry) -> tuple[int | None, list[int]]:

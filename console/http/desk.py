@@ -16,7 +16,7 @@ from console.http.web.known import Known
 from domain.roster import Roster
 from domain.settings import Settings
 from ml.model_comparison import Comparison, comparisons
-from ml.model_versions import ModelVersion, versions
+from ml.model_versions import ModelVersion, versions, way_back
 from ml.registry import ALIAS
 from tasks.bootstrap import knowledge
 from tasks.judging import Knowledge
@@ -33,6 +33,7 @@ class Models:
 
     versions: list[ModelVersion]
     comparisons: list[Comparison]
+    before: int  # which version decided before, and would again after a rollback; 0 for none
 
     @property
     def champion(self) -> int:
@@ -43,7 +44,7 @@ class Models:
 def _models(tree: Settings) -> Models:
     """Raises BadSettings and Unavailable."""
     found = registry(tree)
-    return Models(versions(found), comparisons(found))
+    return Models(versions(found), comparisons(found), way_back(found) or 0)
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from fastapi import APIRouter, Request
@@ -17,7 +19,7 @@ from console.http.service import Ours, Service
 from console.http.web.callers import Asking, must_be_allowed, must_be_ours
 from console.http.web.forms import Form, whole
 from console.http.web.render import shown
-from console.http.web.tables import Table, lines, table
+from console.http.web.tables import Table, lines, table, to_incident
 from console.models import LATELY, NONE, comparison_rows, comparison_title, seen_live, version_row
 from console.slo import level_row
 from deployments.answering_report import alarms_told, drift_told
@@ -25,9 +27,8 @@ from domain.access import Deed, refusal
 from domain.errors import BadInput, SreError
 from domain.masking import masked_urls
 from domain.service_levels import service_levels
-from ml.model_versions import way_back
+from ml.model_comparison import Comparison
 from tasks.model_changes import promoted, rolled_back
-from tasks.retraining import registry
 from tasks.shadow import CHALLENGER
 from tasks.trust import everyone
 
@@ -50,11 +51,11 @@ def models(service: Ours, caller: Asking) -> Response:
         title="Models",
         here="models",
         listed=table("", [version_row(one) for one in found.versions], service.mask, empty=trouble or NONE),
-        compared=_compared(service, found),
+        compared=_compared(service, found.comparisons),
         may_promote=[one.version for one in found.versions if one.version != found.champion]
         if not refusal(caller, Deed.PROMOTE, service.people)
         else [],
-        may_roll_back=bool(found.champion) and not refusal(caller, Deed.ROLL_BACK, service.people),
+        may_go_back=0 if refusal(caller, Deed.ROLL_BACK, service.people) else found.before,
         live=lines(_live(service, found), service.mask),
         promise=lines(filter(None, kept), service.mask),
         levels=table(
@@ -72,12 +73,13 @@ def _models(service: Service) -> tuple[Models, str]:
     try:
         return service.desk.models(service.clock()), ""
     except SreError as error:
-        return Models([], []), f"the versions are not known: {masked_urls(str(error))}"
+        return Models([], [], 0), f"the versions are not known: {masked_urls(str(error))}"
 
 
-def _compared(service: Service, found: Models) -> tuple[Table, ...]:
+def _compared(service: Service, found: Sequence[Comparison]) -> tuple[Table, ...]:
     """What challenger and champion would have done about later logs, each beside what decided then."""
-    return tuple(table(comparison_title(one), comparison_rows(one), service.mask) for one in found.comparisons)
+    made = (table(comparison_title(one), comparison_rows(one), service.mask) for one in found)
+    return tuple(replace(one, beside=True) for one in made)
 
 
 def _live(service: Service, found: Models) -> list[str]:
@@ -102,7 +104,7 @@ def _earned(service: Service) -> tuple[Table, ...]:
             [change_row(one) for one in changes],
             mask,
             empty=NO_CHANGE,
-            links={"incident": lambda number: f"/incidents/{number}" if number else ""},
+            links={"incident": to_incident},
         ),
     )
 
@@ -126,10 +128,10 @@ def ask_to_roll_back(service: Ours, caller: Asking) -> Response:
     """Which version would decide again, and the button. Raises Unavailable while the registry is away."""
     must_be_allowed(service, caller, Deed.ROLL_BACK)
     service.desk.forget_models()
-    _, before = way_back(registry(service.desk.tree))
-    if before is None:
+    found = service.desk.models(service.clock())
+    if not found.before:
         raise BadInput("no version was champion before, so there is none to go back to; /models lists what there is")
-    return _ask(service, caller, service.desk.models(service.clock()), before, "rollback")
+    return _ask(service, caller, found, found.before, "rollback")
 
 
 def _ask(service: Service, caller: Asking, found: Models, wanted: int, what: str) -> Response:
@@ -145,7 +147,7 @@ def _ask(service: Service, caller: Asking, found: Models, wanted: int, what: str
         champion=found.champion,
         seconds=service.desk.tree.detection.refresh_seconds,
         listed=table("", rows, service.mask),
-        compared=_compared(service, Models([], [one for one in found.comparisons if one.version == wanted])),
+        compared=_compared(service, [one for one in found.comparisons if one.version == wanted]),
     )
 
 

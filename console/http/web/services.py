@@ -18,7 +18,8 @@ from console.http.service import Ours, Service
 from console.http.web.callers import Asking
 from console.http.web.evidence import latest
 from console.http.web.render import shown
-from console.http.web.tables import Table, table
+from console.http.web.tables import Table, table, to_incident
+from console.http.web.trusting import LEVELS
 from console.inventory import inventory_row
 from console.muting import mute_row
 from domain.access import Deed, refusal
@@ -31,13 +32,6 @@ router = APIRouter(include_in_schema=False)
 LATELY = timedelta(minutes=15)
 A_DAY = timedelta(days=1)
 MOST_FINDINGS = 50
-# What each level of autonomy means for a plan (docs/guides/acting.md).
-LEVELS = (
-    ("observe", "no plan is made"),
-    ("suggest", "a human gets the plan"),
-    ("ask", "the plan waits for a person"),
-    ("act", "the plan runs unattended"),
-)
 
 
 @router.get("/services")
@@ -122,6 +116,7 @@ def one_service(name: str, service: Ours, caller: Asking) -> Response:
             [finding_row(replace(one, finding=worded(one.finding))) for one in findings],
             mask,
             empty="nothing of its minutes was unusual",
+            links={"incident": to_incident},
         ),
     )
     return shown(

@@ -18,7 +18,13 @@ from tasks.trust import set_by_hand
 
 router = APIRouter(include_in_schema=False)
 LONGEST_WHY = 500
-LEVELS = tuple(level.word for level in Autonomy)
+# Each level of autonomy, and what becomes of a plan there (docs/guides/acting.md).
+LEVELS = (
+    (Autonomy.OBSERVE.word, "no plan is made"),
+    (Autonomy.SUGGEST.word, "a human gets the plan"),
+    (Autonomy.ASK.word, "the plan waits for a person"),
+    (Autonomy.ACT.word, "the plan runs unattended"),
+)
 
 
 @router.post("/autonomy")
@@ -28,8 +34,8 @@ def set_autonomy(request: Request, form: Form, service: Ours, caller: Asking) ->
     must_be_allowed(service, caller, Deed.TRUST)
     playbook, name, level = (form.get(field, "")[:1_000] for field in ("playbook", "service", "level"))
     why = form.get("why", "").strip()
-    if level not in LEVELS:
-        raise BadInput(f"{level[:40]!r} is none of {', '.join(LEVELS)}")
+    if level not in dict(LEVELS):
+        raise BadInput(f"{level[:40]!r} is none of {', '.join(dict(LEVELS))}")
     if not why or len(why) > LONGEST_WHY:
         raise BadInput(f"say why, in {LONGEST_WHY} characters at most: whoever reads the ledger wonders")
     now = service.clock()
