@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from console.output import in_words
 
 Mask = Callable[[str], str]
+LONGEST_WHOLE = 12  # letters; a table of such words fits wherever it is shown as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Cell:
     text: str
     at: datetime | None = None  # where it is a time
     link: str = ""  # a path of ours
+
+    @property
+    def breaks(self) -> bool:
+        """Whether a word of it is so long that it must be broken for the table to fit."""
+        return any(len(word) > LONGEST_WHOLE for word in self.text.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tests.parts.browser_part import a_chromium, needs_browser
 from tests.parts.pages_part import Site, a_full_site, an_empty_site, log_in
 
 pytestmark = [pytest.mark.slow, needs_browser]
-TELEPHONE, DESK = 360, 1280
+TELEPHONE, TABLET, DESK = 360, 700, 1280
 EMPTY = ("/incidents", "/services", "/on-call", "/logs", "/templates", "/models", "/settings", "/login")
 STRANGER = ("/login", "{link}", "/i/forged")
 FULL = (
@@ -87,8 +87,10 @@ def look(browser: Chrome, address: str) -> None:
             shown_as(browser, scheme, width)
             browser.get(address)
             assert [] == serious_findings(browser), (scheme, width)
-            # axe-core unfolded what is folded away, and that must fit as well.
-            assert browser.execute_script("return document.documentElement.scrollWidth") <= width, (scheme, width)
+    # What is folded away is open now, and must fit as well.
+    for width in (TELEPHONE, TABLET, DESK):
+        shown_as(browser, SCHEMES[0], width)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width, width
 
 
 def test_it_is_axe_core_and_it_sees_faults(stranger: Chrome) -> None:
