@@ -9,10 +9,15 @@ import click
 
 from console.given import as_option, person, settings, store
 from console.output import json_option, say, show, show_json
+from domain.autonomy import moved
 from domain.people import Role
 
 if TYPE_CHECKING:
+    from adapters.store.experience import Changed
     from tasks.trust import Trusted
+
+
+NO_CHANGE = "nothing was earned or lost yet: a run must be judged, or a person say so"
 
 
 def wall_clock() -> datetime:
@@ -56,6 +61,32 @@ def trust_row(one: Trusted) -> dict[str, object]:
         "helped": one.helped,
         "did_not_help": one.failed,
     }
+
+
+def change_row(one: Changed) -> dict[str, object]:
+    """What a playbook earned or lost on a service, on one line."""
+    return {
+        "at": one.at,
+        "playbook": one.playbook,
+        "service": one.service,
+        "change": moved(one.before, one.after),
+        "because": one.why,
+        "incident": one.incident_id,
+    }
+
+
+@autonomy.command("changes", epilog="Example: sre autonomy changes --limit 10")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="Most rows.")
+@json_option
+@click.pass_context
+def list_changes(ctx: click.Context, limit: int, *, as_json: bool) -> None:
+    """Show what playbooks earned and lost, the newest first, with the incident of which it came; in UTC."""
+    from adapters.store import experience  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.database import transaction  # noqa: PLC0415
+
+    with transaction(store(settings(ctx))) as connection:
+        rows = [change_row(one) for one in experience.changes(connection, limit=limit)]
+    show(rows, as_json=as_json, empty=NO_CHANGE)
 
 
 @autonomy.command("set", epilog='Example: sre autonomy set bad-release web ask --why "the pipeline was mended"')

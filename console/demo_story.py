@@ -21,6 +21,7 @@ from adapters.store.database import Engine
 from adapters.store.log_look_ups import newest_model, stored_positions
 from adapters.store.look_ups import list_incidents, one_incident, totals
 from adapters.store.opening import open_database
+from console.demo_addresses import addresses_of
 from console.demo_cascade import Cascade
 from console.demo_fourth_act import FourthAct
 from console.demo_on_call import PageHook, hook_folder, page_hook, write_on_call
@@ -284,7 +285,7 @@ class Story:
             answered=shown.answered,
             incidents=[found for found in incidents if found],
             kept=Kept(self.mails, hook_folder(self.home)),
-            addresses=_addresses(parts),
+            addresses=addresses_of(parts),
             changed=self.changed | dict.fromkeys(self.secrets, "***"),
             kafka=str(parts.kafka.get("kind", "external")),
             seconds=(datetime.now(UTC) - begun).total_seconds(),
@@ -295,9 +296,3 @@ class Story:
         if "engine" in vars(self):
             self.engine.dispose()
         self.sre("down")
-
-
-def _addresses(parts: parts_file.Parts) -> dict[str, str]:
-    """Where people look around: the pages of the agent, runs and models."""
-    found = {"prefect": str(parts.prefect["ui_url"]), "mlflow": str(parts.mlflow["tracking_uri"])}
-    return ({"pages": f"{parts.http['local']}/incidents"} if parts.http else {}) | found

@@ -11,6 +11,7 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Any, Self
 
+from console.demo_addresses import closing_lines
 from console.demo_cascade import Cascade, Claim, cascade_document, unmet
 from console.demo_paging import Answered, Kept, in_words, paging_document, unmet_of_paging
 from console.demo_uncommon import Uncommon, uncommon_document, unmet_of_uncommon
@@ -260,7 +261,4 @@ def show_summary(summary: Summary, *, path: Path, kept: Path | None) -> None:
     for words in summary.unmet:
         say(f"this did not come true: {words}")
     say(f"{'passed' if summary.passed else 'FAILED'} in {document['seconds']:.0f} s; all of it is in {path}")
-    for name, address in document["addresses"].items():
-        say(f"{name}: {address}" + ("" if kept else " (stops now; KEEP=1 leaves it running)"))
-    if kept:
-        say(f"look around: SRE_HOME={kept} sre incidents; stop it: sre down")
+    say(*closing_lines(document["addresses"], kept))

@@ -12,10 +12,14 @@ import click
 from console.given import as_option, may, settings, store
 from console.output import json_option, say, show_json, show_table
 from domain.people import Role
+from domain.words import number, share
 
 if TYPE_CHECKING:
+    from adapters.store.database import Engine
     from domain.settings import Settings
+    from ml.model_comparison import Comparison
     from ml.model_versions import ModelVersion
+    from ml.promotion import Record
 
 LATELY = timedelta(hours=1)
 NONE = "no version yet: the deployment `retrain` trains the first; until then rules decide"
@@ -25,18 +29,24 @@ NONE = "no version yet: the deployment `retrain` trains the first; until then ru
 @json_option
 @click.pass_context
 def models(ctx: click.Context, *, as_json: bool) -> None:
-    """List the versions of the detector with their judgements, and what the challenger would flag live; in UTC."""
+    """List the versions of the detector, what champion and challenger were judged by, and what is seen live; in UTC."""
     if ctx.invoked_subcommand:
         return
-    from ml.model_versions import versions  # noqa: PLC0415 - keeps `sre --help` fast
+    from ml.model_comparison import comparisons  # noqa: PLC0415 - keeps `sre --help` fast
+    from ml.model_versions import versions  # noqa: PLC0415
     from tasks.retraining import registry  # noqa: PLC0415
 
     tree = settings(ctx)
-    found, live = versions(registry(tree)), beside(tree)
+    found, judged, live = versions(registry(tree)), comparisons(registry(tree)), beside(tree)
     if as_json:
-        show_json([asdict(one) | {"seen_live": seen_live(one, live)} for one in found])
+        by_version = {one.version: asdict(one) for one in judged}
+        show_json(
+            [asdict(one) | {"judged": by_version.get(one.version), "seen_live": seen_live(one, live)} for one in found]
+        )
         return
     show_table([version_row(one) for one in found], empty=NONE)
+    for each in judged:
+        show_table(comparison_rows(each), title=comparison_title(each))
     say(*(f"{member}: {seen}" for one in found for member, seen in seen_live(one, live).items()))
 
 
@@ -65,6 +75,34 @@ def version_row(one: ModelVersion) -> dict[str, object]:
         "champion since": _minute(one.champion_since),
         "until": _minute(one.champion_until),
         "by": one.champion_by,
+    }
+
+
+def comparison_title(one: Comparison) -> str:
+    """`Version 8, challenger, beside version 7`."""
+    return f"Version {one.version}, {one.alias}, beside {one.against}"
+
+
+def comparison_rows(one: Comparison) -> list[dict[str, object]]:
+    """What a version and what decided then would have done about the same later logs, a measure a line."""
+    theirs, ours = _told(one.present), _told(one.candidate)
+    then, mine = f"{one.against} (decided then)", f"version {one.version} (candidate)"
+    return [{"over later logs": what, then: theirs[what], mine: ours[what]} for what in ours]
+
+
+def _told(record: Record) -> dict[str, str]:
+    """A record in words; what there was nothing of has no number."""
+    seconds = "" if record.seconds is None else f"{number(record.seconds)} s"
+    return {
+        "incidents found": f"{number(record.found)} of {number(record.incidents)}"
+        if record.incidents
+        else "there was none",
+        "opened for nothing": number(record.false_incidents),
+        "median until confirmed": seconds or "none found",
+        "flagged of usual logs": f"{share(record.flagged / record.logs)} of {number(record.logs)}"
+        if record.logs
+        else "there was none",
+        "metrics known": f"{number(record.covered)} of {number(record.pairs)}",
     }
 
 
@@ -100,7 +138,8 @@ def promote(ctx: click.Context, version: int, *, as_json: bool) -> None:
     from tasks.model_changes import promoted  # noqa: PLC0415 - keeps `sre --help` fast
 
     who = may(ctx, Role.APPROVER)
-    _told(promoted(settings(ctx), version, by=who, now=datetime.now(UTC)), who, as_json=as_json)
+    tree, now = settings(ctx), datetime.now(UTC)
+    _say(promoted(tree, version, by=who, now=now, ledger=_ledger(tree)), who, as_json=as_json)
 
 
 @models.command(epilog="Example: sre models rollback")
@@ -112,10 +151,16 @@ def rollback(ctx: click.Context, *, as_json: bool) -> None:
     from tasks.model_changes import rolled_back  # noqa: PLC0415 - keeps `sre --help` fast
 
     who = may(ctx, Role.RESPONDER)
-    _told(rolled_back(settings(ctx), by=who, now=datetime.now(UTC)), who, as_json=as_json)
+    tree, now = settings(ctx), datetime.now(UTC)
+    _say(rolled_back(tree, by=who, now=now, ledger=_ledger(tree)), who, as_json=as_json)
 
 
-def _told(done: str, who: str, *, as_json: bool) -> None:
+def _ledger(tree: Settings) -> Engine | None:
+    """The store, where there is one: versions can be changed without."""
+    return store(tree) if tree.store.url.get_secret_value() else None
+
+
+def _say(done: str, who: str, *, as_json: bool) -> None:
     if as_json:
         show_json({"done": done, "by": who})
     else:

@@ -18,8 +18,16 @@ VERIFYING = frozenset(
         "SRE_PAGING__MASK",
     }
 )
+# What its pages tell, and is no secret: whether anything is carried out, and how far playbooks may go.
+TOLD = frozenset(
+    {
+        "SRE_MITIGATION__ACTING",
+        *(f"SRE_MITIGATION__AUTONOMY__{name}" for name in ("START", "MOST", "PROOFS", "FAILURES")),
+    }
+)
 
 
 def for_http(environ: Mapping[str, str]) -> dict[str, str]:
     """What the service may see."""
-    return for_workers(environ) | {name: value for name, value in environ.items() if name.upper() in VERIFYING}
+    seen = VERIFYING | TOLD
+    return for_workers(environ) | {name: value for name, value in environ.items() if name.upper() in seen}

@@ -25,6 +25,9 @@ class Deed(StrEnum):
     MUTE = "mute"  # add or end a silence or a maintenance window
     PAUSE = "pause"  # stop every action, or allow actions again
     TAKE = "take a shift"  # … of a schedule, or give it back
+    PROMOTE = "promote a model"  # choose which version decides
+    ROLL_BACK = "roll a model back"  # to the one that decided before, which is safe at night
+    TRUST = "set autonomy"  # say how far a playbook may go on a service
 
 
 class Scope(StrEnum):
@@ -42,7 +45,11 @@ class Way(StrEnum):
     UNGUARDED = "unguarded"  # no user exists, and only this machine reaches the pages
 
 
-DEEDS: Mapping[Deed, Role] = dict.fromkeys(Deed, Role.RESPONDER) | {Deed.LOOK: Role.VIEWER}
+DEEDS: Mapping[Deed, Role] = dict.fromkeys(Deed, Role.RESPONDER) | {
+    Deed.LOOK: Role.VIEWER,
+    Deed.PROMOTE: Role.APPROVER,
+    Deed.TRUST: Role.ADMIN,
+}
 LOOKING = frozenset({Deed.LOOK, Deed.LOOK_AT_SETTINGS})
 
 

@@ -30,6 +30,13 @@ def level_of(word: str) -> Autonomy:
     return Autonomy[word.upper()]
 
 
+def moved(before: Autonomy, after: Autonomy) -> str:
+    """`raised from ask to act`, `lowered from act to ask`, `stays at ask`."""
+    if before == after:
+        return f"stays at {after.word}"
+    return f"{'raised' if after > before else 'lowered'} from {before.word} to {after.word}"
+
+
 @dataclass(frozen=True, slots=True)
 class Earning:
     """The settings."""

@@ -64,6 +64,7 @@ class LedgerKind(StrEnum):
     ANALYSED = "incident.analysed"  # by a model or without one; says what it cost
     CLASSIFIED = "incident.classified"  # common or uncommon, and why
     AUTONOMY = "autonomy.changed"  # how far a playbook may go on a service
+    CHAMPION = "champion.changed"  # a person made another version of the model decide
     PAUSED = "acting.paused"
     RESUMED = "acting.resumed"
     RESPONSE = "response.taken"  # somebody answered a page

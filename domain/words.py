@@ -477,6 +477,13 @@ def _autonomy(fields: Fields) -> str:
     return f"autonomy of {who} on {service}: {change}, because {printable(fields.get('why', ''))}"
 
 
+def champion(fields: Fields) -> str:
+    """`version 8 of the model decides instead of version 7: promoted by ada`."""
+    instead = f" instead of version {fields['before']}" if fields.get("before") else ""
+    how = _by(printable(fields.get("how", "chosen")), fields)
+    return f"version {fields.get('version')} of the model decides{instead}: {how}"
+
+
 def findings(fields: Fields) -> list[str]:
     """What a note says: `cause: a slow disk`, `helped: swapped it`, `the analysis was right`."""
     said = [f"{name}: {printable(fields[name])}" for name in ("cause", "helped", "origin") if fields.get(name)]
@@ -550,6 +557,7 @@ SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     LedgerKind.CLASSIFIED: _classified,
     LedgerKind.ANALYSED: _analysed,
     LedgerKind.AUTONOMY: _autonomy,
+    LedgerKind.CHAMPION: champion,
     LedgerKind.ASKED: _asked,
     LedgerKind.APPROVED: lambda fields: _as(_by("plan allowed", fields), fields),
     LedgerKind.REJECTED: lambda fields: _as(_by("plan refused", fields), fields),

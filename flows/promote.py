@@ -17,7 +17,7 @@ from tasks.model_changes import promoted
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="promote version {version}")
 async def hand_over(tree: Settings, version: int, by: str) -> str:
     """Make that version champion; what was done, in words."""
-    return await asyncio.to_thread(promoted, tree, version, by=by, now=datetime.now(UTC))
+    return await asyncio.to_thread(promoted, tree, version, by=by, now=datetime.now(UTC), ledger=bootstrap.engine(tree))
 
 
 @flow(name="promote", log_prints=True, persist_result=False)

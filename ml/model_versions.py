@@ -57,15 +57,18 @@ def versions(registry: Registry) -> list[ModelVersion]:
     return sorted(listed, key=lambda one: -one.version)
 
 
-def promote(registry: Registry, version: int, *, by: str, now: datetime) -> int | None:
+def promote(registry: Registry, version: int, *, by: str, now: datetime, shown: int | None = None) -> int | None:
     """Make a version champion; the version that was it before, None where there was none.
 
-    Raises BadInput where there is no such version, it cannot be loaded, or it is champion already; Unavailable.
+    `shown`: the champion that whoever says so was shown, 0 for none; None where it does not matter.
+    Raises BadInput where there is no such version, it cannot be loaded, it is champion already, or the champion is
+    another one by now; Unavailable.
     """
     registry.load(_known(registry, version))  # what cannot be loaded must not decide
     client = registry.client()
     with answered(registry.uri):
         present = _aliases(client, registry.name).get(ALIAS)
+        _as_shown(present, shown)
         if present == version:
             raise BadInput(f"version {version} of {registry.name} is champion already")
         before = [*_before(client, registry.name), *([present] if present else [])]
@@ -73,16 +76,15 @@ def promote(registry: Registry, version: int, *, by: str, now: datetime) -> int 
     return present
 
 
-def rollback(registry: Registry, *, by: str, now: datetime) -> tuple[int | None, int]:
+def rollback(registry: Registry, *, by: str, now: datetime, shown: int | None = None) -> tuple[int | None, int]:
     """Make that version champion again which was it before; the version until now, and the one from now on.
 
-    Rolling back again goes back further. Raises BadInput where none was champion before, Unavailable.
+    Rolling back again goes back further. `shown` as for `promote`. Raises BadInput where none was champion before,
+    or the champion is another one by now; Unavailable.
     """
     client = registry.client()
-    with answered(registry.uri):
-        present = _aliases(client, registry.name).get(ALIAS)
-        # Where a promotion was interrupted, the present one may be noted as a former one already.
-        before = [version for version in _before(client, registry.name) if version != present]
+    present, before = _present_and_before(registry)
+    _as_shown(present, shown)
     if not before:
         raise BadInput(f"no version of {registry.name} was champion before; `sre models` lists what there is")
     version = before.pop()
@@ -90,6 +92,27 @@ def rollback(registry: Registry, *, by: str, now: datetime) -> tuple[int | None,
     with answered(registry.uri):
         _hand_over(registry, client, present, version, before=before, by=by, now=now)
     return present, version
+
+
+def way_back(registry: Registry) -> int | None:
+    """The version that `rollback` would make champion again; None where there is none. Raises Unavailable."""
+    _, before = _present_and_before(registry)
+    return before[-1] if before else None
+
+
+def _present_and_before(registry: Registry) -> tuple[int | None, list[int]]:
+    client = registry.client()
+    with answered(registry.uri):
+        present = _aliases(client, registry.name).get(ALIAS)
+        # Where a promotion was interrupted, the present one may be noted as a former one already.
+        return present, [version for version in _before(client, registry.name) if version != present]
+
+
+def _as_shown(present: int | None, shown: int | None) -> None:
+    """Raises BadInput where whoever decides was shown another champion: they would change what they did not see."""
+    if shown is not None and (present or 0) != shown:
+        now = f"version {present} is" if present else "there is none"
+        raise BadInput(f"the champion is another one by now ({now}): look at the versions again")
 
 
 def challenge(registry: Registry, version: int) -> None:

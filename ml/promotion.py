@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 # A candidate that would flag more than this share of later, normal logs is refused, whatever else it does.
 MOST_FLAGGED = 0.01
+# Before the names of the numbers of what decided when a candidate was judged.
+PRESENT = "present_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,19 @@ class Record:
     def metrics(self) -> dict[str, float]:
         """As numbers by name, for a run in MLflow."""
         return {name: float(value) for name, value in asdict(self).items() if isinstance(value, int | float)}
+
+
+def record_of(numbers: Mapping[str, float], prefix: str = "") -> Record | None:
+    """The record that was kept as `metrics` under names with that prefix; None where one of them is missing.
+
+    Why it gave no answer is no number, so it is not among them.
+    """
+    names = ("logs", "flagged", "false_incidents", "incidents", "found", "pairs", "covered")
+    if any(prefix + name not in numbers for name in names):
+        return None
+    logs, flagged, false_incidents, incidents, found, pairs, covered = (round(numbers[prefix + one]) for one in names)
+    seconds = numbers.get(f"{prefix}seconds")
+    return Record(logs, flagged, false_incidents, incidents, found, seconds, pairs, covered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 CHALLENGER = "challenger"  # alias of the newest version that was not promoted
 MODEL_FILE = "model.skops"
+GONE = "RESOURCE_DOES_NOT_EXIST"  # MLflow's word for what is not there
 DIGEST = "sha256"  # of the model's file: a tag of its version, and a file beside each copy
 # Reviewed: plain data and our own detectors, nothing that runs code on loading.
 TRUSTED_TYPES = [
@@ -167,9 +168,24 @@ class Registry:
         try:
             return int(client.get_model_version_by_alias(self.name, alias).version)
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if error.error_code in (GONE, "INVALID_PARAMETER_VALUE"):
                 return None
             raise Unavailable(f"mlflow at {self.uri}: {str(error)[:200]}") from error
+
+    def run_of(self, version: int) -> tuple[Mapping[str, float], Mapping[str, str]]:
+        """Metrics and parameters of the training that made a version; none where it is gone. Raises Unavailable."""
+        client = self.client()
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        with answered(self.uri):
+            run_id = client.get_model_version(self.name, str(version)).run_id
+            try:
+                kept = client.get_run(run_id).data if run_id else None
+            except MlflowException as error:
+                if error.error_code != GONE:
+                    raise
+                kept = None
+        return (kept.metrics, kept.params) if kept is not None else ({}, {})
 
     @property
     def _remembered(self) -> Path:

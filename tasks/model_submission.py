@@ -9,8 +9,10 @@ import pandas as pd
 from domain.errors import BadInput
 from ml.detectors.service_deviation import SERVICE
 from ml.model_card import Card, written
+from ml.model_comparison import COMPARED
 from ml.model_runs import Submission
 from ml.plots import histogram, timeline
+from ml.promotion import PRESENT
 from ml.trained_on import FILE
 from ml.trained_on import written as written_spread
 from ml.training import TIME, Trained
@@ -42,7 +44,7 @@ def _parameters(card: Card) -> dict[str, object]:
     return data | {
         "data_left_out": card.left_out,
         "split_at": card.trained.split_at,
-        "compared_with": f"version {card.champion}" if card.champion else "rules alone",
+        COMPARED: f"version {card.champion}" if card.champion else "rules alone",
         "unsteady": ", ".join(card.trained.unsteady),
         "apart": ", ".join(card.trained.apart),
     }
@@ -61,7 +63,7 @@ def _metrics(card: Card) -> dict[str, float]:
         "lines_real_incidents": float(trained.told[1]),
         "services_of_habits": float(len(trained.candidate.habits_.services_)) if trained.candidate else 0.0,
     }
-    theirs = {f"present_{name}": value for name, value in card.present.metrics.items()}
+    theirs = {PRESENT + name: value for name, value in card.present.metrics.items()}
     return own | card.candidate.metrics | theirs
 
 

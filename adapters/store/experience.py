@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.ledger_rows import note
-from adapters.store.tables import actions, autonomy_words, incidents
+from adapters.store.tables import actions, autonomy_words, incidents, ledger
 from domain.actions import ActionState
 from domain.autonomy import Autonomy, Word, level_of
 from domain.experience import Likeness, Past, Run
@@ -146,6 +146,31 @@ def say(connection: sa.Connection, playbook: str, service: str, given: Word, *, 
     }
     connection.execute(autonomy_words.insert(), row)
     changed(connection, None, (playbook, service), (before, given.level), f"{given.by}: {given.why}", now=given.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One change of how far a playbook may go on a service, as the ledger has it."""
+
+    at: datetime
+    playbook: str
+    service: str
+    before: Autonomy
+    after: Autonomy
+    why: str
+    incident_id: int | None  # whose run earned or cost it; None for a person's word
+
+
+def changes(connection: sa.Connection, *, limit: int) -> list[Changed]:
+    """The newest changes, the newest first."""
+    query = sa.select(ledger).where(ledger.c.kind == LedgerKind.AUTONOMY).order_by(ledger.c.id.desc()).limit(limit)
+    return [_change(row) for row in connection.execute(query)]
+
+
+def _change(row: sa.Row[Any]) -> Changed:
+    said = row.fields
+    levels = level_of(said["before"]), level_of(said["after"])
+    return Changed(row.at, said["playbook"], said["service"], *levels, said["why"], row.incident_id)
 
 
 def changed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from console.http.pages import page
 from domain.answer_links import Flaw, NotTaken
-from domain.errors import BadInput, Refused, SreError, Unavailable
+from domain.errors import BadInput, BadSettings, SreError, Unavailable
 from domain.masking import masked_urls
 
 PEOPLE = "/i/"
@@ -29,11 +30,34 @@ STATUS: Mapping[Flaw, int] = {
     Flaw.UNKNOWN: 404,
     Flaw.UNREADABLE: 400,
 }
-# Which of our errors is whose fault; the first that fits counts.
-FAULTS: tuple[tuple[type[SreError], int, str], ...] = (
-    (BadInput, 400, "send it as the guide says (docs/guides/http.md)"),
-    (Unavailable, 503, "send it again in a few seconds; `sre status` says what is down"),
-    (Refused, 400, "it will not be taken as it is"),
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Whose fault an error of ours is, and what to do: a program, and a person at a page."""
+
+    kind: type[SreError]
+    status: int
+    program: str
+    person: str
+
+
+# The first that fits counts.
+FAULTS: tuple[Fault, ...] = (
+    Fault(BadSettings, 400, "`sre config` shows the settings", "`sre config` shows the settings"),
+    Fault(
+        BadInput,
+        400,
+        "send it as the guide says (docs/guides/http.md)",
+        "go back, load the page again, and look at what it says now",
+    ),
+    Fault(
+        Unavailable,
+        503,
+        "send it again in a few seconds; `sre status` says what is down",
+        "try it again in a few seconds; `sre status` says what is down",
+    ),
+    Fault(SreError, 400, "it will not be taken as it is", "it will not be taken as it is"),
 )
 DO: Mapping[int, str] = {
     401: "send the token as `Authorization: Bearer …` (http.token)",
@@ -76,10 +100,11 @@ def _ours(request: Request, error: Exception) -> Response:
     if isinstance(error, NotTaken):
         do = "look at the page that you have"
         return failure(request.url.path, STATUS[error.flaw], str(error), do, browser=_by_browser(request))
-    status, do = next(((status, do) for kind, status, do in FAULTS if isinstance(error, kind)), (400, ""))
+    fault = next(one for one in FAULTS if isinstance(error, one.kind))
     headers = {"Retry-After": "5"} if isinstance(error, Unavailable) else None
-    text = masked_urls(str(error))[:2_000]
-    return failure(request.url.path, status, text, do, headers, browser=_by_browser(request))
+    text, browser = masked_urls(str(error))[:2_000], _by_browser(request)
+    do = fault.person if browser else fault.program
+    return failure(request.url.path, fault.status, text, do, headers, browser=browser)
 
 
 def _by_browser(request: Request) -> bool:

@@ -12,16 +12,18 @@ from console.http.service import Service
 from console.http.web import answers as web_answers
 from console.http.web import (
     assets,
-    desk_pages,
     incidents,
     live,
     login,
+    models,
     muting,
     openid_login,
     reports,
     rota,
     searches,
     services,
+    settings_page,
+    trusting,
 )
 from console.http.web.attempts import Attempts
 from console.http.web.live import Feed
@@ -45,8 +47,10 @@ ROUTES = (
     muting.router,
     rota.router,
     searches.router,
-    desk_pages.router,
+    models.router,
+    trusting.router,
     reports.router,
+    settings_page.router,
 )
 
 

@@ -15,7 +15,9 @@ from adapters.store.database import Engine
 from console.http.web.known import Known
 from domain.roster import Roster
 from domain.settings import Settings
-from ml.model_versions import ModelVersion, versions
+from ml.model_comparison import Comparison, comparisons
+from ml.model_versions import ModelVersion, versions, way_back
+from ml.registry import ALIAS
 from tasks.bootstrap import knowledge
 from tasks.judging import Knowledge
 from tasks.retraining import registry
@@ -23,6 +25,26 @@ from tasks.templates import Templates
 
 TEMPLATES_KEPT = FILES_KEPT = timedelta(seconds=60)
 MODELS_KEPT = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The versions of the detector, the newest first, and what challenger and champion were judged by."""
+
+    versions: list[ModelVersion]
+    comparisons: list[Comparison]
+    before: int  # which version decided before, and would again after a rollback; 0 for none
+
+    @property
+    def champion(self) -> int:
+        """Which version decides; 0 where rules do alone."""
+        return next((one.version for one in self.versions if ALIAS in one.aliases), 0)
+
+
+def _models(tree: Settings) -> Models:
+    """Raises BadSettings and Unavailable."""
+    found = registry(tree)
+    return Models(versions(found), comparisons(found), way_back(found) or 0)
 
 
 @dataclass
@@ -34,7 +56,7 @@ class Desk:
     home: Path | None = None
     _templates: Known[Templates] | None = None
     _knowledge: Known[Knowledge] | None = None
-    _versions: Known[list[ModelVersion]] | None = None
+    _models: Known[Models] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def knowledge(self, now: datetime) -> Knowledge:
@@ -44,12 +66,17 @@ class Desk:
                 self._knowledge = Known(lambda: knowledge(self.tree), FILES_KEPT)
         return self._knowledge.at(now)
 
-    def versions(self, now: datetime) -> list[ModelVersion]:
+    def models(self, now: datetime) -> Models:
         """The versions of the detector, as of half a minute ago at most. Raises BadSettings and Unavailable."""
         with self._lock:
-            if self._versions is None:
-                self._versions = Known(lambda: versions(registry(self.tree)), MODELS_KEPT)
-        return self._versions.at(now)
+            if self._models is None:
+                self._models = Known(lambda: _models(self.tree), MODELS_KEPT)
+        return self._models.at(now)
+
+    def forget_models(self) -> None:
+        """They are changed, or about to be: whoever asks next gets them as they are."""
+        with self._lock:
+            self._models = None
 
     def roster(self, now: datetime) -> Roster | None:
         """Who is on call by the file as it is now; None without a file. Raises BadSettings."""

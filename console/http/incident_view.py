@@ -37,13 +37,22 @@ class Button:
     choices: tuple[tuple[str, str], ...] = ()
 
 
+# Seconds, up to the longest that a command may snooze for.
+SPANS = (
+    ("1800", "for 30 min"),
+    ("3600", "for 1 h"),
+    ("14400", "for 4 h"),
+    ("43200", "for 12 h"),
+    ("86400", "for 1 day"),
+    ("604800", "for 7 days"),
+)
 BUTTONS: tuple[Button, ...] = (
     Button(Verb.ACKNOWLEDGE, "Acknowledge: I have it"),
     Button(Verb.APPROVE, "Approve the plan"),
     Button(Verb.REJECT, "Reject the plan"),
     Button(Verb.RESOLVE, "Resolve: it is over"),
     Button(Verb.ESCALATE, "Escalate: tell the next person now"),
-    Button(Verb.SNOOZE, "Snooze", choices=(("1800", "for 30 min"), ("3600", "for 1 h"), ("14400", "for 4 h"))),
+    Button(Verb.SNOOZE, "Snooze", choices=SPANS),
     Button(Verb.REASSIGN, "Reassign", hint="user ann, team web or schedule primary"),
     Button(Verb.COMMENT, "Comment", hint="what others should know"),
 )

@@ -119,6 +119,15 @@ def test_an_admin_sets_it_and_it_is_shown_with_who_and_why(world: World) -> None
     assert len(json.loads(sre("autonomy", "--all", "--service", "web", "--json").stdout)) > 1
 
 
+def test_every_change_is_told_the_newest_first(world: World) -> None:
+    assert "nothing was earned or lost yet" in sre("autonomy", "changes").output
+    for level in ("act", "suggest"):
+        assert 0 == sre("autonomy", "set", POOL, "web", level, "--why", "x", "--as", "ada").exit_code
+    told = json.loads(sre("autonomy", "changes", "--json").stdout)
+    assert ["lowered from act to suggest", "raised from ask to act"] == [row["change"] for row in told], world
+    assert {("ada: x", None)} == {(row["because"], row["incident"]) for row in told}
+
+
 def test_nobody_below_admin_sets_it(world: World) -> None:
     done = sre("autonomy", "set", POOL, "web", "act", "--why", "x", "--as", "ann")
     assert isinstance(done.exception, Refused), world

@@ -14,6 +14,7 @@ from rich.console import Console
 from adapters.store import answers
 from adapters.store.database import Engine, transaction
 from adapters.store.tables import pages
+from console.demo_addresses import closing_lines
 from console.demo_cascade import Cascade, cascade_document, unmet
 from console.demo_story import Story
 from console.demo_summary import why_not
@@ -251,3 +252,20 @@ def accept(world: World) -> None:
     """A mail server accepts every page that waits."""
     with transaction(world.engine) as connection:
         connection.execute(pages.update().values(state="sent"))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "kept", "expected"),
+    [
+        pytest.param({"pages": "http://p/incidents"}, None, "pages: http://p/incidents (stops now", id="it stops"),
+        pytest.param(
+            {"pages": "http://p/incidents", "mlflow": "http://m"},
+            Path("home"),
+            "what just happened, in a browser: http://p/incidents",
+            id="it goes on",
+        ),
+        pytest.param({"mlflow": "http://m"}, Path("home"), "look around: SRE_HOME=home", id="it has no pages"),
+    ],
+)
+def test_it_ends_with_where_to_look(addresses: dict[str, str], kept: Path | None, expected: str) -> None:
+    assert closing_lines(addresses, kept)[-1].startswith(expected)

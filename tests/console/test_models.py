@@ -20,7 +20,9 @@ from ml.registry import Registry
 from ml.training import train
 from tasks.shadow import CHALLENGER
 from tests.ml.test_training import normal
+from tests.parts.http_part import noted
 from tests.parts.logs_part import NOON
+from tests.parts.models_part import put_two
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +86,32 @@ def test_without_a_registry_that_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     failed = sre().exception
     assert isinstance(failed, BadSettings)
     assert "no model registry" in str(failed)
+
+
+def test_champion_and_challenger_stand_side_by_side(registry: Registry) -> None:
+    put_two(registry)
+    shown = sre().stdout
+    for part in (
+        "Version 2, challenger, beside version 1",
+        "Version 1, champion, beside rules alone",
+        "0.05 % of 4,000",
+    ):
+        assert part in shown
+    newest, first = listed()
+    assert (4, 3) == (newest["judged"]["candidate"]["found"], newest["judged"]["present"]["found"])
+    assert "rules alone" == first["judged"]["against"]
+
+
+def test_the_ledger_says_who_lets_another_version_decide(
+    registry: Registry, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_two(registry)
+    monkeypatch.setenv("SRE_STORE__URL", sqlite_url)
+    assert [0, 0] == [sre("promote", "2").exit_code, sre("rollback").exit_code]
+    assert [
+        {"version": 2, "before": 1, "how": "promoted", "by": "ann"},
+        {"version": 1, "before": 2, "how": "rolled back", "by": "ann"},
+    ] == noted(connect(sqlite_url), "champion.changed")
 
 
 def test_what_the_challenger_sees_live_is_told(

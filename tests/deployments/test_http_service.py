@@ -42,6 +42,8 @@ ENVIRON = {
     "SRE_PAGING__EMAIL__PASSWORD": "password",
     "SRE_PAGING__ON_CALL": "on_call.yaml",
     "SRE_MITIGATION__SUPERVISORD_URL": "http://u:p@127.0.0.1:1",
+    "SRE_MITIGATION__ACTING": "true",
+    "SRE_MITIGATION__AUTONOMY__START": "act",
     "OPENAI_API_KEY": "key",
     "SRE_KAFKA__TOPIC": "logs",
 }
@@ -54,6 +56,8 @@ def test_the_service_sees_what_verifies_and_nothing_that_pages_or_acts() -> None
         "SRE_PAGING__SLACK__SIGNING_SECRET",
         "SRE_PAGING__PAGERDUTY__WEBHOOK_SECRET",
         "SRE_PAGING__ON_CALL",
+        "SRE_MITIGATION__ACTING",
+        "SRE_MITIGATION__AUTONOMY__START",
         "SRE_KAFKA__TOPIC",
     }
     assert expected == set(for_http(ENVIRON))

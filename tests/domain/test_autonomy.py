@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.autonomy import Autonomy, Earning, Standing, Word, standing, trust
+from domain.autonomy import Autonomy, Earning, Standing, Word, moved, standing, trust
 from domain.experience import Likeness, Run
 from domain.verification import Outcome
 from tests.parts.logs_part import NOON
@@ -110,3 +110,15 @@ def test_a_run_changes_the_level_by_one_at_most_and_only_a_proof_lifts_it(histor
         change = after.level - before.level
         assert change in ({"R": (0, 1)}.get(letter, (0, -1)) if letter != "h" else (0,))
         before = after
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (Autonomy.ASK, Autonomy.ACT, "raised from ask to act"),
+        (Autonomy.ACT, Autonomy.ASK, "lowered from act to ask"),
+        (Autonomy.ASK, Autonomy.ASK, "stays at ask"),
+    ],
+)
+def test_a_change_says_which_way(before: Autonomy, after: Autonomy, expected: str) -> None:
+    assert expected == moved(before, after)

@@ -45,6 +45,12 @@ PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
         (LedgerKind.RESOLVED, {"resolution": "human", "by": "ada"}, "resolved by hand by ada"),
         (LedgerKind.ACKED, {"by": "ada"}, "acknowledged by ada"),
         (
+            LedgerKind.CHAMPION,
+            {"version": 8, "before": 7, "how": "promoted", "by": "ada"},
+            "version 8 of the model decides instead of version 7: promoted by ada",
+        ),
+        (LedgerKind.CHAMPION, {"version": 1, "before": 0}, "version 1 of the model decides: chosen"),
+        (
             LedgerKind.NOTED,
             {"by": "ada", "cause": "a slow disk", "helped": "swapped it", "origin": "db", "verdict": "right"},
             "ada noted cause: a slow disk; helped: swapped it; origin: db; the analysis was right",

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import BadInput, Unavailable
 from ml.model_runs import Submission, register
-from ml.model_versions import BEFORE, promote, rollback, versions
+from ml.model_versions import BEFORE, promote, rollback, versions, way_back
 from ml.promotion import Decision
 from ml.registry import ALIAS, Registry
 from ml.training import Candidate, train
@@ -92,6 +92,17 @@ def test_what_cannot_be_promoted_changes_nothing(three: Registry, version: int, 
     with pytest.raises(BadInput, match=why):
         promote(three, version, by="ann", now=LATER)
     assert [("challenger",), ("champion",), ()] == aliases(three)
+
+
+def test_whoever_was_shown_another_champion_changes_nothing(three: Registry) -> None:
+    for shown in (0, 1, 3):
+        with pytest.raises(BadInput, match=r"another one by now \(version 2 is\)"):
+            promote(three, 3, by="ann", now=LATER, shown=shown)
+        with pytest.raises(BadInput, match="another one by now"):
+            rollback(three, by="ann", now=LATER, shown=shown)
+    assert 1 == way_back(three)
+    assert (2, 1) == rollback(three, by="ann", now=LATER, shown=2)
+    assert way_back(three) is None
 
 
 def test_a_version_that_cannot_be_loaded_is_not_promoted(three: Registry, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ml.promotion import Record, decide
+from ml.promotion import PRESENT, Record, decide, record_of
 
 ALIKE = Record(logs=1_000, flagged=2, false_incidents=1, incidents=4, found=3, seconds=12.0, pairs=10, covered=8)
 
@@ -106,3 +106,14 @@ def test_a_time_without_incidents_says_so() -> None:
     quiet = record(incidents=0, found=0, seconds=None, false_incidents=0)
     found = decide(quiet, quiet, has_champion=False, flagged_ratio=0)
     assert "had no incident to find, and would have opened none for nothing; there is no champion yet" == found.reason
+
+
+@pytest.mark.parametrize("prefix", ["", PRESENT])
+@pytest.mark.parametrize("kept", [ALIKE, record(seconds=None, found=0)])
+def test_what_was_kept_as_numbers_is_the_record_again(kept: Record, prefix: str) -> None:
+    assert kept == record_of({prefix + name: value for name, value in kept.metrics.items()}, prefix)
+
+
+def test_where_a_number_is_missing_there_is_no_record() -> None:
+    assert record_of({name: value for name, value in ALIKE.metrics.items() if name != "covered"}) is None
+    assert record_of(ALIKE.metrics, PRESENT) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,16 @@ from console.http.service import Service
 from console.http.starting import server
 from deployments.ports import unused
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+def _that_runs(name: str) -> str:
+    """The program of that name, if it starts; else empty: Ubuntu has one that only says where to get it."""
+    path = shutil.which(name)
+    if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+        return path
+    return ""
+
+
+CHROMIUM, DRIVER = _that_runs("chromium"), _that_runs("chromedriver")
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="no chromium with its chromedriver here: apt-get install chromium-driver"
 )
@@ -33,7 +43,7 @@ def a_chromium(home: Path, *, scripts: bool = True, dark: bool = False) -> Itera
     """A browser that knows nothing from before and asks nobody on the network for anything."""
     os.environ |= {"SE_OFFLINE": "true", "SE_AVOID_STATS": "true"}
     options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
+    options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={home / 'browser'}", *(["--force-dark-mode"] if dark else [])):
         options.add_argument(flag)
     if not scripts:

@@ -28,6 +28,7 @@ FIRST = (
     "tests/soak/test_exactly_once.py",
     "tests/adapters/kafka/test_consumer.py",
     "tests/console/http/test_random_requests.py",
+    "tests/console/http/web/test_axe.py",
     "tests/tasks/test_killed_sending.py",
     "tests/flows/test_process_log.py",
     "tests/flows/test_seed_stream.py",

@@ -44,6 +44,7 @@ class IncidentPage:
 
     id: int
     title: str
+    service: str  # of its likely origin
     severity: str
     state: str
     is_open: bool
@@ -77,6 +78,7 @@ def incident_page(service: Service, caller: Caller, number: int) -> IncidentPage
     return IncidentPage(
         id=number,
         title=seen.title,
+        service=found["service"],
         severity=Severity(found["severity"]).name.lower(),
         state=found["state"],
         is_open=not asked.state.closed,

@@ -18,7 +18,8 @@ from console.http.service import Ours, Service
 from console.http.web.callers import Asking
 from console.http.web.evidence import latest
 from console.http.web.render import shown
-from console.http.web.tables import Table, table
+from console.http.web.tables import Table, table, to_incident
+from console.http.web.trusting import LEVELS
 from console.inventory import inventory_row
 from console.muting import mute_row
 from domain.access import Deed, refusal
@@ -110,12 +111,12 @@ def one_service(name: str, service: Ours, caller: Asking) -> Response:
         table(
             "Inventory", [inventory_row(entry)] if entry else [], mask, empty="not in the inventory: nothing is done"
         ),
-        table("How far playbooks may go", [trust_row(one) for one in trusted], mask, empty="no playbook acts here"),
         table(
             "Not as usual in the last 24 hours",
             [finding_row(replace(one, finding=worded(one.finding))) for one in findings],
             mask,
             empty="nothing of its minutes was unusual",
+            links={"incident": to_incident},
         ),
     )
     return shown(
@@ -128,6 +129,11 @@ def one_service(name: str, service: Ours, caller: Asking) -> Response:
         open_now=counted(open_now, "open incident"),
         pictures=latest(service.engine, name, now),
         tables=tables,
+        trust=table(
+            "How far playbooks may go", [trust_row(one) for one in trusted], mask, empty="no playbook acts here"
+        ),
+        may_trust=[] if refusal(caller, Deed.TRUST, service.people) else [one.playbook for one in trusted],
+        levels=LEVELS,
         mutes=_mutes(service, name, now),
         may_mute=not refusal(caller, Deed.MUTE, service.people),
     )

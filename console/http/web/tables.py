@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from console.output import in_words
 
 Mask = Callable[[str], str]
+LONGEST_WHOLE = 12  # letters; a table of such words fits wherever it is shown as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,21 @@ class Cell:
     at: datetime | None = None  # where it is a time
     link: str = ""  # a path of ours
 
+    @property
+    def breaks(self) -> bool:
+        """Whether a word of it is so long that it must be broken for the table to fit."""
+        return any(len(word) > LONGEST_WHOLE for word in self.text.split())
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a page shows in rows; a narrow window shows each row as a list."""
+    """What a page shows in rows; a narrow window shows each row as a list, unless columns are compared."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     empty: str  # what is said where there is no row
+    beside: bool = False  # its columns are compared, so they stay side by side in a narrow window, too
 
 
 def cell(value: object, mask: Mask, link: str = "") -> Cell:
@@ -55,6 +62,11 @@ def table(
         tuple(cell(row[name], mask, paths[name](row[name]) if name in paths else "") for name in names) for row in rows
     )
     return Table(title, tuple(name.replace("_", " ") for name in names), tuple(made), empty)
+
+
+def to_incident(number: object) -> str:
+    """The path of that incident's page; nowhere for none."""
+    return f"/incidents/{number}" if number else ""
 
 
 def lines(found: Iterable[str], mask: Mask) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ def test_the_page_says_everything_that_the_command_says(engine: Engine, client: 
     for part in (
         *("the pool failed", "What it is made of", "Who was told", "What people found out", "Analysis"),
         *("Everything that was decided", "opened by", "page queued", "acknowledged by ann", "Next"),
+        *('<a href="/services/web">its service</a>', "for 7 days"),
         *("web: latency_ms", "normally 20 ms ± 3 ms", "5 minutes not as usual", "errors in 100 logs"),
     ):
         assert part in text, part
