@@ -13,6 +13,7 @@ import click
 
 from console.given import NotFound, settings, store
 from console.output import say, show_json, show_table
+from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
 from domain.words import counted, printable
 
@@ -189,6 +190,8 @@ def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
     from adapters.store.log_search import read_columns  # noqa: PLC0415
 
     limits = Limits(rows=asked.limit, seconds=asked.seconds)
+    if from_afar():  # others answer people by the same process
+        limits = replace(limits, seconds=min(asked.seconds, SQL_SECONDS), megabytes=SQL_MEGABYTES)
     found = read_again(answer)(sql, partial(read_columns, engine, wanted), limits)
     rows = [dict(zip(_titles(found), map(_value, row), strict=True)) for row in found.rows]
     if asked.as_json:

@@ -6,7 +6,8 @@ from fastapi import FastAPI
 
 from console.http import answers
 from console.http.guards import Guard
-from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
+from console.http.routes import alerts, changes, commands, health, links, logs, metrics, pagerduty, slack
+from console.http.running import Runs
 from console.http.service import Service
 from console.http.web import answers as web_answers
 from console.http.web import assets, desk_pages, incidents, live, login, muting, rota, searches, services
@@ -20,6 +21,7 @@ ROUTES = (
     alerts.router,
     changes.router,
     logs.router,
+    commands.router,
     health.router,
     metrics.router,
     incidents.router,
@@ -41,6 +43,7 @@ def create(service: Service) -> FastAPI:
     app.state.service = service
     app.state.feed = Feed(service.engine)
     app.state.attempts = Attempts(service.clock)
+    app.state.runs = Runs()
     answers.install(app)
     for router in ROUTES:
         app.include_router(router)

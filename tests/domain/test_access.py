@@ -36,8 +36,8 @@ def a_caller(role: Role = Role.RESPONDER, **changes: object) -> Caller:
 
 MAY: dict[Role, set[Deed | Verb]] = {
     Role.VIEWER: {Deed.LOOK},
-    Role.RESPONDER: set(DEEDS) - {Verb.APPROVE, Verb.REJECT},
-    Role.APPROVER: set(DEEDS),
+    Role.RESPONDER: set(DEEDS) - {Verb.APPROVE, Verb.REJECT, Deed.PROMOTE, Deed.SET_AUTONOMY},
+    Role.APPROVER: set(DEEDS) - {Deed.SET_AUTONOMY},
     Role.ADMIN: set(DEEDS),
 }
 

@@ -1,0 +1,63 @@
+"""How many commands run at once and for how long, and that the same one that is sent twice runs once."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLate
+from threading import BoundedSemaphore
+
+from starlette.exceptions import HTTPException
+
+from console.http.commands import Answer
+from console.sent import Sink
+
+# Whoever looks takes no place from whoever answers.
+LOOKING, ANSWERING = 4, 4
+SECONDS = 30.0
+MOST_REMEMBERED = 1_000
+BUSY = "too many commands run at once"
+
+
+class Runs:
+    """The commands that run now, and the answers of the last ones that changed something."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self.places = {True: BoundedSemaphore(LOOKING), False: BoundedSemaphore(ANSWERING)}
+        self.threads = ThreadPoolExecutor(LOOKING + ANSWERING, thread_name_prefix="command")
+        self.lock = threading.Lock()
+        self.known: OrderedDict[Hashable, Future[Answer]] = OrderedDict()
+
+    def look(self, do: Callable[[], Answer], sink: Sink) -> Answer:
+        """Run what changes nothing. Raises HTTPException 429 where every place is taken, 504 where it takes long."""
+        return self._wait(self._begin(do, looks=True), sink)
+
+    def change(self, once: Hashable, do: Callable[[], Answer], sink: Sink) -> Answer:
+        """Run what changes something, unless it ran under `once` before: then its answer. Raises as `look`."""
+        with self.lock:
+            found = self.known.get(once)
+            if found is None:
+                found = self.known[once] = self._begin(do, looks=False)
+                while len(self.known) > MOST_REMEMBERED:
+                    self.known.popitem(last=False)
+        return self._wait(found, sink)
+
+    def _begin(self, do: Callable[[], Answer], *, looks: bool) -> Future[Answer]:
+        """Run it in a thread, which holds its place until it ends: none can be stopped from outside."""
+        place = self.places[looks]
+        if not place.acquire(blocking=False):
+            raise HTTPException(429, BUSY, {"Retry-After": "2"})
+        future = self.threads.submit(do)
+        future.add_done_callback(lambda _: place.release())
+        return future
+
+    def _wait(self, future: Future[Answer], sink: Sink) -> Answer:
+        try:
+            return future.result(self.seconds)
+        except TooLate as error:
+            sink.ended = True
+            text = f"the command was not over within {self.seconds:g} s; whether it did what it should is not known"
+            raise HTTPException(504, text) from error
