@@ -11,11 +11,11 @@ import re
 import secrets
 import shutil
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -147,7 +147,7 @@ def _asked(place: Place, asked: dict[str, object]) -> dict[str, Any]:
         if status != HTTPStatus.TOO_MANY_REQUESTS or not waits:
             return _read(place, status, headers, body)
         waits = False
-        time.sleep(min(LONGEST_WAIT, _seconds(headers.get("retry-after", ""))))
+        sleep(min(LONGEST_WAIT, _seconds(headers.get("retry-after", ""))))
 
 
 def _seconds(text: str) -> float:

@@ -15,7 +15,7 @@ from console.http.commands import Answer
 from console.sent import Sink
 
 # Whoever looks takes no place from whoever answers.
-LOOKING, ANSWERING = 4, 4
+PLACES = 4  # for each of the two
 SECONDS = 30.0
 MOST_REMEMBERED = 1_000
 BUSY = "too many commands run at once"
@@ -24,35 +24,39 @@ BUSY = "too many commands run at once"
 class Runs:
     """The commands that run now, and the answers of the last ones that changed something."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, places: int = PLACES) -> None:
         self.seconds = seconds
-        self.places = {True: BoundedSemaphore(LOOKING), False: BoundedSemaphore(ANSWERING)}
-        self.threads = ThreadPoolExecutor(LOOKING + ANSWERING, thread_name_prefix="command")
+        self.looking, self.answering = BoundedSemaphore(places), BoundedSemaphore(places)
+        self.threads = ThreadPoolExecutor(2 * places, thread_name_prefix="command")
         self.lock = threading.Lock()
         self.known: OrderedDict[Hashable, Future[Answer]] = OrderedDict()
 
     def look(self, do: Callable[[], Answer], sink: Sink) -> Answer:
         """Run what changes nothing. Raises HTTPException 429 where every place is taken, 504 where it takes long."""
-        return self._wait(self._begin(do, looks=True), sink)
+        return self._wait(self._begin(do, self.looking), sink)
 
     def change(self, once: Hashable, do: Callable[[], Answer], sink: Sink) -> Answer:
         """Run what changes something, unless it ran under `once` before: then its answer. Raises as `look`."""
         with self.lock:
             found = self.known.get(once)
             if found is None:
-                found = self.known[once] = self._begin(do, looks=False)
+                found = self.known[once] = self._begin(do, self.answering)
                 while len(self.known) > MOST_REMEMBERED:
                     self.known.popitem(last=False)
         return self._wait(found, sink)
 
-    def _begin(self, do: Callable[[], Answer], *, looks: bool) -> Future[Answer]:
+    def _begin(self, do: Callable[[], Answer], place: BoundedSemaphore) -> Future[Answer]:
         """Run it in a thread, which holds its place until it ends: none can be stopped from outside."""
-        place = self.places[looks]
         if not place.acquire(blocking=False):
             raise HTTPException(429, BUSY, {"Retry-After": "2"})
-        future = self.threads.submit(do)
-        future.add_done_callback(lambda _: place.release())
-        return future
+
+        def work() -> Answer:
+            try:
+                return do()
+            finally:
+                place.release()
+
+        return self.threads.submit(work)
 
     def _wait(self, future: Future[Answer], sink: Sink) -> Answer:
         try:
