@@ -190,9 +190,12 @@ def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
     from adapters.store.log_search import read_columns  # noqa: PLC0415
 
     limits = Limits(rows=asked.limit, seconds=asked.seconds)
-    if from_afar():  # others answer people by the same process
+    ask = answer
+    if from_afar():  # people are answered by the same process
+        from adapters.log_sql_apart import answer_apart as ask  # noqa: PLC0415 - as above
+
         limits = replace(limits, seconds=min(asked.seconds, SQL_SECONDS), megabytes=SQL_MEGABYTES)
-    found = read_again(answer)(sql, partial(read_columns, engine, wanted), limits)
+    found = read_again(ask)(sql, partial(read_columns, engine, wanted), limits)
     rows = [dict(zip(_titles(found), map(_value, row), strict=True)) for row in found.rows]
     if asked.as_json:
         for row in rows:
