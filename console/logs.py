@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
 AROUND = timedelta(minutes=5)
 POLL_SECONDS = 1.0
+MOST_FROM_AFAR = 10_000  # logs, which are held before they are sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def logs(  # noqa: PLR0913 - one argument per option
         raise click.UsageError("--follow shows what comes in from now on; leave --until and --incident out")
     if expression and not text:
         raise click.UsageError("--regex says what --text is; give --text, too")
+    if limit > MOST_FROM_AFAR and from_afar():
+        raise click.UsageError(f"from afar --limit is {MOST_FROM_AFAR:,} at most; ask for less time at once")
     now = datetime.now(UTC)
     wanted = Wanted(
         since=moment(since, now),

@@ -27,6 +27,7 @@ class Runs:
     def __init__(self, seconds: float = SECONDS, places: int = PLACES) -> None:
         self.seconds = seconds
         self.looking, self.answering = BoundedSemaphore(places), BoundedSemaphore(places)
+        self.repeating = BoundedSemaphore(places)
         self.threads = ThreadPoolExecutor(2 * places, thread_name_prefix="command")
         self.lock = threading.Lock()
         self.known: OrderedDict[Hashable, Future[Answer]] = OrderedDict()
@@ -40,10 +41,19 @@ class Runs:
         with self.lock:
             found = self.known.get(once)
             if found is None:
-                found = self.known[once] = self._begin(do, self.answering)
+                new = self.known[once] = self._begin(do, self.answering)
                 while len(self.known) > MOST_REMEMBERED:
                     self.known.popitem(last=False)
-        return self._wait(found, sink)
+        return self._wait(new, sink) if found is None else self._wait_too(found, sink)
+
+    def _wait_too(self, future: Future[Answer], sink: Sink) -> Answer:
+        """Wait for what somebody else waits for; only so many may, as each takes a thread that pages need."""
+        if not self.repeating.acquire(blocking=False):
+            raise HTTPException(429, BUSY, {"Retry-After": "2"})
+        try:
+            return self._wait(future, sink)
+        finally:
+            self.repeating.release()
 
     def _begin(self, do: Callable[[], Answer], place: BoundedSemaphore) -> Future[Answer]:
         """Run it in a thread, which holds its place until it ends: none can be stopped from outside."""

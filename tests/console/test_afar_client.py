@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -226,6 +230,17 @@ def test_a_service_steers_no_terminal(capsysbinary: pytest.CaptureFixture[bytes]
     relay(CLEAR, colour=colour)
     shown = capsysbinary.readouterr().out.decode()
     assert [] == [letter for letter in shown if not letter.isprintable()]
+
+
+@given(st.text(st.sampled_from("\x1b[];0123456789mJHab\n\r\t\x07\x9b\u202e")), st.booleans())
+def test_whatever_it_says_only_colours_are_left_of_what_steers(text: str, colour: bool) -> None:  # noqa: FBT001 - drawn
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        relay(text, colour=colour)
+    shown = re.sub(r"\x1b\[[0-9;]+m", "", printed.getvalue()) if colour else printed.getvalue()
+    assert set() == {letter for letter in shown.replace("\r\n", "\n") if not letter.isprintable()} - {"\n"}
+    assert not re.search(r"\x1b\[[0-9;]*\b(8|5|7|6)\b[0-9;]*m", printed.getvalue())
+    assert text.count("\n") == printed.getvalue().count("\n")
 
 
 def test_nothing_heavy_is_imported_to_send_a_command() -> None:

@@ -151,6 +151,7 @@ def test_what_is_no_command_is_told_of(client: TestClient, body: bytes, status: 
         pytest.param(("--config", "/etc/passwd", "incidents"), "options before the command", id="other settings"),
         pytest.param(("--debug", "incidents"), "options before the command", id="tracebacks"),
         pytest.param(("logs", "--follow"), "--follow does not end", id="what does not end"),
+        pytest.param(("logs", "--limit", "10001"), "from afar --limit is 10,000 at most", id="too many logs"),
         pytest.param(("up",), "works on the agent's machine only", id="of the machine"),
         pytest.param(("users", "add", "eve", "--role", "admin"), "works on the agent's machine only", id="a user"),
         pytest.param(("on-call", "import", "--from", "pagerduty", "/etc/passwd"), "machine only", id="an import"),
@@ -247,6 +248,7 @@ def test_the_same_that_is_sent_twice_is_done_once(client: TestClient, sqlite_sto
 
 def test_of_many_that_come_at_once_under_one_nonce_one_is_done(client: TestClient, sqlite_store: Engine) -> None:
     filled(sqlite_store)
+    client.app.state.runs = Runs(places=8)  # type: ignore[attr-defined]
     before = len(noted(sqlite_store, LedgerKind.COMMENTED))
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: send(client, "comment", "1", "the disk", once="n1").json(), range(8)))
@@ -286,6 +288,8 @@ def test_what_takes_too_long_is_told_of_and_holds_its_place(blocked: threading.E
     with pytest.raises(HTTPException, match="not over"):
         runs.change("n1", lambda: waits_for(blocked), a_sink())
     with pytest.raises(HTTPException, match="not over"):  # and sent again it does not begin again
+        runs.change("n1", lambda: pytest.fail("it ran twice"), a_sink())
+    with runs.repeating, pytest.raises(HTTPException, match=running.BUSY):  # nor do many wait for it
         runs.change("n1", lambda: pytest.fail("it ran twice"), a_sink())
 
 
