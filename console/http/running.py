@@ -17,7 +17,7 @@ from console.sent import Sink
 # Whoever looks takes no place from whoever answers.
 PLACES = 4  # for each of the two
 SECONDS = 30.0
-MOST_REMEMBERED = 1_000
+MOST_REMEMBERED = 200
 BUSY = "too many commands run at once"
 
 
@@ -36,8 +36,10 @@ class Runs:
         """Run what changes nothing. Raises HTTPException 429 where every place is taken, 504 where it takes long."""
         return self._wait(self._begin(do, self.looking), sink)
 
-    def change(self, once: Hashable, do: Callable[[], Answer], sink: Sink) -> Answer:
+    def change(self, once: Hashable | None, do: Callable[[], Answer], sink: Sink) -> Answer:
         """Run what changes something, unless it ran under `once` before: then its answer. Raises as `look`."""
+        if once is None:
+            return self._wait(self._begin(do, self.answering), sink)
         with self.lock:
             found = self.known.get(once)
             if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -24,12 +25,24 @@ from console.http.service import Service
 from console.main import cli, told
 from deployments.ports import unused
 from domain.access import Scope
+from domain.afar import SENT
 from domain.errors import SreError
 from domain.people import Role
 from tests.parts.console_part import add_user
 from tests.parts.http_part import a_service
 
 LOCAL_NAME = "ann"  # who runs `sre` on the agent's machine
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00)?|\d{8}T\d{6}Z|UID:\w+|\d{9,}\.\d+")
+
+
+def timeless(value: object) -> str:
+    return TIME.sub("<time>", str(value))
+
+
+def path_of(words: tuple[str, ...]) -> str:
+    return max((name for name in SENT if " ".join(words).startswith(name)), key=len, default="")
 
 
 @dataclass(frozen=True)

@@ -107,5 +107,5 @@ def _answer(runs: Runs, service: Service, caller: Caller, sent: Sent, sink: Sink
     do = partial(run, ready[0], root, sink)
     if LOOKING.issuperset(ready[0].deeds):
         return runs.look(do, sink)
-    once = (caller.name, sent.once or object(), tuple(sent.words))
+    once = (caller.name, sent.once, tuple(sent.words)) if sent.once else None
     return runs.change(once, do, sink)
