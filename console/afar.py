@@ -37,6 +37,7 @@ MOST_ANSWER_BYTES = 20_000_000
 ANSWER_SECONDS, CONNECT_SECONDS = 45.0, 5.0
 LONGEST_WAIT = 60.0  # that is obeyed once when the service asks to come again
 USAGE = 2
+NARROWEST, WIDEST = 20, 1_000  # letters, as the service takes them
 LET_IN = (
     "{url}: {said}. On the agent's machine `sre users token NAME --scope read --scope answer` makes a token;"
     " set SRE_API_TOKEN to it, or SRE_API_TOKEN_FILE to a file that holds it"
@@ -99,12 +100,20 @@ def send(words: list[str]) -> int:
     terminal = sys.stdout.isatty()
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size().columns if terminal else WIDTH_WITHOUT_TERMINAL
+    width = min(max(width, NARROWEST), WIDEST)
+    if not all(map(_is_text, words)):
+        raise BadInput("a word is not written in UTF-8: the terminal here is set to another alphabet")
     asked = {"words": words, "width": width, "colour": colour, "once": secrets.token_urlsafe(16)}
     answer = _asked(place, asked)
     relay(answer["out"], colour=colour)
-    relay(answer["err"], colour=colour, err=True)
+    relay(answer["err"], colour=False, err=True)
     code: int = answer["exit"]
     return code
+
+
+def _is_text(word: str) -> bool:
+    """Python keeps bytes of the command line that are no UTF-8 as halves of letters, which no JSON holds."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 
 def _place() -> Place:

@@ -125,6 +125,11 @@ def test_what_is_sent_are_the_words_as_they_were_typed(monkeypatch: pytest.Monke
     assert 16 <= len(str(body["once"]))
 
 
+def test_a_word_that_is_no_text_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRE_API_URL", "http://127.0.0.1:1")
+    assert "sre: a word is not written in UTF-8" in sre("comment", "1", "\udce9").err
+
+
 class Broken(Response):
     """Ends the connection in the middle of the answer."""
 
