@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from console.given import USER, as_option, settings, store, who
+from console.given import as_option, caller, people, settings, store
 from console.noting import as_findings, finding_options
 from console.output import json_option, say, show_json
 from domain.errors import BadInput
@@ -99,12 +99,11 @@ def seconds(span: str) -> float:
 def _say(
     ctx: click.Context, number: int, verb: Verb, argument: str = "", *, as_json: bool, findings: Findings = NOTHING
 ) -> None:
-    from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
-    from tasks.responding import respond  # noqa: PLC0415
+    from tasks.responding import respond  # noqa: PLC0415 - keeps `sre --help` fast
 
-    tree, by = settings(ctx), ctx.meta.get(USER) or who()
+    by = caller(ctx)
     answer = Response(number, 0, verb, by, Via.COMMAND, argument, findings=findings)
-    outcome = respond(store(tree), answer, people_of(tree), now=datetime.now(UTC))
+    outcome = respond(store(settings(ctx)), answer, people(ctx), now=datetime.now(UTC))
     if as_json:
         show_json({"incident": number, "verb": verb, "by": by, "outcome": outcome})
     else:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import click
 
-from adapters.settings_files import load
+from console.given import read
 from console.output import json_option, say, show_json, show_text
 from console.settings_reference import markdown
 from domain.masking import shown
@@ -18,14 +15,13 @@ from domain.words import listed
 @click.command(epilog="Example: SRE_KAFKA__TOPIC=logs sre config")
 @json_option
 @click.option("--reference", is_flag=True, help="Print every setting with default and meaning, as Markdown.")
-@click.pass_obj
-def config(obj: Mapping[str, object] | None, *, as_json: bool, reference: bool) -> None:
+@click.pass_context
+def config(ctx: click.Context, *, as_json: bool, reference: bool) -> None:
     """Print the effective settings, secrets masked, and where each came from."""
     if reference:
         show_text(markdown())
         return
-    named = (obj or {}).get("config_file")
-    loaded = load(Path(str(named)) if named else None)
+    loaded = read(ctx)
     rows = [
         {"setting": key, "value": shown(key, value), "origin": loaded.origins[key]}
         for key, value in values(loaded.settings).items()

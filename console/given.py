@@ -9,23 +9,34 @@ from typing import TYPE_CHECKING
 import click
 
 from console.output import say
-from domain.errors import BadSettings, SreError
+from console.sent import from_afar
+from domain.errors import BadSettings, Refused, SreError
 from domain.people import Person, Role
 
 if TYPE_CHECKING:
     from adapters.settings_files import Loaded
     from adapters.store.database import Engine
+    from domain.people import People
     from domain.settings import Settings
 
 
-def loaded(context: click.Context) -> Loaded:
-    """The effective settings, from the file that `--config` names; warnings go to stderr."""
+def read(context: click.Context) -> Loaded:
+    """The settings with their origins and warnings, from the file that `--config` names, or of the service."""
+    if sent := from_afar(context):
+        return sent.loaded
     from adapters.settings_files import load  # noqa: PLC0415 - keeps `sre --help` fast
 
-    name = context.obj["config_file"]
-    found = load(Path(name) if name else None)
+    name = (context.obj or {}).get("config_file")
+    return load(Path(name) if name else None)
+
+
+def loaded(context: click.Context) -> Loaded:
+    """As `read`; warnings go to stderr, and the certificates of `calls.ca_file` are trusted from now on."""
+    found = read(context)
+    if from_afar(context):
+        return found
     if found.settings.calls.ca_file:
-        from adapters.trust import trust  # noqa: PLC0415 - as above
+        from adapters.trust import trust  # noqa: PLC0415 - keeps `sre --help` fast
 
         trust(found.settings.calls.ca_file)
     for warning in found.warnings:
@@ -40,6 +51,8 @@ def settings(context: click.Context) -> Settings:
 
 def store(tree: Settings) -> Engine:
     """The agent's database. Raises BadSettings where there is none."""
+    if sent := from_afar():
+        return sent.engine
     from adapters.store.opening import open_database  # noqa: PLC0415 - keeps `sre --help` fast
 
     url = tree.store.url.get_secret_value()
@@ -56,7 +69,10 @@ def who() -> str:
         return "unknown user"
 
 
-def _remember(ctx: click.Context, _parameter: click.Parameter, name: str | None) -> None:
+def _remember(ctx: click.Context, parameter: click.Parameter, name: str | None) -> None:
+    typed = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+    if name and typed and from_afar(ctx):
+        raise Refused("--as is for the agent's machine: from afar you are whom the token belongs to")
     if name:
         ctx.meta[USER] = name
 
@@ -73,11 +89,29 @@ as_option = click.option(
 )
 
 
-def person(ctx: click.Context, least: Role) -> Person:
-    """Who calls, with the role. Raises Refused, with who may instead, where the role does not suffice."""
+def caller(ctx: click.Context) -> str:
+    """The name of who calls: from afar whom the token belongs to, else whom `--as` names, or the login name."""
+    if sent := from_afar(ctx):
+        return sent.caller.person
+    return ctx.meta.get(USER) or who()
+
+
+def people(ctx: click.Context) -> People:
+    """Who may what, by the settings."""
     from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
 
-    return people_of(settings(ctx)).person(ctx.meta.get(USER) or who(), least)
+    sent = from_afar(ctx)
+    return sent.people if sent else people_of(settings(ctx))
+
+
+def person(ctx: click.Context, least: Role) -> Person:
+    """Who calls, with the role. Raises Refused, with who may instead, where the role does not suffice."""
+    known, sent = people(ctx), from_afar(ctx)
+    if sent is None or known.roles:
+        return known.person(caller(ctx), least)
+    if not sent.caller.role.includes(least):
+        raise Refused(f"{sent.caller.name} is {sent.caller.role}, and this needs the role {least}")
+    return Person(sent.caller.person, sent.caller.role)
 
 
 def may(ctx: click.Context, least: Role) -> str:

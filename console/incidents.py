@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from console import incident_rows
-from console.given import USER, NotFound, as_option, settings, store, who
+from console.given import NotFound, as_option, caller, settings, store
 from console.output import json_option, say, show, show_json, show_table
 from domain.alarm_verdicts import AlarmVerdict
 
@@ -75,8 +75,7 @@ def incident(ctx: click.Context, number: int, verdict: str | None, *, as_json: b
 def _judge(ctx: click.Context, number: int, verdict: AlarmVerdict) -> None:
     from adapters.store.alarm_verdicts import give  # noqa: PLC0415 - keeps `sre --help` fast
 
-    by = ctx.meta.get(USER) or who()
-    give(store(settings(ctx)), number, verdict, by=by, now=datetime.now(UTC))
+    give(store(settings(ctx)), number, verdict, by=caller(ctx), now=datetime.now(UTC))
 
 
 def _tell(title: str, lines: list[str]) -> None:

@@ -13,6 +13,7 @@ import click
 
 from console.given import NotFound, settings, store
 from console.output import say, show_json, show_table
+from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
 from domain.words import counted, printable
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
 AROUND = timedelta(minutes=5)
 POLL_SECONDS = 1.0
+MOST_FROM_AFAR = 10_000  # logs, which are held before they are sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def logs(  # noqa: PLR0913 - one argument per option
         raise click.UsageError("--follow shows what comes in from now on; leave --until and --incident out")
     if expression and not text:
         raise click.UsageError("--regex says what --text is; give --text, too")
+    if limit > MOST_FROM_AFAR and from_afar():
+        raise click.UsageError(f"from afar --limit is {MOST_FROM_AFAR:,} at most; ask for less time at once")
     now = datetime.now(UTC)
     wanted = Wanted(
         since=moment(since, now),
@@ -189,7 +193,12 @@ def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
     from adapters.store.log_search import read_columns  # noqa: PLC0415
 
     limits = Limits(rows=asked.limit, seconds=asked.seconds)
-    found = read_again(answer)(sql, partial(read_columns, engine, wanted), limits)
+    ask = answer
+    if from_afar():  # people are answered by the same process
+        from adapters.log_sql_apart import answer_apart as ask  # noqa: PLC0415 - as above
+
+        limits = replace(limits, seconds=min(asked.seconds, SQL_SECONDS), megabytes=SQL_MEGABYTES)
+    found = read_again(ask)(sql, partial(read_columns, engine, wanted), limits)
     rows = [dict(zip(_titles(found), map(_value, row), strict=True)) for row in found.rows]
     if asked.as_json:
         for row in rows:

@@ -6,10 +6,12 @@ Imports of the heavy libraries take seconds; `sre --help` must not.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
 
+from console.sent import from_afar
 from domain.errors import SreError
 
 # name -> (module, attribute, one line of help)
@@ -86,6 +88,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The named command, or one that sends the words to the agent of another machine."""
+        if not os.environ.get("SRE_API_URL") or from_afar(ctx):
+            return super().resolve_command(ctx, args)
+        from console.afar import Away  # noqa: PLC0415 - whoever is on the agent's machine needs none of it
+
+        return args[0], Away(self, args[0]), args[1:]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
@@ -104,6 +116,13 @@ def cli(ctx: click.Context, *, debug: bool, config_file: str | None) -> None:
     ctx.obj = {"debug": debug, "config_file": config_file}
 
 
+def told(error: SreError) -> str:
+    """An error of ours as whoever typed the command reads it."""
+    from domain.masking import masked_urls  # noqa: PLC0415 - keeps `sre --help` fast
+
+    return f"sre: {masked_urls(str(error))}"
+
+
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit code 1."""
     try:
@@ -112,7 +131,6 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         from console.output import say  # noqa: PLC0415
-        from domain.masking import masked_urls  # noqa: PLC0415 - keeps `sre --help` fast
 
-        say(*f"sre: {masked_urls(str(error))}".split("\n"), err=True)
+        say(*told(error).split("\n"), err=True)
         sys.exit(1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from console.given import USER, as_option, settings, store, who
+from console.given import as_option, caller, people, settings, store
 from console.output import json_option, say, show_json
 from domain.resolution_notes import Findings, Verdict, found_out
 
@@ -42,12 +42,11 @@ def as_findings(said: Mapping[str, str | None]) -> Findings:
 @click.pass_context
 def note(ctx: click.Context, /, number: int, *, as_json: bool, **said: str | None) -> None:
     """Say what caused incident NUMBER, which is closed, and what helped."""
-    from domain.settings import people_of  # noqa: PLC0415 - keeps `sre --help` fast
-    from tasks.noting import note_closed  # noqa: PLC0415 - as above
+    from tasks.noting import note_closed  # noqa: PLC0415 - keeps `sre --help` fast
 
-    tree, by, findings = settings(ctx), ctx.meta.get(USER) or who(), as_findings(said)
+    by, findings = caller(ctx), as_findings(said)
     now = datetime.now(UTC)
-    outcome = note_closed(store(tree), number, findings, by=by, people=people_of(tree), now=now)
+    outcome = note_closed(store(settings(ctx)), number, findings, by=by, people=people(ctx), now=now)
     if as_json:
         show_json({"incident": number, "by": by, "outcome": outcome})
     else:

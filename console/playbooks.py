@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from adapters.parts_file import PROJECT
 from adapters.playbook_files import check
-from adapters.settings_files import load
+from console.given import read
 from console.output import json_option, say, show, show_json
 from console.playbook_draft import draft
 from console.playbook_import import import_playbooks
@@ -34,7 +33,7 @@ _IN_USE = Path()
 def playbooks(ctx: click.Context, *, as_json: bool, folder: Path | None) -> None:
     """List the playbooks in use, or check a folder; exit code 1 when one cannot be followed as it is written."""
     if ctx.invoked_subcommand is None:
-        _list(ctx.obj, as_json=as_json, folder=folder)
+        _list(ctx, as_json=as_json, folder=folder)
     elif as_json or folder:
         raise click.UsageError(f"options go behind the command: sre playbooks {ctx.invoked_subcommand} …")
 
@@ -44,9 +43,8 @@ playbooks.add_command(import_playbooks)
 playbooks.add_command(draft)
 
 
-def _list(obj: Mapping[str, object] | None, *, as_json: bool, folder: Path | None) -> None:
-    named = (obj or {}).get("config_file")
-    settings = load(Path(str(named)) if named else None).settings
+def _list(ctx: click.Context, *, as_json: bool, folder: Path | None) -> None:
+    settings = read(ctx).settings
     if folder in (None, _IN_USE):
         folder = _in_project(PROJECT / settings.playbooks.path)
     checked = check(folder, settings.mitigation)

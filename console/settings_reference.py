@@ -32,6 +32,8 @@ The first source that names a setting wins:
 `SRE_LOG_LEVEL` sets `logging.level`.
 `PREFECT_API_URL` and `MLFLOW_TRACKING_URI` set the servers of those names.
 `SRE_USER` is who calls `sre`, where that is not the login name.
+`SRE_API_URL` sends commands to an agent [on another machine](console.md#from-another-machine).
+`SRE_API_TOKEN`, or the file that `SRE_API_TOKEN_FILE` names, holds the token for it.
 `SRE_HOME` is the folder of everything that `sre up` keeps, `.sre` by default.
 Lists are separated by commas in the environment.
 A setting of librdkafka is a key below `kafka.client`: `SRE_KAFKA__CLIENT__SASL_PASSWORD` sets `sasl.password`.

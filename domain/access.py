@@ -1,4 +1,4 @@
-"""Who may do what on the pages: a caller with a role and scopes, a deed, and why it is refused."""
+"""Who may do what on the pages and from afar: a caller with a role and scopes, a deed, and why it is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}"
 
 
 class Deed(StrEnum):
-    """What somebody does on the pages, beside answering by a verb."""
+    """What somebody does on the pages or by a command from afar, beside answering by a verb."""
 
     LOOK = "look"
     LOOK_AT_SETTINGS = "look at the settings"
@@ -25,6 +25,8 @@ class Deed(StrEnum):
     MUTE = "mute"  # add or end a silence or a maintenance window
     PAUSE = "pause"  # stop every action, or allow actions again
     TAKE = "take a shift"  # … of a schedule, or give it back
+    QUERY = "ask SQL"  # … over stored logs, which costs more than looking
+    TELL = "tell of a change"
     PROMOTE = "promote a model"  # choose which version decides
     ROLL_BACK = "roll a model back"  # to the one that decided before, which is safe at night
     TRUST = "set autonomy"  # say how far a playbook may go on a service
@@ -50,7 +52,7 @@ DEEDS: Mapping[Deed, Role] = dict.fromkeys(Deed, Role.RESPONDER) | {
     Deed.PROMOTE: Role.APPROVER,
     Deed.TRUST: Role.ADMIN,
 }
-LOOKING = frozenset({Deed.LOOK, Deed.LOOK_AT_SETTINGS})
+LOOKING = frozenset({Deed.LOOK, Deed.LOOK_AT_SETTINGS, Deed.QUERY})
 
 
 @dataclass(frozen=True, slots=True)

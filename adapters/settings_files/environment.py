@@ -22,8 +22,19 @@ SHORT_NAMES = {
     "MLFLOW_TRACKING_URI": "servers.mlflow_tracking_uri",
 }
 
-# SRE_ variables that are no settings: where things are, read before any setting is, who calls, and keys.
-NO_SETTINGS = frozenset({"SRE_HOME", "SRE_CONFIG_FILE", "SRE_USER", "SRE_ENCRYPTION_KEYS"})
+# SRE_ variables that are no settings: where things are, read before any setting is, who calls, keys, and to which
+# agent commands are sent.
+NO_SETTINGS = frozenset(
+    {
+        "SRE_HOME",
+        "SRE_CONFIG_FILE",
+        "SRE_USER",
+        "SRE_ENCRYPTION_KEYS",
+        "SRE_API_URL",
+        "SRE_API_TOKEN",
+        "SRE_API_TOKEN_FILE",
+    }
+)
 
 # Marks that `sre up`, or a manifest of Kubernetes, puts on the processes it starts; people set none of them by hand.
 MARKS = frozenset({"SRE_PART", "SRE_STAMP", "SRE_LOCAL_RUNS", "SRE_MEMBER", "SRE_WORKER_PROBE"})

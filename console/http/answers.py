@@ -65,6 +65,9 @@ DO: Mapping[int, str] = {
     405: "look at /openapi.json for what there is",
     408: "send it again, faster",
     413: "send less at once",
+    415: "send it as application/json",
+    429: "send it again after so many seconds as Retry-After says",
+    504: "look what came of it, and ask for less",
 }
 
 DO_PEOPLE: Mapping[int, str] = {

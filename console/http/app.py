@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from adapters.openid.provider import Provider
 from console.http import answers
 from console.http.guards import Guard
-from console.http.routes import alerts, changes, health, links, logs, metrics, pagerduty, slack
+from console.http.routes import alerts, changes, commands, health, links, logs, metrics, pagerduty, slack
+from console.http.running import Runs
 from console.http.service import Service
 from console.http.web import answers as web_answers
 from console.http.web import (
@@ -35,6 +36,7 @@ ROUTES = (
     alerts.router,
     changes.router,
     logs.router,
+    commands.router,
     health.router,
     metrics.router,
     incidents.router,
@@ -61,6 +63,7 @@ def create(service: Service) -> FastAPI:
     app.state.feed = Feed(service.engine)
     app.state.attempts = Attempts(service.clock)
     app.state.openid = Provider(service.settings.openid) if service.settings.openid.issuer else None
+    app.state.runs = Runs()
     answers.install(app)
     for router in ROUTES:
         app.include_router(router)

@@ -37,14 +37,33 @@ class NotLoggedIn(HTTPException):
 
 def _caller(request: Request, service: Ours) -> Caller:
     """Raises NotLoggedIn, and HTTPException where there is nobody who could log in."""
-    given = request.headers.get("authorization", "")
-    if given:
+    if given := request.headers.get("authorization", ""):
         return _by_token(service, given)
     if secret := request.cookies.get(COOKIE, ""):
         found = users.login_of(service.engine, secret, now=service.clock())
         if found is not None and not ended(found[0], service):
             login, user = found
             return Caller(user.name, user.person, user.role, Way.LOGIN, csrf=login.csrf)
+    return _unguarded(request, service)
+
+
+def program(request: Request, service: Ours) -> Caller:
+    """Who asks with a token, or from this machine while there is no user; a cookie counts for nothing here.
+
+    So no page of a browser can do it: it sends cookies by itself, and no token. Raises as for pages, and
+    HTTPException 403, noted in the ledger, for a page of elsewhere.
+    """
+    if given := request.headers.get("authorization", ""):
+        return _by_token(service, given)
+    found = _unguarded(request, service)
+    if "origin" in request.headers:
+        _note(service.refusals, service, Flaw.FORGED, found, "command", None, Via.COMMAND)
+        raise HTTPException(403, "a page of a browser sends no commands: `sre` and other programs do")
+    return found
+
+
+def _unguarded(request: Request, service: Service) -> Caller:
+    """Whoever is on this machine, while there is no user."""
     if service.settings.openid.issuer or users.any_user(service.engine):
         raise NotLoggedIn
     host = request.headers.get("host", "")
@@ -79,10 +98,12 @@ def looks_at_settings(caller: Asking, service: Ours) -> Caller:
     return caller
 
 
-def must_be_allowed(service: Service, caller: Caller, deed: Deed | Verb, *, incident_id: int | None = None) -> None:
+def must_be_allowed(
+    service: Service, caller: Caller, deed: Deed | Verb, *, incident_id: int | None = None, via: Via = Via.CONSOLE
+) -> None:
     """Raises HTTPException 403, noted in the ledger, where the caller may not."""
     if why := refusal(caller, deed, service.people):
-        _note(service.refusals, service, Flaw.WRONG_PERSON, caller, deed, incident_id)
+        _note(service.refusals, service, Flaw.WRONG_PERSON, caller, deed, incident_id, via)
         raise HTTPException(403, why)
 
 
@@ -108,10 +129,18 @@ def same_site(request: Request, settings: HttpSettings) -> bool:
     return urlsplit(origin).netloc in ours
 
 
-def _note(refusals: Refusals, service: Service, flaw: Flaw, caller: Caller, deed: str, incident_id: int | None) -> None:
+def _note(  # noqa: PLR0913, PLR0917 - what is known of the answer
+    refusals: Refusals,
+    service: Service,
+    flaw: Flaw,
+    caller: Caller,
+    deed: str,
+    incident_id: int | None,
+    via: Via = Via.CONSOLE,
+) -> None:
     refusals.note(
         flaw,
-        Via.CONSOLE,
+        via,
         now=service.clock(),
         about=f"{caller.name} {deed}",
         incident_id=incident_id,

@@ -95,4 +95,4 @@ def _changed_only(may: frozenset[str], before: dict[str, int], after: dict[str, 
 def test_the_description_names_every_way_in(store: Engine, tmp_path: Path) -> None:
     paths = create(a_service(store, tmp_path)).openapi()["paths"]
     expected = {"/i/{token}", "/slack/actions", "/pagerduty/webhook", "/alertmanager", "/changes", "/logs"}
-    assert expected | {"/healthz", "/readyz", "/metrics"} == set(paths)
+    assert expected | {"/healthz", "/readyz", "/metrics", "/api/commands"} == set(paths)
