@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from adapters.store.database import Engine, transaction
 from adapters.store.knowledge_rows import recall
@@ -25,6 +26,7 @@ RULES = 0  # as a version: no model at all
 NOT_OF_LOGS = frozenset({"incidents", "mitigation", "paging"})  # branches that no log is scored by
 NO_MODEL_ASKED = "no model is asked"
 
+Kept = TypeVar("Kept", bound=BaseModel)
 LoadModel = Callable[[int], Champion]  # the version from the registry; raises BadInput or Unavailable
 
 
@@ -131,9 +133,26 @@ def version_of(model: str) -> int:
     return int(model.rpartition(" ")[2])
 
 
+def as_kept(kind: type[Kept], kept: Mapping[str, Any]) -> Kept:
+    """A branch of settings as its document has it. Raises ValueError where a value is none of its type.
+
+    What checks settings when people write them is left out: secrets are not kept, and no check must want them. What
+    is not in the document is as it is by default.
+    """
+    if not isinstance(kept, Mapping):
+        raise ValueError(f"{kind.__name__}: what is kept is no branch of settings")  # noqa: TRY004 - as for any other value
+    values: dict[str, Any] = {}
+    for name, field_of_it in kind.model_fields.items():
+        wanted: Any = field_of_it.annotation
+        if name in kept:
+            is_branch = isinstance(wanted, type) and issubclass(wanted, BaseModel)
+            values[name] = as_kept(wanted, kept[name]) if is_branch else TypeAdapter(wanted).validate_python(kept[name])
+    return kind.model_construct(**values)
+
+
 def of_texts(texts: Texts) -> Knowledge:
     """Settings, playbooks and inventory as they were, without the model. Raises ValueError for what is none."""
-    settings = Settings.model_validate(json.loads(texts.settings))
+    settings = as_kept(Settings, json.loads(texts.settings))
     playbooks = TypeAdapter(tuple[Playbook, ...]).validate_python(json.loads(texts.playbooks))
     services = TypeAdapter(dict[str, Service]).validate_python(json.loads(texts.inventory))
     return Knowledge(settings, playbooks, None, inventory=Inventory(services))
