@@ -95,6 +95,14 @@ def test_n1_what_is_sent_right_after_up_is_stored_and_its_incident_is_there(agen
     assert "no log behind" in agent.part("logs").text
 
 
+def test_what_was_decided_comes_out_again(agent: Agent) -> None:
+    """By the settings of then, of which secrets are not kept."""
+    found = agent.told("replay", "--since", "1h")
+    assert found["logs"] >= 2_042
+    assert found["decisions_alike"]["incident.opened"] >= 1
+    assert ([], [], True) == (found["doubts"], found["differences"], found["same"])
+
+
 def test_n5_what_cannot_be_read_is_told_by_reason(agent: Agent, tmp_path: Path) -> None:
     agent.sre("send", str(write_lines(tmp_path / "bad.jsonl", [b"{broken", b"[]"] * 50)))
     found = {row["reason"]: row["logs"] for row in agent.told("dead-letters")}
