@@ -236,7 +236,7 @@ def replay(
 ) -> Replayed:
     """Decide about the stored logs of a time again; nothing is written.
 
-    `judge` scores pieces of it, perhaps side by side, and gives them in order. Raises Unavailable, Refused.
+    `judge` scores pieces of it, perhaps side by side, and gives them in order. Raises Unavailable, Refused, BadInput.
     """
     begun = time.perf_counter()
     held = span(engine, since, until)
