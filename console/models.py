@@ -97,6 +97,7 @@ def _told(record: Record) -> dict[str, str]:
         "incidents found": f"{number(record.found)} of {number(record.incidents)}"
         if record.incidents
         else "there was none",
+        "pages for nothing": number(record.false_pages),
         "opened for nothing": number(record.false_incidents),
         "median until confirmed": seconds or "none found",
         "flagged of usual logs": f"{share(record.flagged / record.logs)} of {number(record.logs)}"

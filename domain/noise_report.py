@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.noise_trials import AGAIN, Trial
 from domain.told_pages import Told
-from domain.words import counted, cut, number, printable
+from domain.words import counted, cut, number, page_reason, printable
 
 MOST_ROWS, LONGEST = 10, 60
 
@@ -57,10 +57,6 @@ def sections(report: Report) -> list[Section]:
 
 def _sections(report: Report) -> Iterator[Section]:
     pages = report.pages
-    yield _counts("Why", (one.reason for one in pages), pages)
-    yield _counts("Service", (printable(one.about.service) for one in pages), pages)
-    yield _counts("Hour (UTC)", (f"{one.at:%H}" for one in pages), pages, by_name=True)
-    yield _counts("What became of it", (one.acted.value for one in pages), pages)
     best_first = sorted(report.trials, key=lambda one: (not one.recommended, -one.saved))
     nothing = ("Nothing was tried: each page was acted upon.",)
     yield Section("What would have saved pages", sentences=[in_words(one) for one in best_first] or nothing)
@@ -69,6 +65,10 @@ def _sections(report: Report) -> Iterator[Section]:
         named = [f"{_named(*about)}: {counted(many, 'page')}" for about, many in often]
         hint = "`sre incident N --verdict false-alarm` makes such a text usual from the next training on."
         yield Section("What nobody acted upon, and came again", sentences=[*named, hint])
+    yield _counts("Why", (page_reason(one.reason) for one in pages), pages)
+    yield _counts("Service", (printable(one.about.service) for one in pages), pages)
+    yield _counts("What became of it", (one.acted.value for one in pages), pages)
+    yield _counts("Hour (UTC)", (f"{one.at:%H}" for one in pages), pages, by_name=True)
     if report.doubts:
         yield Section("Not certain", sentences=[printable(doubt) for doubt in report.doubts])
 

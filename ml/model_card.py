@@ -103,6 +103,7 @@ def _table(card: Card) -> str:
     rows = [
         ("logs of usual times", *(f"{one.logs:,}" for one in (card.candidate, card.present))),
         ("of these flagged", *(f"{one.flagged:,}" for one in (card.candidate, card.present))),
+        ("pages for nothing", *(f"{one.false_pages:,}" for one in (card.candidate, card.present))),
         ("incidents opened for nothing", *(f"{one.false_incidents:,}" for one in (card.candidate, card.present))),
         ("incidents found", *(f"{one.found:,} of {one.incidents:,}" for one in (card.candidate, card.present))),
         ("median time to find one", *(_seconds(one.seconds) for one in (card.candidate, card.present))),

@@ -18,6 +18,7 @@ class Record:
     logs: int  # of usual times
     flagged: int  # of these, anomalies by rules or model
     false_incidents: int  # that would have been confirmed from these
+    false_pages: int  # to people, that these would have made at once
     incidents: int  # confirmed ones of that time that show in enough logs
     found: int  # of these, with enough anomalous logs to be confirmed
     seconds: (
@@ -43,7 +44,9 @@ def record_of(numbers: Mapping[str, float], prefix: str = "") -> Record | None:
         return None
     logs, flagged, false_incidents, incidents, found, pairs, covered = (round(numbers[prefix + one]) for one in names)
     seconds = numbers.get(f"{prefix}seconds")
-    return Record(logs, flagged, false_incidents, incidents, found, seconds, pairs, covered)
+    # Versions from before pages were counted say how many incidents there were.
+    false_pages = round(numbers.get(f"{prefix}false_pages", false_incidents))
+    return Record(logs, flagged, false_incidents, false_pages, incidents, found, seconds, pairs, covered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,10 @@ def decide(candidate: Record, present: Record, *, has_champion: bool, flagged_ra
             False, f"would flag {flagged_ratio:.1%} of later normal logs, at most {MOST_FLAGGED:.0%} may be"
         )
     told = _told(candidate, present, "the champion does" if has_champion else "rules alone do")
-    found = candidate.found - present.found
-    false = candidate.false_incidents - present.false_incidents
-    if found < 0 or false > 0:
+    found, (pages, incidents) = candidate.found - present.found, _more(candidate, present)
+    if found < 0 or pages > 0 or incidents > 0:
         return Decision(False, told)
-    if found > 0 or false < 0:
+    if found > 0 or pages < 0 or incidents < 0:
         return Decision(True, told)
     return _tied(candidate, present, told, has_champion=has_champion)
 
@@ -98,12 +100,26 @@ def _found(candidate: Record, present: Record, others_do: str) -> str:
     return f"{found} of {candidate.incidents} where {others_do} {present.found}"
 
 
+def _more(candidate: Record, present: Record) -> tuple[int, int]:
+    """How many more pages, and how many more incidents, would have been for nothing."""
+    return candidate.false_pages - present.false_pages, candidate.false_incidents - present.false_incidents
+
+
 def _false(candidate: Record, present: Record) -> str:
-    difference = candidate.false_incidents - present.false_incidents
-    if difference:
-        return f"would have opened {abs(difference)} {'more' if difference > 0 else 'fewer'} for nothing"
-    many = f"{candidate.false_incidents} for nothing as well" if candidate.false_incidents else "none for nothing"
-    return f"would have opened {many}"
+    pages, incidents = _more(candidate, present)
+    if pages:
+        said = f"would have paged {_times(abs(pages))} {'more' if pages > 0 else 'less'} for nothing"
+    elif candidate.false_pages:
+        said = f"would have paged {_times(candidate.false_pages)} for nothing as well"
+    else:
+        said = "would have paged nobody for nothing"
+    if incidents in (0, pages):  # most incidents are one page
+        return said
+    return f"{said}, with {_count(abs(incidents))} {'more' if incidents > 0 else 'fewer'}"
+
+
+def _times(many: int) -> str:
+    return f"{many} time" + ("" if many == 1 else "s")
 
 
 def _count(incidents: int) -> str:

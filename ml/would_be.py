@@ -52,6 +52,7 @@ class Replay:
     logs: int = 0
     failed: str = ""
     opened: dict[int, Incident] = field(default_factory=dict)  # by identity, as none has an id
+    pages: int = 0  # that usual times would have made
     all_of: dict[int, list[int]] = field(default_factory=dict)  # incident -> times of its logs, in microseconds
     flagged_of: dict[int, list[int]] = field(default_factory=dict)  # … of those that are anomalous here
     flagged_usual: list[int] = field(default_factory=list)  # times
@@ -77,6 +78,7 @@ class Replay:
         self.logs += int(past.usual.sum())
         folded = self.fold.run(one for one in anomalies(past.batch, verdicts) if past.usual[one.row])
         self.opened.update({id(one): one for one in folded.touched.values()})
+        self.pages += len(folded.pages)
         self.flagged_usual += _times(past.batch)[past.usual & verdicts.anomalous].tolist()
         self.confidences[0] += _histogram(verdicts.confidence[past.usual])
 
@@ -99,6 +101,7 @@ class Replay:
             logs=self.logs,
             flagged=len(self.flagged_usual),
             false_incidents=sum(_is_confirmed(one) for one in self.opened.values()),
+            false_pages=self.pages,
             incidents=len(shown),
             found=len(delays),
             seconds=median(delays) if delays else None,

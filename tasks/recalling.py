@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +22,7 @@ from tasks.judging import Knowledge
 # A replay waits longer for a model than a live batch may.
 PATIENCE = 600.0
 RULES = 0  # as a version: no model at all
+NOT_OF_LOGS = frozenset({"incidents", "mitigation", "paging"})  # branches that no log is scored by
 NO_MODEL_ASKED = "no model is asked"
 
 LoadModel = Callable[[int], Champion]  # the version from the registry; raises BadInput or Unavailable
@@ -36,6 +37,17 @@ class Changes:
     playbooks: tuple[Playbook, ...] | None = None
     beside: tuple[Playbook, ...] = ()  # playbooks that come to the others
     model: int | None = None  # a version, or RULES
+
+    @property
+    def of_logs(self) -> Hashable:
+        """What of it logs are scored by: where that is the same, every log is scored alike."""
+        values = [
+            (branch, name, value)
+            for branch, changed_values in self.branches.items()
+            for name, value in changed_values.items()
+            if branch not in NOT_OF_LOGS and (branch, name) != ("detection", "false_alarms_per_day")
+        ]
+        return (id(self.settings), self.model, repr(sorted(values, key=str)))
 
     @property
     def any(self) -> bool:

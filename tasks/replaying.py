@@ -238,23 +238,42 @@ def replay(
 
     `judge` scores pieces of it, perhaps side by side, and gives them in order. Raises Unavailable, Refused, BadInput.
     """
+    return replays(engine, [recalled], since, until, judge, tell)[0]
+
+
+def replays(
+    engine: Engine,
+    recalled: Sequence[Recalled],
+    since: datetime,
+    until: datetime,
+    judge: Judge,
+    tell: Progress = lambda _: None,
+) -> list[Replayed]:
+    """The same by each of what is recalled, over logs that are scored once: all of it must score them alike."""
     begun = time.perf_counter()
     held = span(engine, since, until)
     if not held.wanted:
         nothing = compare(Decided(), Decided(), Verdicts())
-        return Replayed(since, until, None, 0, 0, Decided(), Decided(), nothing, 0.0, held.doubts)
-    run = Replay(engine, recalled, held)
+        return [Replayed(since, until, None, 0, 0, Decided(), Decided(), nothing, 0.0, held.doubts) for _ in recalled]
+    runs = [Replay(engine, one, held) for one in recalled]
     try:
         for scored in judge(_in_pieces(held)):
             for one in scored:
-                run.take(one)
+                for run in runs:
+                    run.take(one)
                 tell(one.compared.logs)
-        stored, decided, differ = run.outcome()
+        return [_replayed(run, begun) for run in runs]
     finally:
-        run.scratch.close()
+        for run in runs:
+            run.scratch.close()
+
+
+def _replayed(run: Replay, begun: float) -> Replayed:
+    held = run.held
+    stored, decided, differ = run.outcome()
     return Replayed(
-        since,
-        until,
+        held.since,
+        held.until,
         held.batches[0].now,
         len(held.wanted),
         run.verdicts.logs,
@@ -262,7 +281,7 @@ def replay(
         decided,
         differ,
         time.perf_counter() - begun,
-        [*held.doubts, *sorted(set(recalled.lost.values()))],
+        [*held.doubts, *sorted(set(run.recalled.lost.values()))],
     )
 
 

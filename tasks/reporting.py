@@ -21,9 +21,9 @@ from domain.settings import Settings
 from domain.told_pages import Told
 from tasks.recalling import Changes
 from tasks.replaying import Replayed
-from tasks.side_by_side import run
+from tasks.side_by_side import run_each
 
-Again = Callable[[Changes], Replayed]  # a replay of the time with these changes
+Again = Callable[[Sequence[Changes]], Sequence[Replayed]]  # a replay of the time with each of these changes
 
 
 def report(
@@ -35,13 +35,12 @@ def report(
     """
     pages = pages_told(engine, since, until)
     wanted = candidates(pages, tree, _drafted(engine, pages))
-    trials, doubts = [], dict[str, None]()
     for one in wanted:
         tell(one.told)
-        trial, why = _trial(one, pages, again)
-        trials.append(trial)
-        doubts |= dict.fromkeys(why)
-    return Report(since, until, pages, trials, list(doubts))
+    replayed = [one for one in wanted if one.replayed]
+    found = dict(zip(map(id, replayed), again([_changes(one) for one in replayed]) if replayed else (), strict=True))
+    doubts = dict.fromkeys(doubt for one in found.values() for doubt in one.doubts)
+    return Report(since, until, pages, [_trial(one, pages, found.get(id(one))) for one in wanted], list(doubts))
 
 
 def _drafted(engine: Engine, pages: Sequence[Told]) -> Iterator[Candidate]:
@@ -53,17 +52,21 @@ def _drafted(engine: Engine, pages: Sequence[Told]) -> Iterator[Candidate]:
             yield playbook_for(page, replace(made.playbook, autonomy=Autonomy.ACT))
 
 
-def _trial(candidate: Candidate, pages: list[Told], again: Again) -> tuple[Trial, list[str]]:
-    if not candidate.replayed:
-        return derived(candidate, pages), []
+def _changes(candidate: Candidate) -> Changes:
     beside = (candidate.playbook,) if candidate.playbook else ()
-    found = again(Changes(branches=candidate.branches, beside=beside))
-    return tried(candidate, pages, found.stored.decisions, found.decided.decisions), list(found.doubts)
+    return Changes(branches=candidate.branches, beside=beside)
+
+
+def _trial(candidate: Candidate, pages: Sequence[Told], found: Replayed | None) -> Trial:
+    """What a change comes to: by its replay, or where no batch decides otherwise by what is stored."""
+    if found is None:
+        return derived(candidate, pages)
+    return tried(candidate, pages, found.stored.decisions, found.decided.decisions)
 
 
 def replayed(tree: Settings, since: datetime, until: datetime, *, workers: int = 0) -> Again:
     """Replays of a time over several processes."""
-    return lambda asked: run(tree, asked, since, until, workers=workers)
+    return lambda asked: run_each(tree, asked, since, until, workers=workers)
 
 
 def keep_made(engine: Engine, found: Report, *, now: datetime) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ from ml.registry import load_file, registry_of
 from ml.scoring import Champion
 from tasks.recalling import Changes, LoadModel, Recalled
 from tasks.rejudging import Rejudged, rejudge
-from tasks.replaying import Judge, Progress, Replayed, replay
+from tasks.replaying import Judge, Progress, Replayed, replays
 
 Piece = Sequence[StoredBatch]
 AHEAD = 2  # pieces for each process that are on their way
@@ -151,9 +151,28 @@ def run(
     tell: Progress = lambda _: None,
 ) -> Replayed:
     """Decide about a time again, on all processors or on so many. Raises Unavailable, Refused, BadSettings."""
-    engine = store_of(tree)
+    return run_each(tree, [asked], since, until, workers=workers, tell=tell)[0]
+
+
+def run_each(
+    tree: Settings,
+    asked: Sequence[Changes],
+    since: datetime,
+    until: datetime,
+    *,
+    workers: int = 0,
+    tell: Progress = lambda _: None,
+) -> list[Replayed]:
+    """The same with each of these changes; logs are scored once for all that score them alike."""
+    alike: dict[Hashable, list[int]] = {}
+    for number, one in enumerate(asked):
+        alike.setdefault(one.of_logs, []).append(number)
+    engine, found = store_of(tree), dict[int, Replayed]()
     try:
-        with scored(tree, asked, workers or os.cpu_count() or 1) as judge:
-            return replay(engine, Recalled(engine, models(tree), asked), since, until, judge, tell)
+        for numbers in alike.values():
+            recalled = [Recalled(engine, models(tree), asked[number]) for number in numbers]
+            with scored(tree, asked[numbers[0]], workers or os.cpu_count() or 1) as judge:
+                found |= zip(numbers, replays(engine, recalled, since, until, judge, tell), strict=True)
     finally:
         engine.dispose()
+    return [found[number] for number in range(len(asked))]

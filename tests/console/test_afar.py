@@ -51,6 +51,7 @@ READS: tuple[tuple[str, ...], ...] = (
     ("maintenance", "list", "--all"),
     ("autonomy",),
     ("autonomy", "--all", "--service", "web"),
+    ("autonomy", "changes"),
     ("on-call", "--at", "2026-03-10T12:00"),
     ("on-call", "--week", "--at", "2026-03-10T12:00"),
     ("on-call", "check"),

@@ -14,9 +14,15 @@ from tests.ml.test_training import normal
 from tests.parts.logs_part import NOON
 
 NAME = "sre-agent-detector"
-GOOD = Record(logs=4_000, flagged=2, false_incidents=0, incidents=4, found=4, seconds=12.0, pairs=10, covered=9)
-WEAK = Record(logs=4_000, flagged=8, false_incidents=1, incidents=4, found=3, seconds=40.5, pairs=10, covered=8)
-RULES = Record(logs=4_000, flagged=0, false_incidents=0, incidents=4, found=0, seconds=None, pairs=10, covered=0)
+GOOD = Record(
+    logs=4_000, flagged=2, false_incidents=0, false_pages=0, incidents=4, found=4, seconds=12.0, pairs=10, covered=9
+)
+WEAK = Record(
+    logs=4_000, flagged=8, false_incidents=1, false_pages=1, incidents=4, found=3, seconds=40.5, pairs=10, covered=8
+)
+RULES = Record(
+    logs=4_000, flagged=0, false_incidents=0, false_pages=0, incidents=4, found=0, seconds=None, pairs=10, covered=0
+)
 
 
 @cache

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from starlette.testclient import TestClient
 
-from adapters.store.database import Engine
+from adapters.store.database import Engine, connect
 from console.http.web.openid_login import BACK
 from domain.http_settings import HttpSettings
 from tests.parts.console_part import a_browser, a_desk
 from tests.parts.http_part import LOCAL, Clock, noted
 from tests.parts.issuer_part import AT, Issuer
 from tests.parts.judged_part import count
+from tests.parts.receivers_part import receiving
 
 
 def pages(
@@ -54,3 +57,26 @@ def refused(engine: Engine, answer: Any, said: str, status: int = 403) -> None:
     entry = noted(engine, "access.refused")[-1]
     assert entry["why"].startswith(said)
     assert "OpenID Connect" == entry["by"]
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with receiving(Issuer()) as running:
+        yield running
+
+
+@pytest.fixture
+def engine(sqlite_url: str) -> Iterator[Engine]:
+    made = connect(sqlite_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(AT)
+
+
+@pytest.fixture
+def client(engine: Engine, tmp_path: Path, issuer: Issuer, clock: Clock) -> TestClient:
+    return pages(engine, tmp_path, issuer, clock=clock)

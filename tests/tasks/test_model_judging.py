@@ -77,7 +77,7 @@ def test_a_model_that_finds_an_incident_is_better_than_rules_that_do_not(inciden
     assert (0, 0) == (found.candidate.false_incidents, found.present.false_incidents)
     assert (2, 2, 0) == (found.candidate.pairs, found.candidate.covered, found.present.covered)
     assert (
-        "finds 1 incident of 1 where rules alone do 0, and would have opened none for nothing" == found.decision.reason
+        "finds 1 incident of 1 where rules alone do 0, and would have paged nobody for nothing" == found.decision.reason
     )
     assert found.decision.promote
 
@@ -85,7 +85,7 @@ def test_a_model_that_finds_an_incident_is_better_than_rules_that_do_not(inciden
 def test_a_model_that_sees_less_does_not_take_the_place_of_one_that_found_it(incident: Later) -> None:
     found = judged(incident, BLIND, GOOD)
     assert (
-        "finds 0 incidents of 1 where the champion does 1, and would have opened none for nothing"
+        "finds 0 incidents of 1 where the champion does 1, and would have paged nobody for nothing"
         == found.decision.reason
     )
     assert not found.decision.promote
@@ -114,7 +114,8 @@ def test_a_model_that_pages_for_nothing_is_not_promoted(store: Engine) -> None:
     feed.take(*normal(range(0, 600, 10)), *(at(1_200 + number, 500) for number in range(3)), now=LATER)
     found = judged(stored(store), GOOD, BLIND)
     assert (1, 0) == (found.candidate.false_incidents, found.present.false_incidents)
-    assert "had no incident to find, and would have opened 1 more for nothing" == found.decision.reason
+    assert (1, 0) == (found.candidate.false_pages, found.present.false_pages)
+    assert "had no incident to find, and would have paged 1 time more for nothing" == found.decision.reason
     assert not found.decision.promote
 
 
@@ -134,7 +135,7 @@ def test_what_people_call_a_false_alarm_counts_against_whoever_opens_it(store: E
     found = judged(stored(store), BLIND, GOOD)
     assert (0, 1) == (found.candidate.false_incidents, found.present.false_incidents)
     assert (0, True) == (found.candidate.incidents, found.decision.promote)
-    assert "had no incident to find, and would have opened 1 fewer for nothing" == found.decision.reason
+    assert "had no incident to find, and would have paged 1 time less for nothing" == found.decision.reason
 
 
 def test_where_batches_and_blocks_end_changes_nothing(store: Engine) -> None:

@@ -39,7 +39,7 @@ def filled(engine: Engine) -> Live:
 
 def reported(engine: Engine, told: list[str] | None = None) -> Report:
     tell = (told if told is not None else []).append
-    return report(engine, TREE, BEGIN, END, lambda changes: replayed(engine, changes=changes), tell)
+    return report(engine, TREE, BEGIN, END, lambda each: [replayed(engine, changes=one) for one in each], tell)
 
 
 def test_only_what_misses_nothing_is_recommended(store: Engine) -> None:

@@ -72,7 +72,7 @@ def test_the_first_training_makes_a_champion_and_the_second_a_challenger(tree: S
     feed(tree)
     _, found, outcome = asyncio.run(trained_on(tree))
     assert (
-        "version 1 is champion: it had no incident to find, and would have opened none for nothing; "
+        "version 1 is champion: it had no incident to find, and would have paged nobody for nothing; "
         "there is no champion yet" == outcome
     )
     assert found is not None
@@ -98,10 +98,11 @@ def _what_is_kept(models: Registry) -> None:
         "compared_with",
     } <= run.data.params.keys()
     assert ("version 1", "600") == (run.data.params["compared_with"], run.data.params["data_rows"])
-    assert {"false_incidents", "present_false_incidents", "found", "present_found"} <= run.data.metrics.keys()
+    assert {"false_pages", "present_false_pages", "found", "present_found"} <= run.data.metrics.keys()
     files = {one.path for one in client.list_artifacts(version.run_id)}
     assert {"card.md", "confidences.svg", "flagged.svg"} <= files
     card = Path(client.download_artifacts(version.run_id, "card.md")).read_text()
+    assert "| pages for nothing | 0 | 0 |" in card
     assert "| incidents opened for nothing | 0 | 0 |" in card
     assert "champion (version 1)" in card
     assert "<svg" in Path(client.download_artifacts(version.run_id, "confidences.svg")).read_text()

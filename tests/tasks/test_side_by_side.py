@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from adapters.store.database import connect
 from domain.errors import Unavailable
 from domain.settings import Settings
+from tasks import side_by_side
 from tasks.recalling import Changes
 from tasks.replaying import Replayed
-from tasks.side_by_side import run
+from tasks.side_by_side import run, run_each
 from tests.parts.logs_part import NOON, SECOND, a_log
 from tests.parts.replay_part import BEGIN, END, FAULTS, Live
 
@@ -48,6 +49,26 @@ def same(found: Replayed) -> None:
 @pytest.mark.parametrize("scheduler", ["", "local"])
 def test_over_processes_of_this_machine(tree: Settings, scheduler: str) -> None:
     same(run(by(tree, scheduler), Changes(), BEGIN, END, workers=2))
+
+
+def test_changes_that_score_logs_alike_are_tried_over_one_scoring(
+    tree: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [
+        Changes(),
+        Changes(branches={"incidents": {"confirm_logs": 11}}),
+        Changes(branches={"detection": {"confidence_threshold": 0.95}}),
+        Changes(branches={"detection": {"false_alarms_per_day": 0.1}}),
+    ]
+    begun = []
+    real = side_by_side.replays
+    monkeypatch.setattr(
+        side_by_side, "replays", lambda *given: begun.append(len(given[1])) or real(*given)
+    )  # how many were tried at once
+    together = run_each(tree, asked, BEGIN, END, workers=2)
+    assert [3, 1] == begun
+    assert [one.differences for one in together] == [run(tree, one, BEGIN, END, workers=2).differences for one in asked]
+    assert [True, False, False, True] == [one.differences.none for one in together]
 
 
 def test_over_the_workers_of_a_cluster(tree: Settings) -> None:

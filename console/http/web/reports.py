@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -51,7 +53,7 @@ def _shown(service: Service, caller: Caller, found: KeptReport | None) -> Respon
 def _part(section: Section, service: Service) -> tuple[str, Table | None, tuple[str, ...]]:
     """A section: its title, its table where it is one, its sentences otherwise."""
     rows = [dict(zip(section.columns, row, strict=True)) for row in section.rows]
-    shown_rows = table("", rows, service.mask) if section.columns else None
+    shown_rows = replace(table("", rows, service.mask), beside=True) if section.columns else None
     return section.title, shown_rows, lines(section.sentences, service.mask)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,39 +11,18 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine
 from console.http.web.openid_login import BEGUN_COOKIE
 from tests.parts.console_part import PASSWORD, add_user
 from tests.parts.http_part import Clock, noted
-from tests.parts.issuer_part import AT, OTHER_KEY, Issuer, signed, unsigned
+from tests.parts.issuer_part import OTHER_KEY, Issuer, signed, unsigned
 from tests.parts.judged_part import count
-from tests.parts.openid_pages_part import begin, end, log_in, pages, refused
-from tests.parts.receivers_part import Reply, as_json, receiving
+from tests.parts.openid_pages_part import begin, client, clock, end, engine, issuer, log_in, pages, refused
+from tests.parts.receivers_part import Reply, as_json
 
 AWAY = ("192.0.2.7", 50_000)
 
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with receiving(Issuer()) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(AT)
-
-
-@pytest.fixture
-def client(engine: Engine, tmp_path: Path, issuer: Issuer, clock: Clock) -> TestClient:
-    return pages(engine, tmp_path, issuer, clock=clock)
+__all__ = ["client", "clock", "engine", "issuer"]  # fixtures
 
 
 def test_the_button_leads_to_the_provider_and_back_to_the_page_that_was_asked_for(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adapters.store import users
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine
 from console.http.desk import Desk
 from console.http.web.openid_login import BACK
 from domain.http_settings import HttpSettings
@@ -21,33 +20,11 @@ from domain.settings import Settings
 from tests.parts.console_part import PASSWORD, a_browser, a_desk, add_user
 from tests.parts.http_part import LOCAL, Clock, noted
 from tests.parts.issuer_part import AT, SUBJECT, Issuer
-from tests.parts.openid_pages_part import log_in, pages, refused
-from tests.parts.receivers_part import receiving
+from tests.parts.openid_pages_part import client, clock, engine, issuer, log_in, pages, refused
 
 AWAY = ("192.0.2.7", 50_000)
 
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with receiving(Issuer()) as running:
-        yield running
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock(AT)
-
-
-@pytest.fixture
-def client(engine: Engine, tmp_path: Path, issuer: Issuer, clock: Clock) -> TestClient:
-    return pages(engine, tmp_path, issuer, clock=clock)
+__all__ = ["client", "clock", "engine", "issuer"]  # fixtures
 
 
 @pytest.mark.parametrize(

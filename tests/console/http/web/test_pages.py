@@ -37,19 +37,8 @@ from tests.parts.console_part import (
 from tests.parts.http_part import noted
 from tests.parts.incidents_part import an_incident
 from tests.parts.judged_part import NOW, rows
+from tests.parts.pages_part import ROSTER
 
-ROSTER = """\
-users:
-  ann: {contacts: [{email: ann@example.com}]}
-  bob: {contacts: [{email: bob@example.com}]}
-schedules:
-  primary:
-    zone: UTC
-    layers:
-      - {name: weekly, users: [ann, bob], begins: 2026-01-05T00:00, every: 1 week}
-policies:
-  default: {steps: [{notify: [{schedule: primary}], wait: 5m}]}
-"""
 PATHS = (
     "/services",
     "/services/web",
