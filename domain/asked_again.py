@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from domain.asking import Purpose
 from domain.differences import Difference, How
-from domain.questions import Answered, Kept, Kind
+from domain.questions import Answered, Kept, Kind, reading
 from domain.verification import Outcome
 from domain.words import listed, share
 
@@ -27,12 +27,16 @@ NO_VERDICT = "there would have been no verdict by then"
 
 
 def difference(kept: Kept, now: Answered) -> Difference | None:
-    """How the two answers differ, in words; None where they are the same."""
+    """How the two answers differ, in words; None where they are the same.
+
+    Raises BadInput where what is kept cannot be told of.
+    """
     if now == kept.asked.answered:
         return None
     tell = TELLING[kept.asked.kind]
-    how = _how(tell.good(kept.asked.answered), tell.good(now))
-    return Difference(tell.what, how, f"{kept.about.told}: {'; '.join(tell.told(kept, now))}")
+    with reading(f"answer of a {kept.asked.kind}"):
+        how = _how(tell.good(kept.asked.answered), tell.good(now))
+        return Difference(tell.what, how, f"{kept.about.told}: {'; '.join(tell.told(kept, now))}")
 
 
 def _how(before: bool, now: bool) -> How:  # noqa: FBT001 - whether something is done, then and now

@@ -9,6 +9,7 @@ import pytest
 from domain.asked_again import TELLING, difference
 from domain.decided import Opening
 from domain.differences import How
+from domain.errors import BadInput
 from domain.questions import COUNTED_AS, Answered, Asked, Kept, Kind, answered_of
 from domain.verification import Because
 from tests.parts.logs_part import NOON
@@ -84,6 +85,12 @@ def test_what_differs_is_told(kind: Kind, before: Answered, now: Answered, how: 
 )
 def test_the_same_answer_differs_in_nothing_whatever_its_words(kind: Kind, answered: Answered) -> None:
     assert difference(kept(kind, answered_of(answered.document())), answered) is None
+
+
+@pytest.mark.parametrize(("kind", "now"), [(Kind.GATE, said("one")), (Kind.CLASSIFICATION, UNCOMMON)])
+def test_an_answer_that_lacks_what_was_decided_is_refused(kind: Kind, now: Answered) -> None:
+    with pytest.raises(BadInput, match=f"a kept answer of a {kind} cannot be read"):
+        difference(kept(kind, Answered("allowed", {})), now)
 
 
 def test_every_kind_is_told_and_counted() -> None:
