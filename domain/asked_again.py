@@ -1,18 +1,15 @@
-"""Questions to the gate that are asked again, and what of its answers differs."""
+"""What of the answers differs where kept questions were asked again, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from domain.asking import Policy, Purpose
-from domain.decided import Opening
+from domain.asking import Purpose
 from domain.differences import Difference, How
-from domain.gate import objections
-from domain.gate_documents import question_of
-from domain.words import listed
+from domain.questions import Answered, Kept, Kind, reading
+from domain.verification import Outcome
+from domain.words import listed, share
 
 WOULD = {
     Purpose.BEGIN: "the plan {plan} would {not_}have begun",
@@ -20,47 +17,121 @@ WOULD = {
     Purpose.TAKEOVER: "an action of {plan} that was begun would {not_}have been carried out",
     Purpose.UNDO: "{plan} would {not_}have been taken back",
 }
+WOULD_SAY: Mapping[str, str] = {
+    Outcome.RECOVERED: "it would have been called a recovery",
+    Outcome.INEFFECTIVE: "the action would have been called ineffective",
+    Outcome.WORSE: "it would have been called worse than before the action",
+    Outcome.UNKNOWN: "nothing would have shown whether it helped",
+}
+NO_VERDICT = "there would have been no verdict by then"
+
+
+def difference(kept: Kept, now: Answered) -> Difference | None:
+    """How the two answers differ, in words; None where they are the same.
+
+    Raises BadInput where what is kept cannot be told of.
+    """
+    if now == kept.asked.answered:
+        return None
+    tell = TELLING[kept.asked.kind]
+    with reading(f"answer of a {kept.asked.kind}"):
+        how = _how(tell.good(kept.asked.answered), tell.good(now))
+        return Difference(tell.what, how, f"{kept.about.told}: {'; '.join(tell.told(kept, now))}")
+
+
+def _how(before: bool, now: bool) -> How:  # noqa: FBT001 - whether something is done, then and now
+    if before == now:
+        return How.CHANGED
+    return How.WON if now else How.LOST
+
+
+# --- the gate ---------------------------------------------------------------------------------------
+
+
+def _allowed(said: Answered) -> bool:
+    return not said.details["objections"]
+
+
+def _gate(kept: Kept, now: Answered) -> Iterator[str]:
+    before, after = (_objections(one) for one in (kept.asked.answered, now))
+    plan = kept.asked.question["plan"]["source"]
+    if bool(before) == bool(after):
+        yield f"the gate says otherwise of {plan}"
+    else:
+        yield WOULD[Purpose(kept.asked.question["purpose"])].format(plan=plan, not_="not " if after else "")
+    if fresh := [one for one in after if one not in before]:
+        yield f"against it now: {listed(fresh)}"
+    if gone := [one for one in before if one not in after]:
+        yield f"no longer against it: {listed(gone)}"
+
+
+def _objections(said: Answered) -> list[str]:
+    found = said.details["objections"]
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+# --- classification ---------------------------------------------------------------------------------
+
+
+def _planned(said: Answered) -> bool:
+    return bool(said.details["plan"])
+
+
+def _classification(kept: Kept, now: Answered) -> Iterator[str]:
+    before = kept.asked.answered
+    was, is_ = before.details, now.details
+    if before.outcome != now.outcome:
+        yield f"it would have been {now.outcome}" + (f": {now.words}" if now.words else "")
+    elif was["confidence"] != is_["confidence"]:
+        yield f"it would have been {share(is_['confidence'])} sure, not {share(was['confidence'])}"
+    if was["playbook"] != is_["playbook"]:
+        yield f"by playbook {is_['playbook'] or 'none'}, not {was['playbook'] or 'none'}"
+    if was["objection"] != is_["objection"]:
+        yield _of_objection(str(was["objection"]), str(is_["objection"]))
+    if was["told"] != is_["told"]:
+        yield _of_plan(str(was["told"]), str(is_["told"]))
+    elif was["plan"] != is_["plan"] and was["confidence"] == is_["confidence"]:
+        yield "its plan would have had other limits"
+
+
+def _of_objection(was: str, now: str) -> str:
+    return f"against a plan: {now}" if now else f"no longer against a plan: {was}"
+
+
+def _of_plan(was: str, now: str) -> str:
+    if not now:
+        return f"no plan would have been made; it was: {was}"
+    return f"the plan would have been: {now}" + (f"; it was: {was}" if was else "")
+
+
+# --- verification -----------------------------------------------------------------------------------
+
+
+def _recovered(said: Answered) -> bool:
+    return said.outcome == Outcome.RECOVERED
+
+
+def _verification(kept: Kept, now: Answered) -> Iterator[str]:
+    if _recovered(kept.asked.answered) and now.outcome == Outcome.UNKNOWN:
+        said = "the recovery would have been called unproved"
+    elif kept.asked.answered.outcome == now.outcome:
+        said = "the verdict would have been the same for another reason"
+    else:
+        said = WOULD_SAY.get(now.outcome, NO_VERDICT)
+    yield f"{said}: {now.words}" if now.words else said
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One question with its answer, as they are kept."""
+class Telling:
+    """How answers of one kind are told apart."""
 
-    at: datetime
-    about: Opening
-    knowledge: str  # digest of what decided
-    paused: bool
-    question: Mapping[str, Any]  # `domain/gate_documents.py`
-    objections: Sequence[str]  # in words
+    what: str  # as `Difference` has it
+    good: Callable[[Answered], bool]  # whether something comes of it
+    told: Callable[[Kept, Answered], Iterator[str]]
 
 
-def answered_again(kept: Kept, policy: Policy) -> tuple[str, ...]:
-    """What speaks against it by this policy, in words. Raises BadInput where the question cannot be read."""
-    return tuple(str(one) for one in objections(question_of(kept.question), policy, now=kept.at))
-
-
-def difference(kept: Kept, now: Sequence[str]) -> Difference | None:
-    """How the two answers differ, in words; None where they are the same."""
-    if list(now) == list(kept.objections):
-        return None
-    return Difference("action", _how(kept, now), "; ".join(_told(kept, now)))
-
-
-def _how(kept: Kept, now: Sequence[str]) -> How:
-    if kept.objections and not now:
-        return How.WON
-    return How.LOST if now and not kept.objections else How.CHANGED
-
-
-def _told(kept: Kept, now: Sequence[str]) -> Iterator[str]:
-    said = WOULD[Purpose(kept.question["purpose"])]
-    how = _how(kept, now)
-    if how is How.CHANGED:
-        yield f"{kept.about.told}: the gate says otherwise of {kept.question['plan']['source']}"
-    else:
-        what = said.format(plan=kept.question["plan"]["source"], not_="not " if how is How.LOST else "")
-        yield f"{kept.about.told}: {what}"
-    if fresh := [one for one in now if one not in kept.objections]:
-        yield f"against it now: {listed(fresh)}"
-    if gone := [one for one in kept.objections if one not in now]:
-        yield f"no longer against it: {listed(gone)}"
+TELLING: Mapping[Kind, Telling] = {
+    Kind.CLASSIFICATION: Telling("classification", _planned, _classification),
+    Kind.GATE: Telling("action", _allowed, _gate),
+    Kind.VERIFICATION: Telling("verification", _recovered, _verification),
+}

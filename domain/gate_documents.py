@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from domain.asking import History, Purpose, Question, Seen
+from domain.asking import History, Objected, Purpose, Question, Seen
 from domain.autonomy import Trust
-from domain.errors import BadInput
 from domain.execution import Snapshot
-from domain.incidents import Incident
+from domain.incident_documents import incident_document, incident_of
 from domain.inventory import Service
 from domain.plan_documents import action_document, as_action, as_document, as_plan
+from domain.questions import Answered, reading
 
-_INCIDENT, _SERVICE = TypeAdapter(Incident), TypeAdapter(Service | None)
+_SERVICE, _TRUST = TypeAdapter(Service | None), TypeAdapter(Trust | None)
 _SNAPSHOT, _HISTORY = TypeAdapter(Snapshot | None), TypeAdapter(History)
-_TRUST = TypeAdapter(Trust | None)
 
 
-def question_document(asked: Question) -> dict[str, Any]:
-    """Everything that the gate looks at, as JSON can carry it."""
-    incident = replace(asked.incident, alerts=[])  # of which it sees what the incident sums up
+def question_document(asked: Question, *, paused: bool) -> dict[str, Any]:
+    """Everything that the gate looks at beside the settings, as JSON can carry it; `paused`: acting was."""
     return {
+        "paused": paused,
         "purpose": asked.purpose,
         "plan": as_document(asked.plan),
-        "incident": _INCIDENT.dump_python(incident, mode="json"),
+        "incident": incident_document(asked.incident),
         "service": _SERVICE.dump_python(asked.service, mode="json"),
         "seen": [_seen_document(one) for one in asked.seen],
         "history": _HISTORY.dump_python(asked.history, mode="json"),
@@ -48,11 +46,14 @@ def _seen_document(seen: Seen) -> dict[str, Any]:
     }
 
 
-def question_of(kept: Mapping[str, Any]) -> Question:
-    """The question that a document holds. Raises BadInput where it is none, or one of another version."""
-    try:
-        incident = _INCIDENT.validate_python(kept["incident"])
-        return Question(
+def question_of(kept: Mapping[str, Any]) -> tuple[Question, bool]:
+    """The question that a document holds, and whether acting was paused.
+
+    Raises BadInput where it is none, or one of another version.
+    """
+    with reading("question to the gate"):
+        incident = incident_of(kept["incident"])
+        asked = Question(
             purpose=Purpose(kept["purpose"]),
             plan=as_plan(incident.id, kept["plan"]),
             incident=incident,
@@ -64,8 +65,7 @@ def question_of(kept: Mapping[str, Any]) -> Question:
             acted=kept["acted"],
             maintenance=kept["maintenance"],
         )
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise BadInput(f"a kept question to the gate cannot be read: {error!r}") from error
+        return asked, bool(kept["paused"])
 
 
 def _seen_of(kept: Mapping[str, Any]) -> Seen:
@@ -76,3 +76,8 @@ def _seen_of(kept: Mapping[str, Any]) -> Seen:
         _SNAPSHOT.validate_python(kept["whole"]),
         kept["problem"],
     )
+
+
+def gate_answer(found: Sequence[Objected]) -> Answered:
+    """What the gate said, as it is kept and compared."""
+    return Answered("objected" if found else "allowed", {"objections": [str(one) for one in found]})

@@ -138,7 +138,7 @@ def _compared(samples: Samples, verification: Verification) -> dict[str, object]
         "usual_logs_per_second": round(samples.usual.rate, 2),
         "before": samples.before.value,
     }
-    if samples.control is not NO_CONTROL:
+    if samples.control != NO_CONTROL:
         found |= {"others_before": samples.control.before.value, "others_after": samples.control.after.value}
     return found
 

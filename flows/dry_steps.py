@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.asking import Objected, Purpose, Question, Seen
+from domain.cases import Case
 from domain.gate import may_be_allowed, objections
 from domain.incidents import Incident
 from domain.policies import policy_of
@@ -21,7 +22,7 @@ def would_answer(knowledge: Knowledge, incident: Incident, *, now: datetime) -> 
     step = _next(knowledge, answer, now)
     if step.kind is not StepKind.PLAN:
         return f"a human: {step.why}"
-    made = plan_for(knowledge, incident)
+    made = plan_for(knowledge, Case(incident))
     if made.plan is None:
         return _to_human([made.objected] if made.objected else [])
     if _next(knowledge, replace(answer, plan=made.plan), now).kind is not StepKind.BEGIN:

@@ -7,17 +7,19 @@ from dataclasses import replace
 
 from adapters.store import budget_rows, experience
 from adapters.store.database import Connection
-from adapters.store.gate_rows import keep_question
 from adapters.store.mutes import mutes_now
+from adapters.store.question_rows import keep_question
 from domain.actions import ActionState
 from domain.asking import History, Objected, Objection, Policy, Purpose, Question, Seen
 from domain.autonomy import Trust
 from domain.budgets import pause_of
 from domain.execution import Order
 from domain.gate import objections
+from domain.gate_documents import gate_answer, question_document
 from domain.incidents import Incident
 from domain.muting import in_maintenance, in_words, labels_of
 from domain.plans import Plan
+from domain.questions import Asked, Kind
 from domain.steps import Answer
 from tasks.held import Held
 from tasks.trust import trust_of
@@ -53,8 +55,9 @@ def ask(held: Held, connection: Connection, answer: Answer, purpose: Purpose, se
         trusted = _trusted(held, connection, answer.plan, answer.incident)
         asked = replace(asked, history=_reserved(held, connection, asked, policy), trusted=trusted)
     now = held.now()
-    found, named = objections(asked, policy, now=now), held.means.named(connection)
-    keep_question(connection, asked, found, paused=policy.paused, knowledge=named, now=now)
+    found = objections(asked, policy, now=now)
+    kept = Asked(Kind.GATE, question_document(asked, paused=policy.paused), gate_answer(found))
+    keep_question(connection, asked.incident.id, kept, knowledge=held.means.named(connection), now=now)
     return found
 
 

@@ -19,11 +19,11 @@ from domain.classification import classify
 from domain.clocks import ahead, hold
 from domain.correlation import Fold
 from domain.folded import Anomaly, Correlation, Folded, Known
-from domain.incidents import Alert, Route
+from domain.incidents import Route
 from domain.inventory import Inventory
 from domain.logs import RawBatch
 from domain.minutes import COUNTED, Counted, Steps, closed_by
-from domain.playbooks import Playbook, best_fit
+from domain.playbooks import Matchable, Playbook, best_fit
 from domain.quality import NO_RANGES, check
 from domain.replay import Texts
 from domain.settings import Settings, without_secrets
@@ -105,7 +105,7 @@ class Knowledge:
         settings = without_secrets(self.settings).model_dump(mode="json")
         return Texts(_json(settings), _json(playbooks), _json(services), model)
 
-    def classify(self, alert: Alert) -> tuple[Route, str]:
+    def classify(self, alert: Matchable) -> tuple[Route, str]:
         """Common, with the playbook that fits; or uncommon, with the one whose text helps, if there is one."""
         if not (self.settings.playbooks.enabled and self.settings.mitigation.enabled):
             return Route.HUMAN, ""

@@ -56,6 +56,11 @@ class Changes:
         """Whether anything is changed."""
         return self != Changes()
 
+    @property
+    def chooses(self) -> bool:
+        """Whether there are other playbooks to choose from."""
+        return self.playbooks is not None or bool(self.beside)
+
 
 class Recalled:
     """What decided, by its digest; each is rebuilt once."""

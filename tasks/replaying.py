@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 
 from adapters.store.canary_rows import known_runs
 from adapters.store.database import Connection, Engine, transaction
-from adapters.store.gate_rows import kept_questions
 from adapters.store.minute_rows import MEMORY, MinuteRows
+from adapters.store.question_rows import kept_questions
 from adapters.store.scratch import Scratch, openings_of
 from adapters.store.stored_batches import StoredBatch, batches_between, judged_before
 from adapters.store.stored_decisions import decisions, findings, given, quiet_before, ran, sharp_watches
-from domain.asked_again import Kept, answered_again, difference
 from domain.correlation import Fold
 from domain.decided import Decided, Found, Verdicts
 from domain.differences import Differences, compare
@@ -27,8 +26,8 @@ from domain.folded import Anomaly
 from domain.given import by_then
 from domain.logs import Place, RawBatch
 from domain.minutes import COUNTED, NOTHING_CLOSED, Counted, Steps
-from domain.policies import policy_of
 from ml.anomalies import anomalies
+from tasks.asking_again import asked_again
 from tasks.judging import Knowledge, with_idle
 from tasks.minutes import MinuteMemory, Over, found
 from tasks.recalling import Recalled
@@ -38,7 +37,6 @@ from tasks.templates import Templates
 
 # How long before a time a replay of it begins at most, so that no incident is open when it does.
 WARM_UP = timedelta(days=1)
-GATE = "answer of the gate"  # as a kind of decision
 Progress = Callable[[int], None]  # logs since it was told last
 Judge = Callable[[Sequence[Sequence[StoredBatch]]], Iterable[Sequence[Rejudged]]]  # piece by piece, in order
 
@@ -223,19 +221,9 @@ class Replay:
             stored = Decided(decisions(connection, nows), before)
             done = ran(connection, held.since, held.until)
             questions = kept_questions(connection, held.since, held.until)
-        return stored, now, self._with_the_gate(compare(stored, now, self.verdicts, done), questions)
-
-    def _with_the_gate(self, found: Differences, questions: Sequence[Kept]) -> Differences:
-        """What the gate was asked is asked again: by the policy of then, or as somebody wants it."""
-        others = []
-        for kept in questions:
-            limits = self.recalled.of(kept.knowledge).settings.mitigation
-            answers = answered_again(kept, policy_of(limits, stopped=kept.paused))
-            if one := difference(kept, answers):
-                others.append(one)
-        alike = len(questions) - len(others)
-        same = {**found.same, GATE: alike} if alike else found.same
-        return replace(found, found=[*found.found, *others], same=same)
+        found = compare(stored, now, self.verdicts, done)
+        others, alike = asked_again(questions, self.recalled)
+        return stored, now, replace(found, found=[*found.found, *others], same={**found.same, **alike})
 
 
 def replay(
@@ -248,7 +236,7 @@ def replay(
 ) -> Replayed:
     """Decide about the stored logs of a time again; nothing is written.
 
-    `judge` scores pieces of it, perhaps side by side, and gives them in order. Raises Unavailable, Refused.
+    `judge` scores pieces of it, perhaps side by side, and gives them in order. Raises Unavailable, Refused, BadInput.
     """
     return replays(engine, [recalled], since, until, judge, tell)[0]
 

@@ -9,14 +9,17 @@ from adapters.store import action_log, answers, step_queue
 from adapters.store.closing import healed_alone
 from adapters.store.database import Connection, snapshot
 from adapters.store.log_reader import read_again
+from adapters.store.question_rows import keep_question
 from adapters.store.traffic import Said, first_seen, fresh, others, pace, said, touched, traffic
 from domain.actions import ActionState
+from domain.comparisons import Comparison, comparison_document, verdict
 from domain.control import SHORTEST_SECONDS, Control, Reading, traffic_is_gone
 from domain.incidents import Incident, State
 from domain.inventory import Inventory
 from domain.plans import Measure, Verification
+from domain.questions import Asked, Kind
 from domain.steps import LOOK_AGAIN, Answer, Due, Step, finished_at
-from domain.verification import SETTLING, Outcome, Proof, Samples, prove
+from domain.verification import SETTLING, Outcome, Samples
 from tasks.held import Held, planned
 from tasks.trust import telling
 
@@ -71,19 +74,20 @@ class Look:
 
 
 @read_again
-def look(held: Held) -> Proof | None:
-    """What fresh logs show by now, None while it is too early."""
+def look(held: Held) -> Comparison | None:
+    """What fresh logs are compared with, where they show something by now; None while it is too early."""
     answer = held.read()
     if held.now() <= finished_at(answer) + SETTLING:
         return None
     with snapshot(held.means.engine) as connection:
         one = Look(connection, answer, held.means.knowledge.inventory, held.now())
-        found = _samples(one)
-        proof = prove(found, one.wanted, finished_at=one.ended, now=one.now)
+        found = Comparison(planned(answer).source, _samples(one), one.wanted, one.ended, one.now)
+        proof = found.proof
         # What others did counts every log, so it is asked only where a verdict hangs on it.
         if proof is not None and proof.outcome is Outcome.RECOVERED:
-            proof = prove(_against_control(one, found), one.wanted, finished_at=one.ended, now=one.now)
-    return proof
+            found = replace(found, samples=_against_control(one, found.samples))
+            proof = found.proof
+    return found if proof is not None else None
 
 
 def _samples(one: Look) -> Samples:
@@ -151,20 +155,26 @@ def _touched(one: Look) -> set[str]:
 
 def verify(held: Held, step: Step) -> None:
     """Keep what fresh logs show, or when to look again."""
-    proof = look(held)
+    compared = look(held)
     with held.writing(step) as (connection, answer):
         now = held.now()
         done = answer.of_episode(ActionState.DONE)
         for record in done:
             if record.finished_at is not None and record.finished_at > now:
                 action_log.restamp(connection, record, now=now)
-        if proof is not None:
+        if compared is not None and compared.proof is not None:
+            _keep(held, connection, answer.incident.id, compared)
             with telling(held, connection, answer.incident):
-                action_log.judge(connection, answer.incident.id, done, proof, now=now)
+                action_log.judge(connection, answer.incident.id, done, compared.proof, now=now)
         else:
             step_queue.schedule(connection, answer.incident.id, later(answer, now))
         if answer.incident.state is State.ACTING:
             answers.move(connection, answer.incident.id, State.VERIFYING)
+
+
+def _keep(held: Held, connection: Connection, incident_id: int, compared: Comparison) -> None:
+    asked = Asked(Kind.VERIFICATION, comparison_document(compared), verdict(compared.proof))
+    keep_question(connection, incident_id, asked, knowledge=held.means.named(connection), now=held.now())
 
 
 def later(answer: Answer, now: datetime) -> Due:

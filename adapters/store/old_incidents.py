@@ -14,11 +14,11 @@ from adapters.store.tables import (
     approvals,
     deliveries,
     escalations,
-    gate_questions,
     incidents,
     llm_calls,
     outside_alerts,
     pages,
+    questions,
     resolution_notes,
     responses,
     steps,
@@ -30,7 +30,7 @@ CLOSED = ("resolved", "merged")
 UNDER_WAY = ("queued", "sending")
 OF_INCIDENTS = (
     *(alerts, steps_taken, approvals, actions, pages, deliveries, escalations, responses, outside_alerts),
-    *(analyses, llm_calls, resolution_notes, gate_questions),
+    *(analyses, llm_calls, resolution_notes, questions),
 )
 
 

@@ -285,20 +285,20 @@ steps_taken = sa.Table(
     sa.Column("knowledge", sa.Text, nullable=False),  # digest, see `knowledge`
 )
 sa.Index("steps_taken_incident", steps_taken.c.incident_id)
-# What the gate was asked, and what spoke against it, so that it can be asked again.
-gate_questions = sa.Table(
-    "gate_questions",
+# What was decided about incidents while they were answered, so that it can be asked again.
+questions = sa.Table(
+    "questions",
     metadata,
     sa.Column("id", BigId, primary_key=True),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("incident_id", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),  # `domain/questions.py:Kind`
     sa.Column("knowledge", sa.Text, nullable=False),  # digest, see `knowledge`
-    sa.Column("paused", sa.Boolean, nullable=False),
-    sa.Column("question", SealedJson("gate_questions.question"), nullable=False),  # `domain/gate_documents.py`
-    sa.Column("objections", SealedJson("gate_questions.objections"), nullable=False),  # in words
+    sa.Column("question", SealedJson("questions.question"), nullable=False),  # a document of its kind
+    sa.Column("answer", SealedJson("questions.answer"), nullable=False),  # outcome and details
 )
-sa.Index("gate_questions_at", gate_questions.c.at)
-sa.Index("gate_questions_incident", gate_questions.c.incident_id)
+sa.Index("questions_at", questions.c.at)
+sa.Index("questions_incident", questions.c.incident_id)
 approvals = sa.Table(
     "approvals",
     metadata,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,17 @@ def test_without_history_the_patterns_decide() -> None:
         "it was never tried before",
         "95 % sure, at least the 80 % that make it common",
     )
+
+
+# What came of a playbook, letter by letter, on incidents how like this one; what else was seen; how well it fits.
+HISTORIES: list[Any] = [
+    pytest.param("", Likeness.SAME, NEVER_SEEN, 0.95, id="never-tried"),
+    pytest.param("RIIII", Likeness.SAME, Past(5, 2), 0.95, id="failed-often"),
+    pytest.param("RRRRRRRR", Likeness.SERVICE, Past(9, 0), FITS, id="helped-often"),
+    pytest.param("IWUhR", Likeness.ELSEWHERE, Past(9, 9), FITS, id="elsewhere-everything-happened"),
+    pytest.param("hhhh", Likeness.SAME, NEVER_SEEN, FITS, id="healed-by-itself"),
+    pytest.param("U" * 12, Likeness.SAME, NEVER_SEEN, FITS, id="nobody-can-say"),
+]
 
 
 @pytest.mark.parametrize(

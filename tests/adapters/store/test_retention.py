@@ -19,11 +19,13 @@ from adapters.store.chain_cut import cut, links_before
 from adapters.store.changes import keep
 from adapters.store.database import Engine, transaction
 from adapters.store.ledger_rows import note
+from adapters.store.question_rows import keep_question
 from adapters.store.resolution_notes import add
 from adapters.store.retention import GIGABYTE, drop_logs, going, pieces
 from adapters.store.tables import analyses, llm_calls
 from domain.changes import Change, ChangeKind
 from domain.ledger import LedgerKind
+from domain.questions import Answered, Asked, Kind
 from domain.resolution_notes import ResolutionNote
 from domain.settings import StoreSettings
 from tasks.keeping import clean, preview
@@ -117,10 +119,12 @@ def test_what_was_found_out_about_them_goes_too(store: Engine, kept: StoreSettin
         connection.execute(analyses.insert().values(**of_it, signature="web", state="done", due_at=NOW, queued_at=NOW))
         connection.execute(llm_calls.insert().values(**of_it, **call))
         add(connection, ResolutionNote(number, 1, NOW, "ann", "a slow disk"))
+        keep_question(connection, number, Asked(Kind.GATE, {}, Answered("allowed", {})), knowledge="digest", now=NOW)
+    tables = ("analyses", "llm_calls", "resolution_notes", "questions")
     clean(store, kept, now=NOW + 29 * DAY)
-    assert [1, 1, 1] == [count(store, name) for name in ("analyses", "llm_calls", "resolution_notes")]
+    assert [1, 1, 1, 1] == [count(store, name) for name in tables]
     clean(store, kept, now=NOW + 31 * DAY)
-    assert [0, 0, 0] == [count(store, name) for name in ("analyses", "llm_calls", "resolution_notes")]
+    assert [0, 0, 0, 0] == [count(store, name) for name in tables]
 
 
 def test_old_changes_go(store: Engine, kept: StoreSettings) -> None:

@@ -1,4 +1,4 @@
-"""What the flow `report` found about pages, and what the gate was asked.
+"""What the flow `report` found about pages, and what was decided about incidents while they were answered.
 
 Revision: 0018
 """
@@ -30,20 +30,20 @@ def upgrade() -> None:
         sa.Column("sections", JSON, nullable=False),
     )
     op.create_table(
-        "gate_questions",
+        "questions",
         sa.Column("id", BIG, primary_key=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("incident_id", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
         sa.Column("knowledge", sa.Text, nullable=False),
-        sa.Column("paused", sa.Boolean, nullable=False),
         sa.Column("question", JSON, nullable=False),
-        sa.Column("objections", JSON, nullable=False),
+        sa.Column("answer", JSON, nullable=False),
     )
-    op.create_index("gate_questions_at", "gate_questions", ["at"])
-    op.create_index("gate_questions_incident", "gate_questions", ["incident_id"])
+    op.create_index("questions_at", "questions", ["at"])
+    op.create_index("questions_incident", "questions", ["incident_id"])
 
 
 def downgrade() -> None:
     """Drop them."""
-    op.drop_table("gate_questions")
+    op.drop_table("questions")
     op.drop_table("noise_reports")
