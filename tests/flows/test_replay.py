@@ -68,7 +68,8 @@ def test_what_differs_is_a_table_and_pages_are_reported_on(
     # What was asked to be otherwise, and what came out as it was, is told to nobody.
     assert [] == rows(engine, "SELECT 1 FROM incidents WHERE kind = 'own'")
     assert 1 == len(rows(engine, "SELECT 1 FROM pages WHERE reason = 'digest'"))
-    assert ["1 page, 1 of them acted upon by nobody"] == [one.headline for one in listed_reports(engine, 5)]
+    (report_kept,) = listed_reports(engine, 5)
+    assert report_kept.headline.startswith("1 page, 1 of them acted upon by nobody")
     engine.dispose()
 
 
