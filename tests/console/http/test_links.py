@@ -60,6 +60,13 @@ def test_the_page_says_what_it_is_and_who_has_it(client: TestClient, tmp_path: P
         assert part in text
 
 
+def test_of_a_long_text_a_link_shows_the_beginning(store: Engine, tmp_path: Path) -> None:
+    put(store, an_incident(template="it broke " * 11_000, playbook=""))
+    text = a_client(a_service(store, tmp_path)).get(f"/i/{a_token(tmp_path)}").text
+    assert 20_000 > len(text)
+    assert "more characters" in text
+
+
 def test_a_button_stores_one_answer_and_says_what_comes_next(store: Engine, client: TestClient, tmp_path: Path) -> None:
     done = press(client, a_token(tmp_path))
     assert 200 == done.status_code
