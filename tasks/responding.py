@@ -18,6 +18,7 @@ from domain.errors import BadInput, Refused
 from domain.escalation import Progress
 from domain.incidents import Incident
 from domain.ledger import LedgerKind
+from domain.lengths import must_be_short
 from domain.pages import PageReason
 from domain.people import People, Person
 from domain.responses import Response, Verb, Via
@@ -25,7 +26,6 @@ from domain.roster import Policy, PolicyStep, Roster
 from tasks.noting import keep_in
 
 SHORTEST_SNOOZE, LONGEST_SNOOZE = timedelta(minutes=1), timedelta(days=7)
-LONGEST_COMMENT = 2_000
 # How long whoever was given it has before the policy goes on.
 ASSIGNED_WAITS = timedelta(minutes=10)
 
@@ -124,7 +124,7 @@ def _span(seconds: str) -> timedelta:
 
 
 def _comment(connection: Connection, said: Said) -> str:
-    text = " ".join(said.response.argument.split())[:LONGEST_COMMENT]
+    text = must_be_short("the comment", " ".join(said.response.argument.split()))
     if not text:
         raise BadInput("a comment says something")
     note(connection, LedgerKind.COMMENTED, said.incident.id, {"by": said.person.name, "text": text}, now=said.now)

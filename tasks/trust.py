@@ -14,6 +14,7 @@ from domain.errors import BadInput
 from domain.experience import Run, tally
 from domain.incidents import Incident
 from domain.inventory import Service
+from domain.lengths import must_be_short
 from domain.nearest import nearest
 from domain.playbooks import Playbook
 from domain.settings import MitigationSettings
@@ -91,13 +92,14 @@ def everyone(connection: Connection, knowledge: Knowledge, *, now: datetime) -> 
 
 
 def set_by_hand(connection: Connection, knowledge: Knowledge, playbook: str, service: str, said: Word) -> Trust:
-    """Keep a person's word; what holds from now on. Raises BadInput where there is no such playbook or service."""
+    """Keep a person's word; what holds from now on. Raises BadInput where there is no such one, or much is said."""
     books = {book.id: book for book in knowledge.playbooks if book.actions}
     services = knowledge.inventory.services
     if playbook not in books:
         raise BadInput(f"no playbook {playbook!r} that acts; {nearest(playbook, books)}")
     if service not in services:
         raise BadInput(f"no service {service!r} in the inventory; {nearest(service, services)}")
+    must_be_short("the reason", said.why)
     every = experience.every_run(connection, now=said.at)
     mine = [run for run in every if (run.playbook, run.service) == (playbook, service)]
     before = standing(mine, earning(knowledge.settings.mitigation), experience.word(connection, playbook, service))

@@ -588,3 +588,10 @@ def test_what_is_merged_and_not_accepted_is_not_lost(desk: Desk) -> None:
         desk.forward(61)
         desk.deliver()
     assert {"sent"} == set(desk.states())
+
+
+def test_a_comment_that_is_too_long_is_told_to_nobody(desk: Desk) -> None:
+    number = paged(desk)
+    with pytest.raises(BadInput, match="the comment has 1,001 characters, at most 1,000"):
+        say(desk, number, Verb.COMMENT, "x" * 1_001)
+    assert f"comment on incident {number} kept" == say(desk, number, Verb.COMMENT, "x" * 1_000)
