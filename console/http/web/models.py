@@ -120,6 +120,8 @@ def ask_to_promote(service: Ours, caller: Asking, version: str = "") -> Response
     found, wanted = service.desk.models(service.clock()), whole("version", version)
     if wanted not in [one.version for one in found.versions]:
         raise BadInput(f"there is no version {wanted}; /models lists what there is")
+    if wanted == found.champion:
+        raise BadInput(f"version {wanted} decides already; /models lists the others")
     return _ask(service, caller, found, wanted, "promote")
 
 
