@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -11,6 +9,7 @@ from adapters.store.database import transaction
 from console.http.service import Ours
 from console.http.web.callers import Asking, must_be_allowed, must_be_ours
 from console.http.web.forms import Form
+from console.http.web.tables import to_service
 from domain.access import Deed
 from domain.autonomy import Autonomy, Word, level_of
 from domain.errors import BadInput
@@ -42,4 +41,4 @@ def set_autonomy(request: Request, form: Form, service: Ours, caller: Asking) ->
     said = Word(level_of(level), caller.person, why, now)
     with transaction(service.engine) as connection:
         set_by_hand(connection, service.desk.knowledge(now), playbook, name, said)
-    return RedirectResponse(f"/services/{quote(name, safe='')}#trust", 303)
+    return RedirectResponse(f"{to_service(name)}#trust", 303)

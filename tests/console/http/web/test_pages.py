@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from pydantic import SecretStr
@@ -92,6 +93,17 @@ def test_services_are_those_that_logged_and_those_in_trouble(engine: Engine, cli
     assert ["db", "web"] == re.findall(r'href="/services/(\w+)"', text)
     assert "none seen" in text
     assert re.search(r"1[0-9](\.\d)? %", text)  # the last five minutes of those that are counted are bad
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../x", "a/../b", "a b&c=d", "?name=x", "http://x"])
+def test_a_link_to_a_service_leads_there_whatever_it_is_called(engine: Engine, client: TestClient, name: str) -> None:
+    """Browsers take a segment of dots for a way up, so the link to `..` opened the incidents."""
+    with transaction(engine) as connection:
+        insert_incidents(connection, [an_incident(id=3, service=name)], now=NOW)
+    for page in ("/services", "/incidents/3"):
+        (link,) = re.findall(r'href="(/services[/?][^"]+)"', client.get(page).text)
+        path = urljoin("http://sre.test/services", html.unescape(link))
+        assert f"<h1>{name}</h1>" in text_of(client, path.removeprefix("http://sre.test")), path
 
 
 def test_a_service_shows_its_last_hour_and_what_was_found(engine: Engine, client: TestClient) -> None:
