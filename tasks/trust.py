@@ -91,6 +91,33 @@ def everyone(connection: Connection, knowledge: Knowledge, *, now: datetime) -> 
     return found
 
 
+UNKNOWN = "the inventory here does not know the service, so nothing is done there"
+
+
+def elsewhere(connection: Connection, knowledge: Knowledge, *, now: datetime) -> list[Trusted]:
+    """What was said and tried of services that the inventory here does not know; nothing of it counts meanwhile."""
+    done: dict[tuple[str, str], list[Run]] = {}
+    for run in experience.every_run(connection, now=now):
+        done.setdefault((run.playbook, run.service), []).append(run)
+    words, rules = experience.words(connection), earning(knowledge.settings.mitigation)
+    found = []
+    for of in sorted(done.keys() | words.keys()):
+        if of[1] not in knowledge.inventory.services:
+            level = standing(done.get(of, []), rules, words.get(of)).level
+            found.append(Trusted(*of, Trust(level, UNKNOWN), *tally(done.get(of, [])), of in words))
+    return found
+
+
+def untried(knowledge: Knowledge) -> str:
+    """What is said where nothing was tried."""
+    if knowledge.inventory.services:
+        start = knowledge.settings.mitigation.autonomy.start
+        return f"nothing was tried yet: every playbook begins at {start} on every service"
+    file = knowledge.settings.mitigation.inventory
+    where = f"mitigation.inventory names {file}" if file else "mitigation.inventory names no file"
+    return f"the inventory here knows no service ({where}), so no playbook may act anywhere"
+
+
 def set_by_hand(connection: Connection, knowledge: Knowledge, playbook: str, service: str, said: Word) -> Trust:
     """Keep a person's word; what holds from now on. Raises BadInput where there is no such one, or much is said."""
     books = {book.id: book for book in knowledge.playbooks if book.actions}
