@@ -1,4 +1,6 @@
-"""Who answers from elsewhere: the users of the file that says who is on call, by their names at Slack and PagerDuty.
+"""Who answers, and who may be given an incident: the names of the file that says who is on call.
+
+Users come with their names at Slack and PagerDuty; of teams and schedules the names are known alone.
 
 Whether they can be paged as the settings are is nothing that the HTTP service could say: it has no such settings.
 """
@@ -16,7 +18,7 @@ import yaml
 
 from adapters.file_stamps import Stamp, stamp_of
 from domain.contacts import ContactKind
-from domain.roster import Roster, User
+from domain.roster import Roster, Schedule, User
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,17 @@ class AnsweringUsers:
         users = document.get("users") if isinstance(document, Mapping) else None
         if isinstance(users, Mapping):
             found = (_user(str(name), said) for name, said in users.items() if isinstance(said, Mapping))
-            self._known = Roster(users={user.name: user for user in found})
+            teams, schedules = (_names(document, heading) for heading in ("teams", "schedules"))
+            self._known = Roster(
+                users={user.name: user for user in found},
+                teams=dict.fromkeys(teams, ()),
+                schedules={name: Schedule(name, "UTC", ()) for name in schedules},
+            )
+
+
+def _names(document: Mapping[str, Any], heading: str) -> list[str]:
+    said = document.get(heading)
+    return [str(name) for name in said] if isinstance(said, Mapping) else []
 
 
 def _user(name: str, said: Mapping[str, Any]) -> User:

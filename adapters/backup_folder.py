@@ -38,6 +38,7 @@ class BackupFolder:
         target = self.file(path)
         with _told(source):
             shutil.copytree(source, target, symlinks=True) if source.is_dir() else shutil.copyfile(source, target)
+            make_private(target)
 
     def kept(self) -> tuple[Kept, ...]:
         """Every file that is there, with its digest; the manifest aside."""
@@ -55,6 +56,7 @@ class BackupFolder:
         path = self.root / MANIFEST
         with _told(path):
             path.write_text(written(manifest), encoding="utf-8")
+            make_private(self.root)
 
     def manifest(self) -> Manifest:
         """What it says it holds. Raises Refused where there is no whole backup."""
@@ -70,6 +72,13 @@ class BackupFolder:
         if flaws := file_flaws(manifest, self.kept()):
             raise Refused(f"{self.root} is damaged: {named(flaws)}; nothing was restored, take another backup")
         return manifest
+
+
+def make_private(path: Path) -> None:
+    """A file, or a folder with everything in it, is open to its owner alone, whatever the umask was."""
+    for one in (path, *path.rglob("*")) if path.is_dir() else (path,):
+        if not one.is_symlink():
+            one.chmod(0o700 if one.is_dir() else 0o600)
 
 
 @contextmanager

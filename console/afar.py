@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ def _token() -> str:
     if not token and name:
         try:
             token = Path(name).read_text(encoding="ascii").strip()
+            _warn_of_readers(Path(name))
         except OSError as error:
             raise BadSettings(f"SRE_API_TOKEN_FILE: {name} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -143,6 +145,13 @@ def _token() -> str:
     if not re.fullmatch(r"[!-~]*", token):
         raise BadSettings("the token (SRE_API_TOKEN, SRE_API_TOKEN_FILE) holds letters that no token has")
     return token
+
+
+def _warn_of_readers(file: Path) -> None:
+    if file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        say(
+            f"warning: SRE_API_TOKEN_FILE: others can read {file}, and whoever does acts as you: chmod 600 it", err=True
+        )
 
 
 def _asked(place: Place, asked: dict[str, object]) -> dict[str, Any]:

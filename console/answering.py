@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,10 @@ from console.output import json_option, say, show_json
 from domain.errors import BadInput
 from domain.resolution_notes import NOTHING, Findings
 from domain.responses import Response, Verb, Via
+
+if TYPE_CHECKING:
+    from domain.roster import Roster
+    from domain.settings import Settings
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -96,14 +101,22 @@ def seconds(span: str) -> float:
     return float(found[1]) * SECONDS[found[2]]
 
 
+def _named(tree: Settings) -> Roster:
+    """Whom the file names that says who is on call; nobody without one. Whether each can be paged is not asked."""
+    from adapters.answering_users import AnsweringUsers  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.parts_file import PROJECT  # noqa: PLC0415 - as above
+
+    return AnsweringUsers(PROJECT / tree.paging.on_call if tree.paging.on_call else None).current()
+
+
 def _say(
     ctx: click.Context, number: int, verb: Verb, argument: str = "", *, as_json: bool, findings: Findings = NOTHING
 ) -> None:
     from tasks.responding import respond  # noqa: PLC0415 - keeps `sre --help` fast
 
-    by = caller(ctx)
+    by, tree = caller(ctx), settings(ctx)
     answer = Response(number, 0, verb, by, Via.COMMAND, argument, findings=findings)
-    outcome = respond(store(settings(ctx)), answer, people(ctx), now=datetime.now(UTC))
+    outcome = respond(store(tree), answer, people(ctx), now=datetime.now(UTC), roster=_named(tree))
     if as_json:
         show_json({"incident": number, "verb": verb, "by": by, "outcome": outcome})
     else:

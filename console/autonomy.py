@@ -37,18 +37,18 @@ def autonomy(ctx: click.Context, *, service: str, playbook: str, everything: boo
         return
     from adapters.store.database import transaction  # noqa: PLC0415 - keeps `sre --help` fast
     from tasks.bootstrap import knowledge  # noqa: PLC0415
-    from tasks.trust import everyone  # noqa: PLC0415
+    from tasks.trust import elsewhere, everyone, untried  # noqa: PLC0415
 
     tree = settings(ctx)
     with transaction(store(tree)) as connection:
-        found = everyone(connection, knowledge(tree), now=wall_clock())
+        known, now = knowledge(tree), wall_clock()
+        found = [*everyone(connection, known, now=now), *elsewhere(connection, known, now=now)]
     rows = [
         trust_row(one)
         for one in found
         if (everything or one.tried) and service in ("", one.service) and playbook in ("", one.playbook)
     ]
-    start = tree.mitigation.autonomy.start
-    show(rows, as_json=as_json, empty=f"nothing was tried yet: every playbook begins at {start} on every service")
+    show(rows, as_json=as_json, empty=untried(known))
 
 
 def trust_row(one: Trusted) -> dict[str, object]:

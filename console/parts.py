@@ -29,14 +29,20 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """The parts as lines, each with a spinner until it is ready. A `Tell`."""
+    """The parts as lines, each with a spinner until it is ready; outside of a terminal each when it is. A `Tell`."""
 
     def __init__(self, *, quiet: bool) -> None:
         columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn())
-        self.progress = Progress(*columns, console=Console(stderr=True), disable=quiet)
+        console = Console(stderr=True)
+        # A file has no width, and what is drawn anew in place would be cut to one.
+        self.plain = not quiet and not console.is_terminal
+        self.progress = Progress(*columns, console=console, disable=quiet or self.plain)
         self.lines: dict[str, TaskID] = {}
 
     def __call__(self, part: str, text: str) -> None:
+        if self.plain:
+            say(*([f"✓ {part:<16} {text}"] if text else []), err=True)
+            return
         if part not in self.lines:
             self.lines[part] = self.progress.add_task(f"{part:<16}", total=1)
         if text:

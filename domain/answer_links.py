@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain.contacts import ContactKind
 from domain.errors import BadInput, Refused
 from domain.incidents import State
+from domain.lengths import must_be_short
 from domain.pages import Page
 from domain.people import People, Role
 from domain.responses import Verb
@@ -24,7 +25,6 @@ LEAST: Mapping[Verb, Role] = dict.fromkeys(Verb, Role.RESPONDER) | {
     Verb.REJECT: Role.APPROVER,
 }
 ABOUT_A_PLAN = frozenset({Verb.APPROVE, Verb.REJECT})
-LONGEST_ARGUMENT = 1_000
 # What must be said beside the verb, and how to say so.
 ARGUMENTS: Mapping[Verb, tuple[str, str]] = {
     Verb.SNOOZE: (r"[1-9][0-9]{1,5}", "a number of seconds, such as 3600"),
@@ -129,7 +129,7 @@ def argument_of(verb: Verb, given: str, plan: str) -> str:
         return plan
     if verb not in ARGUMENTS:
         return ""
-    text = printable(given)[:LONGEST_ARGUMENT]
+    text = must_be_short(f"the {verb}" if verb is Verb.COMMENT else f"what {verb} needs", printable(given))
     pattern, wanted = ARGUMENTS[verb]
     if not re.fullmatch(pattern, text):
         raise BadInput(f"{verb} needs {wanted}")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.errors import BadInput
 from domain.incidents import Kind, Severity
+from domain.lengths import LONGEST_VALUE, too_long
 from domain.muting import LABELS, Matcher, Mute, MuteKind, Phase, phase
 from domain.nearest import nearest
 from domain.patterns import unusable
 from domain.recurrence import PERIODS
+from domain.words import printable
 
 _MATCHER = re.compile(r"\s*([^=!~\s]+)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
 # Labels that have few values, which are all known.
@@ -22,6 +24,8 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 # Values that nothing has by chance: what matches all of them matches whatever comes.
 _ANY = ("no such value 0", "x", "№ \u00df")
 _NEVER_EMPTY = frozenset({"service", "id", *VALUES})
+LONGEST_AHEAD = timedelta(days=366)  # what was meant for longer is a change of what is watched
+LONGEST_LABEL = 40  # characters of a label that is none, as they are quoted
 ADD: Mapping[MuteKind, str] = {MuteKind.SILENCE: "sre silence add", MuteKind.MAINTENANCE: "sre maintenance add"}
 
 
@@ -29,7 +33,7 @@ def as_matcher(text: str) -> Matcher:
     """The condition that somebody wrote. Raises BadInput."""
     found = _MATCHER.fullmatch(text)
     if found is None:
-        raise BadInput(f"matcher {text!r}: not a condition; write LABEL=VALUE, or != =~ !~ in place of =")
+        raise BadInput(f"matcher {text[:100]!r}: not a condition; write LABEL=VALUE, or != =~ !~ in place of =")
     return Matcher(*found.groups())
 
 
@@ -40,6 +44,8 @@ def flaws(mute: Mute, *, everything: bool, now: datetime) -> list[str]:
         found.append(f"no matcher: name what is meant, for example `{ADD[mute.kind]} service=web …`")
     if not mute.comment.strip():
         found.append("no comment: say why, for those who wonder later")
+    if long := too_long("the comment", mute.comment):
+        found.append(long)
     if not found and not everything and all(map(_matches_all, mute.matchers)):
         found.append("its matchers match every incident: name a service or severity, or say --everything")
     return found
@@ -50,6 +56,9 @@ def _of_times(mute: Mute, now: datetime) -> Iterator[str]:
         yield f"it ends at {mute.ends_at:%Y-%m-%d %H:%M} UTC, not after it starts ({mute.starts_at:%Y-%m-%d %H:%M} UTC)"
     elif phase(mute, now) is Phase.ENDED:
         yield f"it would be over: its end lies before now ({now:%Y-%m-%d %H:%M} UTC)"
+    if mute.ends_at > now + LONGEST_AHEAD:
+        most = f"at most {LONGEST_AHEAD.days} days ahead"
+        yield f"it would end at {mute.ends_at:%Y-%m-%d %H:%M} UTC, and may end {most}: give an earlier end"
     if mute.every and mute.every not in PERIODS:
         yield f"every {mute.every}: write day or week"
     elif mute.every and mute.ends_at - mute.starts_at > PERIODS[mute.every]:
@@ -59,9 +68,12 @@ def _of_times(mute: Mute, now: datetime) -> Iterator[str]:
 
 
 def _of_matcher(matcher: Matcher) -> Iterator[str]:
-    if matcher.label not in LABELS:
+    label = printable(matcher.label)[:LONGEST_LABEL]
+    if long := too_long(f"matcher {label}: its value", matcher.value, LONGEST_VALUE):
+        yield long
+    elif matcher.label not in LABELS:
         known = ", ".join(LABELS)
-        yield f"matcher {matcher}: there is no label {matcher.label}; {nearest(matcher.label, LABELS)} (of {known})"
+        yield f"matcher {str(matcher)[:300]}: there is no label {label}; {nearest(label, LABELS)} (of {known})"
     elif matcher.op in ("=~", "!~"):
         yield from _of_pattern(matcher)
     elif (values := VALUES.get(matcher.label)) and matcher.value not in values:

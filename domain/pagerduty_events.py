@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import BadInput
+from domain.lengths import LONGEST_SAID
 from domain.responses import Response, Verb, Via
 from domain.roster import Roster
 from domain.words import printable
 
 _KEY = re.compile(r"sre-agent-(\d{1,18})-(\d{1,9})")
-LONGEST_COMMENT = 1_000
 
 
 def signed(body: bytes, header: str, secret: str) -> bool:
@@ -94,7 +94,7 @@ def as_response(event: Event, about: tuple[int, int], roster: Roster) -> Respons
         return None
     verb, argument = make(event.data)
     person = whose(event.agent, roster)
-    return Response(*about, verb, person, Via.PAGERDUTY, argument[:LONGEST_COMMENT], event.nonce)
+    return Response(*about, verb, person, Via.PAGERDUTY, argument[:LONGEST_SAID], event.nonce)
 
 
 def whose(agent: Mapping[str, Any], roster: Roster) -> str:

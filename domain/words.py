@@ -144,6 +144,14 @@ def cut(text: str, longest: int) -> str:
     return f"{whole if len(whole) > longest // 2 else kept}…"
 
 
+def brief(text: str, longest: int) -> str:
+    """`text` cut to about that many characters, with how much is left out in words."""
+    if len(text) <= longest:
+        return text
+    kept = cut(text, longest)
+    return f"{kept} ({len(text) - len(kept) + 1:,} more characters)"
+
+
 def counted(amount: object, noun: str) -> str:
     """`no log`, `1 log`, `2,042 logs`."""
     if amount == 0:

@@ -83,7 +83,7 @@ class Rounds:
     def hear(self) -> None:
         """Act on what people answered through the HTTP service, and on what the alerts of others say."""
         now, settings = self.means.clock(), self.means.settings
-        act_on_stored(self.means.engine, people_of(settings), now=now)
+        act_on_stored(self.means.engine, people_of(settings), now=now, roster=self.pager.roster()[0])
         take(self.means.engine, quiet=timedelta(seconds=settings.incidents.quiet_seconds), now=now)
 
     def look_at_roster(self) -> None:

@@ -13,18 +13,19 @@ from adapters.store.escalations import Escalation, Phase
 from adapters.store.ledger_rows import note
 from domain.actions import Approval
 from domain.answer_links import LEAST
+from domain.assigning import known_target
 from domain.errors import BadInput, Refused
 from domain.escalation import Progress
 from domain.incidents import Incident
 from domain.ledger import LedgerKind
+from domain.lengths import must_be_short
 from domain.pages import PageReason
 from domain.people import People, Person
 from domain.responses import Response, Verb, Via
-from domain.roster import Policy, PolicyStep, Target, TargetKind
+from domain.roster import Policy, PolicyStep, Roster
 from tasks.noting import keep_in
 
 SHORTEST_SNOOZE, LONGEST_SNOOZE = timedelta(minutes=1), timedelta(days=7)
-LONGEST_COMMENT = 2_000
 # How long whoever was given it has before the policy goes on.
 ASSIGNED_WAITS = timedelta(minutes=10)
 
@@ -37,28 +38,33 @@ class Said:
     person: Person
     incident: Incident
     now: datetime
+    roster: Roster  # whom it may be given to; whoever it is where it names nobody
 
 
-def respond(engine: Engine, response: Response, people: People, *, now: datetime) -> str:
+# Without a file that says who is on call nobody can say that there is no such person.
+NO_ROSTER = Roster()
+
+
+def respond(engine: Engine, response: Response, people: People, *, now: datetime, roster: Roster = NO_ROSTER) -> str:
     """Do what was answered; what came of it, in words. Raises Refused and BadInput, with what to do instead."""
     person = people.person(response.person, LEAST[response.verb])
     with transaction(engine) as connection:
-        return respond_in(connection, response, person, now=now)
+        return respond_in(connection, response, person, roster, now=now)
 
 
-def act_on_stored(engine: Engine, people: People, *, now: datetime) -> int:
+def act_on_stored(engine: Engine, people: People, *, now: datetime, roster: Roster = NO_ROSTER) -> int:
     """Act on what came in through the HTTP service, each once; how many."""
-    return sum(_act_on(engine, one, people, now) for one in responses.take_due(engine))
+    return sum(_act_on(engine, one, people, roster, now) for one in responses.take_due(engine))
 
 
-def _act_on(engine: Engine, response: Response, people: People, now: datetime) -> bool:
+def _act_on(engine: Engine, response: Response, people: People, roster: Roster, now: datetime) -> bool:
     try:
         person = people.person(response.person, LEAST[response.verb])
         with transaction(engine) as connection:
             # First of all, so that whoever comes second waits here and does nothing.
             if not responses.mark_done(connection, response, "", now):
                 return False
-            outcome = respond_in(connection, response, person, now=now)
+            outcome = respond_in(connection, response, person, roster, now=now)
             responses.tell(connection, response, outcome)
             return True
     except (Refused, BadInput) as error:
@@ -70,7 +76,9 @@ def _act_on(engine: Engine, response: Response, people: People, now: datetime) -
         return done
 
 
-def respond_in(connection: Connection, response: Response, person: Person, *, now: datetime) -> str:
+def respond_in(
+    connection: Connection, response: Response, person: Person, roster: Roster = NO_ROSTER, *, now: datetime
+) -> str:
     """As `respond`, within a transaction, for somebody who may."""
     incident = incident_in(connection, response.incident_id)
     if incident is None or incident.state.closed:
@@ -81,7 +89,7 @@ def respond_in(connection: Connection, response: Response, person: Person, *, no
         raise Refused(f"{gone}; `sre incidents --open` lists those that are open")
     if response.episode not in (0, incident.episode):
         raise Refused(f"incident {incident.id} came back since: that was about an earlier time of it")
-    return VERBS[response.verb](connection, Said(response, person, incident, now))
+    return VERBS[response.verb](connection, Said(response, person, incident, now, roster))
 
 
 def _acknowledge(connection: Connection, said: Said) -> str:
@@ -116,7 +124,7 @@ def _span(seconds: str) -> timedelta:
 
 
 def _comment(connection: Connection, said: Said) -> str:
-    text = " ".join(said.response.argument.split())[:LONGEST_COMMENT]
+    text = must_be_short("the comment", " ".join(said.response.argument.split()))
     if not text:
         raise BadInput("a comment says something")
     note(connection, LedgerKind.COMMENTED, said.incident.id, {"by": said.person.name, "text": text}, now=said.now)
@@ -141,7 +149,7 @@ def _escalate(connection: Connection, said: Said) -> str:
 def _reassign(connection: Connection, said: Said) -> str:
     """Somebody else is asked, and where they do not answer, the policy goes on from its begin."""
     one = _escalation(connection, said)
-    target = target_of(said.response.argument)
+    target = known_target(said.response.argument, said.roster)
     acknowledgement_ends(connection, said.incident.id)
     before = one.progress.policy
     steps = (PolicyStep((target,), ASSIGNED_WAITS, assigned=True), *(one for one in before.steps if not one.assigned))
@@ -152,16 +160,6 @@ def _reassign(connection: Connection, said: Said) -> str:
     fields = {"by": said.person.name, "to": str(target)}
     note(connection, LedgerKind.ASSIGNED, said.incident.id, fields, now=said.now)
     return f"incident {said.incident.id} goes to {target}"
-
-
-def target_of(argument: str) -> Target:
-    """`user ann`, `schedule primary`, `team web`; a name alone is a user. Raises BadInput."""
-    kind, _, name = argument.strip().partition(" ")
-    if not name:
-        kind, name = TargetKind.USER, kind
-    if kind not in (TargetKind.USER, TargetKind.SCHEDULE, TargetKind.TEAM) or not name:
-        raise BadInput(f"{argument[:60]!r} names nobody: user NAME, schedule NAME or team NAME is needed")
-    return Target(TargetKind(kind), name)
 
 
 def _escalation(connection: Connection, said: Said) -> Escalation:

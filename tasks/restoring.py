@@ -91,7 +91,8 @@ def _empty(target: Target) -> None:
 
 def _files(backup: BackupFolder, target: Target) -> None:
     """Everything beside the database."""
-    target.home.mkdir(parents=True, exist_ok=True)
+    # What was private in the backup stays so; a home that is there has the modes of whoever made it.
+    target.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     logs = backup.root / LOG_FILES
     for file in sorted(path for path in logs.rglob("*") if path.is_file()):
         target.archive.copy_in(file.relative_to(logs).as_posix(), file)

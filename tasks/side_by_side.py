@@ -33,6 +33,11 @@ from tasks.replaying import Judge, Progress, Replayed, replays
 Piece = Sequence[StoredBatch]
 AHEAD = 2  # pieces for each process that are on their way
 
+ENDED = (
+    "a process that scored logs ended before it answered: its error stands above; where none does, the system ended it,"
+    " which it does when memory runs out: repeat it with fewer processes or a shorter time"
+)
+
 
 class Scoring:
     """What a process scores with; made once in each for one replay."""
@@ -135,7 +140,7 @@ def _in_order(
         while pending:
             yield pending.popleft().result()
     except BrokenProcessPool as error:
-        raise Unavailable("a process that scored logs ended by itself; there may be too little memory") from error
+        raise Unavailable(ENDED) from error
     finally:
         for one in pending:
             one.cancel()

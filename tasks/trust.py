@@ -14,6 +14,7 @@ from domain.errors import BadInput
 from domain.experience import Run, tally
 from domain.incidents import Incident
 from domain.inventory import Service
+from domain.lengths import must_be_short
 from domain.nearest import nearest
 from domain.playbooks import Playbook
 from domain.settings import MitigationSettings
@@ -90,14 +91,42 @@ def everyone(connection: Connection, knowledge: Knowledge, *, now: datetime) -> 
     return found
 
 
+UNKNOWN = "the inventory here does not know the service, so nothing is done there"
+
+
+def elsewhere(connection: Connection, knowledge: Knowledge, *, now: datetime) -> list[Trusted]:
+    """What was said and tried of services that the inventory here does not know; nothing of it counts meanwhile."""
+    done: dict[tuple[str, str], list[Run]] = {}
+    for run in experience.every_run(connection, now=now):
+        done.setdefault((run.playbook, run.service), []).append(run)
+    words, rules = experience.words(connection), earning(knowledge.settings.mitigation)
+    found = []
+    for of in sorted(done.keys() | words.keys()):
+        if of[1] not in knowledge.inventory.services:
+            level = standing(done.get(of, []), rules, words.get(of)).level
+            found.append(Trusted(*of, Trust(level, UNKNOWN), *tally(done.get(of, [])), of in words))
+    return found
+
+
+def untried(knowledge: Knowledge) -> str:
+    """What is said where nothing was tried."""
+    if knowledge.inventory.services:
+        start = knowledge.settings.mitigation.autonomy.start
+        return f"nothing was tried yet: every playbook begins at {start} on every service"
+    file = knowledge.settings.mitigation.inventory
+    where = f"mitigation.inventory names {file}" if file else "mitigation.inventory names no file"
+    return f"the inventory here knows no service ({where}), so no playbook may act anywhere"
+
+
 def set_by_hand(connection: Connection, knowledge: Knowledge, playbook: str, service: str, said: Word) -> Trust:
-    """Keep a person's word; what holds from now on. Raises BadInput where there is no such playbook or service."""
+    """Keep a person's word; what holds from now on. Raises BadInput where there is no such one, or much is said."""
     books = {book.id: book for book in knowledge.playbooks if book.actions}
     services = knowledge.inventory.services
     if playbook not in books:
         raise BadInput(f"no playbook {playbook!r} that acts; {nearest(playbook, books)}")
     if service not in services:
         raise BadInput(f"no service {service!r} in the inventory; {nearest(service, services)}")
+    must_be_short("the reason", said.why)
     every = experience.every_run(connection, now=said.at)
     mine = [run for run in every if (run.playbook, run.service) == (playbook, service)]
     before = standing(mine, earning(knowledge.settings.mitigation), experience.word(connection, playbook, service))

@@ -92,9 +92,10 @@ def load(url: str, source: Path) -> dict[str, int]:
         path = _sqlite_file(url)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.touch(0o600)  # as private as the backup; SQLite itself asks the umask alone
             with closing(sqlite3.connect(source)) as held, closing(sqlite3.connect(path)) as copy:
                 held.backup(copy)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"{path}: {error}") from error
     else:
         postgres_programs.load(url, source)

@@ -46,11 +46,14 @@ def place_of(text: str) -> Place | None:
     return Place(part == "open", int(number[:18]))
 
 
+ALL_OPEN = "all-open"  # whatever is not over; `open` is one of those states
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which incidents are listed; what is empty does not matter."""
 
-    state: str = ""  # open | closed | a state
+    state: str = ""  # all-open | closed | a state
     service: str = ""  # of their likely origin
 
 
@@ -79,11 +82,10 @@ def _states(wanted: str, *, among_open: bool) -> list[State]:
     part = [state for state in State if state.closed != among_open]
     if not wanted:
         return part
-    if wanted in ("open", "closed"):
-        # `open` is a state as well, but whoever asks for it means all that is not over.
-        return part if among_open == (wanted == "open") else []
+    if wanted in (ALL_OPEN, "closed"):
+        return part if among_open == (wanted == ALL_OPEN) else []
     if wanted not in set(State):
-        raise BadInput(f"{wanted[:40]!r} is no state; states are {', '.join(State)}")
+        raise BadInput(f"{wanted[:40]!r} is no state; write {ALL_OPEN}, closed, or one of {', '.join(State)}")
     return [state for state in part if state == wanted]
 
 

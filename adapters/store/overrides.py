@@ -14,6 +14,7 @@ from adapters.store.ledger_rows import note
 from adapters.store.tables import overrides
 from domain.errors import BadInput
 from domain.ledger import LedgerKind
+from domain.lengths import must_be_short
 from domain.roster import Override, Shift
 
 
@@ -22,6 +23,7 @@ def add(engine: sa.Engine, override: Override, *, now: datetime) -> Override:
     if override.ends <= max(override.begins, now):
         when = "not after it begins" if override.ends <= override.begins else "which is over"
         raise BadInput(f"override: it ends at {override.ends:%Y-%m-%d %H:%M} UTC, {when}")
+    must_be_short("override: the reason", override.why)
     values = {
         "schedule": override.schedule,
         "person": override.person,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from adapters.store import responses
 from console.http.service import Service
 from domain.answer_links import Flaw, NotTaken, may_answer, objection
-from domain.responses import Response
+from domain.assigning import known_target
+from domain.responses import Response, Verb
 
 NEXT = "taken; on-call will act on it within seconds"
 
@@ -13,6 +14,7 @@ NEXT = "taken; on-call will act on it within seconds"
 def answer(service: Service, response: Response, plan: str, *, known: bool = False) -> None:
     """Store the answer for `on-call`. Raises NotTaken, noted in the ledger; Unavailable when the store is away.
 
+    Raises BadInput where it gives the incident to somebody whom the roster does not know.
     `plan`: digest of the plan that the question was about. `known`: whoever answers has logged in, and may.
     """
     asked = responses.asked(service.engine, response.incident_id)
@@ -22,6 +24,8 @@ def answer(service: Service, response: Response, plan: str, *, known: bool = Fal
         flaw = Flaw.WRONG_PERSON
     if flaw is not None:
         raise refused(service, flaw, response)
+    if response.verb is Verb.REASSIGN:
+        known_target(response.argument, service.roster())
     if not responses.insert(service.engine, response, now=service.clock()):
         raise refused(service, Flaw.REPLAYED, response)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.http.pages import LONGEST_TITLE
 from domain.answer_links import AnswerLink, Asked, objection
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
 from domain.responses import Verb
-from domain.words import action, ago, because, clock, printable, sentence, waiting
+from domain.words import action, ago, because, brief, clock, printable, sentence, waiting
 
 Row = Mapping[str, Any]
 Mask = Callable[[str], str]
@@ -73,7 +74,7 @@ def view(found: Row, mask: Mask, *, now: datetime) -> View:
     """The incident with what is known of it."""
     what = mask(printable(found["playbook"] or found["template"] or "storm of incidents"))
     return View(
-        f"Incident {found['id']}: {printable(found['service'])}: {what}",
+        brief(f"Incident {found['id']}: {printable(found['service'])}: {what}", LONGEST_TITLE),
         tuple((label, text) for label, text in _facts(found, mask, now) if text),
         (
             ("Evidence", tuple(mask(_evidence(kept)) for kept in found["evidence"])),

@@ -74,5 +74,11 @@ def test_a_change_is_seen(tmp_path: Path) -> None:
     assert {"eve"} == set(users.current().users)
 
 
+def test_teams_and_schedules_are_known_by_name(tmp_path: Path) -> None:
+    (tmp_path / "on_call.yaml").write_text(FILE + "teams: {web: [ann]}\nschedules: {primary: {zone: UTC}}\n")
+    known = AnsweringUsers(tmp_path / "on_call.yaml").current()
+    assert (["web"], ["primary"]) == (list(known.teams), list(known.schedules))
+
+
 def test_without_a_file_there_are_none() -> None:
     assert {} == AnsweringUsers(None).current().users

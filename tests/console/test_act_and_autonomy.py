@@ -133,3 +133,18 @@ def test_nobody_below_admin_sets_it(world: World) -> None:
     assert isinstance(done.exception, Refused), world
     assert "this needs the role admin" in str(done.exception)
     assert "nothing was tried yet" in sre("autonomy").output
+
+
+def test_where_the_inventory_knows_no_service_that_is_said_with_what_was_said_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It said that nothing was tried, though an admin had set `act`."""
+    assert 0 == sre("autonomy", "set", POOL, "web", "act", "--why", "x", "--as", "ada").exit_code
+    monkeypatch.setenv("SRE_MITIGATION__INVENTORY", "")
+    (row,) = json.loads(sre("autonomy", "--json").stdout)
+    assert (POOL, "web", "act") == (row["playbook"], row["service"], row["may"])
+    assert "the inventory here does not know the service" in row["because"]
+    assert (
+        "the inventory here knows no service (mitigation.inventory names no file)"
+        in sre("autonomy", "--service", "other").output
+    )

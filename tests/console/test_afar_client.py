@@ -178,7 +178,10 @@ def test_the_token_may_be_in_a_file_and_is_no_option(
         (tmp_path / "token").write_text(f"{there.token()}\n")
         monkeypatch.setenv("SRE_API_URL", there.url)
         monkeypatch.setenv("SRE_API_TOKEN_FILE", str(tmp_path / "token"))
-        assert "no incidents\n" == sre("incidents").out
+        (tmp_path / "token").chmod(0o644)
+        assert "warning: SRE_API_TOKEN_FILE: others can read" in sre("incidents").err
+        (tmp_path / "token").chmod(0o600)
+        assert ("no incidents\n", "") == (sre("incidents").out, sre("incidents").err)
         assert "No such option '--token'" in sre("--token", TOKEN, "incidents").err.replace(": --", " '--")
         monkeypatch.setenv("SRE_API_TOKEN", TOKEN)
         assert "the token is missing" not in sre("incidents").out

@@ -93,3 +93,10 @@ def test_a_token_without_a_part_is_no_link(missing: str) -> None:
     del said[missing]
     with pytest.raises(BadInput):
         from_claims(said)
+
+
+def test_a_comment_that_is_too_long_is_refused_and_not_cut() -> None:
+    """The limit was the browser's alone."""
+    assert "x" * 1_000 == argument_of(Verb.COMMENT, "x" * 1_000, "")
+    with pytest.raises(BadInput, match="the comment has 5,000 characters, at most 1,000: say it shorter"):
+        argument_of(Verb.COMMENT, "x" * 5_000, "")

@@ -237,3 +237,15 @@ def test_numbers_have_the_digits_that_say_something(value: float, expected: str)
 def test_spans_of_time(seconds: float, expected: str) -> None:
     assert expected == words.lasting(seconds)
     assert f"{expected} ago" == words.ago(timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("it broke", "it broke", id="short"),
+        pytest.param("it broke today, too", "it broke… (11 more characters)", id="behind a word"),
+        pytest.param("x" * 1_010, "xxxxxxxxx… (1,001 more characters)", id="one word"),
+    ],
+)
+def test_of_a_long_text_the_beginning_is_said_and_how_much_is_missing(text: str, expected: str) -> None:
+    assert expected == words.brief(text, 10)

@@ -110,13 +110,15 @@ def test_a_persons_word_holds_from_then_on_and_is_in_the_ledger(world: World) ->
     assert "autonomy.changed" in world.ledger()
 
 
-def test_a_word_about_what_does_not_exist_is_an_error_with_the_nearest(world: World) -> None:
+def test_a_word_about_what_does_not_exist_or_at_length_is_an_error(world: World) -> None:
     word = Word(Autonomy.ACT, "ann", "x", world.now)
     with transaction(world.engine) as connection:
         with pytest.raises(BadInput, match="the nearest is connection-pool-exhausted"):
             set_by_hand(connection, world.knowledge, "connection-pool", "web", word)
         with pytest.raises(BadInput, match="the nearest is web"):
             set_by_hand(connection, world.knowledge, POOL, "webb", word)
+        with pytest.raises(BadInput, match="the reason has 1,001 characters, at most 1,000"):
+            set_by_hand(connection, world.knowledge, POOL, "web", replace(word, why="x" * 1_001))
 
 
 def test_everyone_is_told_with_what_it_rests_on(world: World) -> None:

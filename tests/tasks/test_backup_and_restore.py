@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -111,6 +113,36 @@ def test_everything_is_as_it_was(site: Site, live: Engine) -> None:
         assert all(count(there, name) for name in ("incidents", "pages", "dead_letters", "seals", "log_blocks"))
         assert len(site.source.archive.paths()) == len(site.target.archive.paths()) == 1
         assert (count(live, "seals"), []) == verify(there, [FileAnchors(site.target.home / FILE)], now=LATER)[::2]
+
+
+@pytest.fixture
+def _open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> set[tuple[str, str]]:
+    """The modes of its folders and files."""
+    found = (folder, *folder.rglob("*"))
+    return {("folder" if one.is_dir() else "file", f"{stat.S_IMODE(one.stat().st_mode):o}") for one in found}
+
+
+@pytest.mark.usefixtures("_open_umask")
+def test_everything_is_open_to_its_owner_alone_whatever_the_umask(site: Site, live: Engine) -> None:
+    """The dump and the manifest were readable by all, though the guide said otherwise."""
+    books = site.folder / "books"
+    books.mkdir(mode=0o755)
+    (books / "one.md").write_text("a playbook")
+    site.source = replace(site.source, own={"playbooks": books}, said={"settings/effective.json": "{}"})
+    site.back_up()
+    assert {("folder", "700"), ("file", "600")} == modes(site.backup.root)
+    site.restore()
+    there = site.target.home
+    assert "700" == f"{stat.S_IMODE(there.stat().st_mode):o}"
+    assert {("folder", "700"), ("file", "600")} == modes(there / "restored" / "playbooks")
+    if site.elsewhere.startswith("sqlite"):
+        assert "600" == f"{stat.S_IMODE((site.folder / 'elsewhere' / 'store.db').stat().st_mode):o}"
 
 
 def test_acting_is_paused_and_the_ledger_says_from_where_it_goes_on(site: Site, live: Engine) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.store import escalations
+from adapters.store import escalations, responses
 from adapters.store.closing import acknowledge, reread
 from adapters.store.database import Engine, transaction
 from adapters.store.escalations import Phase
@@ -23,7 +23,7 @@ from domain.responses import Response, Verb, Via
 from domain.roster import Policy, PolicyStep, Route
 from domain.settings import Settings
 from tasks.auditing import audit
-from tasks.responding import respond
+from tasks.responding import act_on_stored, respond
 from tests.parts.desk_part import Desk
 from tests.parts.judged_part import rows
 from tests.parts.mutes_part import a_silence
@@ -48,7 +48,7 @@ def say(
     desk: Desk, number: int, verb: Verb, argument: str = "", *, by: str = "ann", people: People | None = None
 ) -> str:
     answer = Response(number, 0, verb, by, Via.COMMAND, argument)
-    return respond(desk.engine, answer, people or People(), now=desk.now)
+    return respond(desk.engine, answer, people or People(), now=desk.now, roster=ROSTER)
 
 
 def paged(desk: Desk, **changes: object) -> int:
@@ -306,6 +306,42 @@ def test_reassigned_again_asks_nobody_whom_it_was_given_before(desk: Desk) -> No
     assert ["user bob", "schedule primary"] == [str(step.notify[0]) for step in kept[:2]]
 
 
+NOBODY = [
+    pytest.param("user nobody", "no user 'nobody'; the nearest is bob", id="user"),
+    pytest.param("bobby", "no user 'bobby'; the nearest is bob", id="name alone"),
+    pytest.param("team nope", "no team 'nope'; the nearest is web", id="team"),
+    pytest.param("team ann", "no team 'ann'", id="a user is no team"),
+    pytest.param("schedule secondary", "no schedule 'secondary'; the nearest is primary", id="schedule"),
+]
+
+
+@pytest.mark.parametrize(("target", "says"), NOBODY)
+def test_given_to_nobody_it_stays_with_whoever_has_it(desk: Desk, target: str, says: str) -> None:
+    """It burned the policy: the next step came as if somebody had been asked."""
+    number = paged(desk)
+    before = the_escalation(desk, number)
+    with pytest.raises(BadInput, match=says):
+        say(desk, number, Verb.REASSIGN, target)
+    assert before == the_escalation(desk, number)
+
+
+def test_a_stored_answer_that_gives_it_to_nobody_is_refused_in_words(desk: Desk) -> None:
+    number = paged(desk)
+    before = the_escalation(desk, number)
+    stored = Response(number, 1, Verb.REASSIGN, "ann", Via.LINK, "user nobody", "n1")
+    assert responses.insert(desk.engine, stored, now=desk.now)
+    assert 1 == act_on_stored(desk.engine, People(), now=desk.now, roster=ROSTER)
+    (answered,) = responses.of_nonce(desk.engine, "n1")
+    assert "refused: no user 'nobody'; the nearest is bob" == answered.outcome
+    assert before == the_escalation(desk, number)
+
+
+def test_without_a_roster_it_goes_to_whomever_is_named(desk: Desk) -> None:
+    number = paged(desk)
+    answer = Response(number, 0, Verb.REASSIGN, "ann", Via.COMMAND, "user nobody")
+    assert f"incident {number} goes to user nobody" == respond(desk.engine, answer, People(), now=desk.now)
+
+
 def test_what_keeps_alerts_of_its_own_is_never_merged(desk: Desk) -> None:
     """A page that came with another one never opened its alert at PagerDuty, and its end closed nothing."""
     quiet_desk(desk, receiver_per_minute=1)
@@ -552,3 +588,10 @@ def test_what_is_merged_and_not_accepted_is_not_lost(desk: Desk) -> None:
         desk.forward(61)
         desk.deliver()
     assert {"sent"} == set(desk.states())
+
+
+def test_a_comment_that_is_too_long_is_told_to_nobody(desk: Desk) -> None:
+    number = paged(desk)
+    with pytest.raises(BadInput, match="the comment has 1,001 characters, at most 1,000"):
+        say(desk, number, Verb.COMMENT, "x" * 1_001)
+    assert f"comment on incident {number} kept" == say(desk, number, Verb.COMMENT, "x" * 1_000)

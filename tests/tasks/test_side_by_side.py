@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -94,3 +95,12 @@ def test_a_scheduler_that_does_not_answer_is_named(tree: Settings) -> None:
         nobody = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(Unavailable, match="does not answer"):
             run(by(tree, nobody), Changes(), BEGIN, END)
+
+
+def test_a_process_that_ends_is_told_with_what_is_known_of_it() -> None:
+    """It was told as too little memory, whatever had ended it."""
+    with (
+        side_by_side.processes(1) as (pool, _),
+        pytest.raises(Unavailable, match=r"ended before it answered: its error stands above; where none does"),
+    ):
+        list(side_by_side._in_order(lambda _: pool.submit(os._exit, 3), [[]], 1))

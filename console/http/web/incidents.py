@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from adapters.store import incident_list, look_ups
-from adapters.store.incident_list import Wanted, place_of
+from adapters.store.incident_list import ALL_OPEN, Wanted, place_of
 from console import incident_rows
 from console.http.service import Ours
 from console.http.web.callers import Asking
@@ -22,7 +22,8 @@ from domain.answer_links import Flaw, NotTaken
 from domain.incidents import State
 
 router = APIRouter(include_in_schema=False)
-STATES = ("", "open", "closed", *State)
+# What may be picked, and how it is called.
+STATES = {"": "all, open ones first", ALL_OPEN: "all open", "closed": "all closed"} | {one: str(one) for one in State}
 
 
 @router.get("/")
@@ -59,7 +60,7 @@ def incidents(request: Request, service: Ours, caller: Asking, state: str = "", 
         listed=listed,
         severities=[str(row["severity"]) for row in made],
         query=query,
-        states=STATES,
+        states=STATES.items(),
         more=f"/incidents?{urlencode(following)}" if more else "",
     )
 

@@ -30,7 +30,7 @@ from domain.service_levels import service_levels
 from ml.model_comparison import Comparison
 from tasks.model_changes import promoted, rolled_back
 from tasks.shadow import CHALLENGER
-from tasks.trust import everyone
+from tasks.trust import elsewhere, everyone, untried
 
 router = APIRouter(include_in_schema=False)
 A_WEEK = timedelta(days=7)
@@ -93,12 +93,11 @@ def _earned(service: Service) -> tuple[Table, ...]:
     now, mask = service.clock(), service.mask
     known = service.desk.knowledge(now)
     with transaction(service.engine) as connection:
-        tried = [one for one in everyone(connection, known, now=now) if one.tried]
+        found = [*everyone(connection, known, now=now), *elsewhere(connection, known, now=now)]
+        tried = [one for one in found if one.tried]
         changes = experience.changes(connection, limit=MOST_CHANGES)
-    start = service.desk.tree.mitigation.autonomy.start
-    untried = f"nothing was tried yet: every playbook begins at {start} on every service"
     return (
-        table("How far playbooks may go", [trust_row(one) for one in tried], mask, empty=untried),
+        table("How far playbooks may go", [trust_row(one) for one in tried], mask, empty=untried(known)),
         table(
             "Earned and lost, the newest first",
             [change_row(one) for one in changes],
@@ -120,6 +119,8 @@ def ask_to_promote(service: Ours, caller: Asking, version: str = "") -> Response
     found, wanted = service.desk.models(service.clock()), whole("version", version)
     if wanted not in [one.version for one in found.versions]:
         raise BadInput(f"there is no version {wanted}; /models lists what there is")
+    if wanted == found.champion:
+        raise BadInput(f"version {wanted} decides already; /models lists the others")
     return _ask(service, caller, found, wanted, "promote")
 
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from console.http.pages import TEMPLATES
 from console.http.service import Service
+from console.http.web.tables import to_service
 from domain.access import Caller, Way
 from domain.people import Role
 
@@ -52,7 +53,7 @@ def clock_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-TEMPLATES.globals |= {"asset": asset, "menu": MENU, "clock_time": clock_time}
+TEMPLATES.globals |= {"asset": asset, "menu": MENU, "clock_time": clock_time, "to_service": to_service}
 
 
 def shown(

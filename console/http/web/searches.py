@@ -12,6 +12,7 @@ from adapters.store import look_ups
 from adapters.store.database import Engine
 from adapters.store.log_search import Wanted, around, search
 from adapters.store.template_counts import template_counts
+from console.http.pages import LONGEST
 from console.http.service import Ours
 from console.http.web.callers import Asking
 from console.http.web.render import shown
@@ -72,6 +73,7 @@ def logs(  # noqa: PLR0913, PLR0917 - what a form asks for
         logs=rows,
         incident=incident,
         more=len(rows) == MOST_LOGS,
+        long=any(len(message) > LONGEST for _, _, _, message, _ in rows),
     )
 
 

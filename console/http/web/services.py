@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -18,7 +17,7 @@ from console.http.service import Ours, Service
 from console.http.web.callers import Asking
 from console.http.web.evidence import latest
 from console.http.web.render import shown
-from console.http.web.tables import Table, table, to_incident
+from console.http.web.tables import Table, table, to_incident, to_service
 from console.http.web.trusting import LEVELS
 from console.inventory import inventory_row
 from console.muting import mute_row
@@ -35,8 +34,10 @@ MOST_FINDINGS = 50
 
 
 @router.get("/services")
-def services(service: Ours, caller: Asking) -> Response:
-    """Every service that the inventory names, that logged lately, or that an incident is about."""
+def services(service: Ours, caller: Asking, name: str = "") -> Response:
+    """Every service that the inventory names, that logged lately, or that an incident is about; or the named one."""
+    if name:
+        return one_service(name, service, caller)
     now = service.clock()
     return shown(
         service,
@@ -69,7 +70,7 @@ def _listed(service: Service, now: datetime) -> Table:
         }
         for name in sorted({*seen, *open_now, *known}, key=lambda name: (-open_now.get(name, 0), name))
     ]
-    links = {"service": lambda name: f"/services/{quote(str(name), safe='')}"}
+    links = {"service": to_service}
     return table("", rows, service.mask, empty="no service is known yet; `sre status` says what is read", links=links)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from console.output import in_words
 
@@ -67,6 +68,12 @@ def table(
 def to_incident(number: object) -> str:
     """The path of that incident's page; nowhere for none."""
     return f"/incidents/{number}" if number else ""
+
+
+def to_service(name: object) -> str:
+    """The path of that service's page; browsers take a segment of dots for a way up, so such a name is asked for."""
+    text = str(name)
+    return f"/services?name={text}" if text in (".", "..") else f"/services/{quote(text, safe='')}"
 
 
 def lines(found: Iterable[str], mask: Mask) -> tuple[str, ...]:

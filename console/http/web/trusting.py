@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -11,13 +9,13 @@ from adapters.store.database import transaction
 from console.http.service import Ours
 from console.http.web.callers import Asking, must_be_allowed, must_be_ours
 from console.http.web.forms import Form
+from console.http.web.tables import to_service
 from domain.access import Deed
 from domain.autonomy import Autonomy, Word, level_of
 from domain.errors import BadInput
 from tasks.trust import set_by_hand
 
 router = APIRouter(include_in_schema=False)
-LONGEST_WHY = 500
 # Each level of autonomy, and what becomes of a plan there (docs/guides/acting.md).
 LEVELS = (
     (Autonomy.OBSERVE.word, "no plan is made"),
@@ -36,10 +34,10 @@ def set_autonomy(request: Request, form: Form, service: Ours, caller: Asking) ->
     why = form.get("why", "").strip()
     if level not in dict(LEVELS):
         raise BadInput(f"{level[:40]!r} is none of {', '.join(dict(LEVELS))}")
-    if not why or len(why) > LONGEST_WHY:
-        raise BadInput(f"say why, in {LONGEST_WHY} characters at most: whoever reads the ledger wonders")
+    if not why:
+        raise BadInput("say why: whoever reads the ledger wonders")
     now = service.clock()
     said = Word(level_of(level), caller.person, why, now)
     with transaction(service.engine) as connection:
         set_by_hand(connection, service.desk.knowledge(now), playbook, name, said)
-    return RedirectResponse(f"/services/{quote(name, safe='')}#trust", 303)
+    return RedirectResponse(f"{to_service(name)}#trust", 303)

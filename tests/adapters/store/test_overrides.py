@@ -74,3 +74,8 @@ def test_one_that_could_never_count_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=expected):
         overrides.add(store, replace(GIVEN, begins=NOON + begins, ends=NOON + ends), now=NOON)
+
+
+def test_a_reason_that_is_too_long_is_refused(store: Engine) -> None:
+    with pytest.raises(BadInput, match="the reason has 1,001 characters, at most 1,000"):
+        overrides.add(store, replace(GIVEN, why="x" * 1_001), now=NOON)

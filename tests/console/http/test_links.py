@@ -60,6 +60,13 @@ def test_the_page_says_what_it_is_and_who_has_it(client: TestClient, tmp_path: P
         assert part in text
 
 
+def test_of_a_long_text_a_link_shows_the_beginning(store: Engine, tmp_path: Path) -> None:
+    put(store, an_incident(template="it broke " * 11_000, playbook=""))
+    text = a_client(a_service(store, tmp_path)).get(f"/i/{a_token(tmp_path)}").text
+    assert 20_000 > len(text)
+    assert "more characters" in text
+
+
 def test_a_button_stores_one_answer_and_says_what_comes_next(store: Engine, client: TestClient, tmp_path: Path) -> None:
     done = press(client, a_token(tmp_path))
     assert 200 == done.status_code
@@ -86,7 +93,7 @@ def test_the_page_tells_what_became_of_the_answer(store: Engine, client: TestCli
     ("verb", "given", "expected"),
     [
         pytest.param("snooze", "1800", "1800", id="for how long"),
-        pytest.param("reassign", "team payments", "team payments", id="to whom"),
+        pytest.param("reassign", "user ann", "user ann", id="to whom"),
         pytest.param("comment", "disk\nis full", "disk is full", id="what others should know"),
         pytest.param("approve", "", PLAN, id="of which plan"),
     ],
@@ -95,6 +102,13 @@ def test_an_answer_says(store: Engine, tmp_path: Path, verb: str, given: str, ex
     put(store, waiting=True)
     press(a_client(a_service(store, tmp_path)), a_token(tmp_path), verb, argument=given)
     assert [(1, 1, verb, "ann", "link", expected, "n1")] == answers(store)
+
+
+def test_given_to_nobody_is_refused_at_once(store: Engine, client: TestClient, tmp_path: Path) -> None:
+    refused = press(client, a_token(tmp_path), "reassign", argument="user anne")
+    assert 400 == refused.status_code
+    assert "no user 'anne'; the nearest is ann" in html.unescape(refused.text)
+    assert [] == answers(store)
 
 
 def test_a_link_acts_once_for_each_verb(store: Engine, client: TestClient, tmp_path: Path) -> None:

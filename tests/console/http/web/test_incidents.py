@@ -62,17 +62,29 @@ def test_what_is_open_comes_first_and_every_page_goes_on_where_the_last_one_ende
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        pytest.param("state=open", [4, 2, 1], id="all that is not over"),
+        pytest.param("state=all-open", [4, 2, 1], id="all that is not over"),
+        pytest.param("state=open", [1], id="the state of that name alone"),
         pytest.param("state=closed", [3], id="what is over"),
         pytest.param("state=escalated", [2], id="one state"),
         pytest.param("service=s0", [4, 1], id="one service"),
         pytest.param("service=nobody", [], id="a service that has none"),
-        pytest.param("state=open&service=s1", [2], id="both"),
+        pytest.param("state=all-open&service=s1", [2], id="both"),
     ],
 )
 def test_a_list_of_what_was_asked_for(engine: Engine, client: TestClient, query: str, expected: list[int]) -> None:
     many(engine, [State.OPEN, State.ESCALATED, State.RESOLVED, State.ACTING])
     assert expected == numbers(client.get(f"/incidents?{query}").text)
+
+
+def test_no_two_states_to_pick_are_called_alike(engine: Engine, client: TestClient) -> None:
+    """Two were called `open`, and both meant all that is not over."""
+    many(engine, [State.OPEN, State.ESCALATED])
+    text = client.get("/incidents?state=open").text
+    options = re.findall(r'<option value="([^"]*)"( selected)?>([^<]+)', text)
+    assert len(options) == len({value for value, _, _ in options}) == len({label for _, _, label in options})
+    assert [("open", "open")] == [(value, label) for value, chosen, label in options if chosen]
+    asked = client.get("/incidents?state=open", headers={"Accept": "application/json"}).json()
+    assert [1] == [one["incident"] for one in asked["incidents"]]
 
 
 @pytest.mark.parametrize("query", ["before=x", "before=open-", "before=open-1e9", "state=nonsense", "before=-1"])

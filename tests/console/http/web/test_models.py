@@ -197,6 +197,7 @@ def test_a_form_of_elsewhere_lets_no_other_version_decide(
     ("query", "says"),
     [
         ("version=9", "there is no version 9"),
+        ("version=1", "version 1 decides already"),
         ("version=x", "version is a number, and 'x' is none"),
         ("version=-1", "version is a number"),
         ("version=²", "version is a number"),

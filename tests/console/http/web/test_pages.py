@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from adapters.store import mutes, switches
+from adapters.store.batches import BatchStore
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_rows import insert_incidents
 from adapters.store.noise_reports import keep_report
@@ -36,7 +38,7 @@ from tests.parts.console_part import (
 )
 from tests.parts.http_part import noted
 from tests.parts.incidents_part import an_incident
-from tests.parts.judged_part import NOW, rows
+from tests.parts.judged_part import NOW, Feed, rows
 from tests.parts.pages_part import ROSTER
 
 PATHS = (
@@ -93,12 +95,48 @@ def test_services_are_those_that_logged_and_those_in_trouble(engine: Engine, cli
     assert re.search(r"1[0-9](\.\d)? %", text)  # the last five minutes of those that are counted are bad
 
 
+@pytest.mark.parametrize("name", ["..", ".", "../x", "a/../b", "a b&c=d", "?name=x", "http://x"])
+def test_a_link_to_a_service_leads_there_whatever_it_is_called(engine: Engine, client: TestClient, name: str) -> None:
+    """Browsers take a segment of dots for a way up, so the link to `..` opened the incidents."""
+    with transaction(engine) as connection:
+        insert_incidents(connection, [an_incident(id=3, service=name)], now=NOW)
+    for page in ("/services", "/incidents/3"):
+        (link,) = re.findall(r'href="(/services[/?][^"]+)"', client.get(page).text)
+        path = urljoin("http://sre.test/services", html.unescape(link))
+        assert f"<h1>{name}</h1>" in text_of(client, path.removeprefix("http://sre.test")), path
+
+
 def test_a_service_shows_its_last_hour_and_what_was_found(engine: Engine, client: TestClient) -> None:
     filled(engine)
     text = text_of(client, "/services/web")
     for part in ("web: logs a minute", "web: errors in 100 logs", "web: latency_ms", "Not as usual", "250 ms"):
         assert part in text, part
     assert text_of(client, "/services/a/b%20c")
+
+
+def test_of_a_long_text_a_page_shows_the_beginning_and_says_how_much_is_left_out(
+    engine: Engine, client: TestClient
+) -> None:
+    """Six such messages made a page of 722 KB, and the heading filled the screen of a phone."""
+    BatchStore(engine).prepare(NOW)
+    number = Feed(engine).incident(message="the pool failed " * 2_000)
+    put_long(engine)
+    for path in ("/incidents", f"/incidents/{number}", f"/logs?incident={number}", "/logs?since=3h"):
+        text = text_of(client, path)
+        assert 60_000 > len(text), path
+        assert "…" in text, path
+        assert "the pool failed " * 200 not in text, path
+    assert re.search(r"… \([\d,]+ more characters\)", text_of(client, f"/incidents/{number}"))
+    assert "sre logs --json" in text_of(client, f"/logs?incident={number}")
+    (heading,) = re.findall("<h1>(.*?)</h1>", text_of(client, "/incidents/9"))
+    assert 300 > len(heading)
+
+
+def put_long(store: Engine) -> None:
+    """Incident 9, of which nothing but a long text is known."""
+    with transaction(store) as connection:
+        long = an_incident(id=9, template="it broke " * 11_000, playbook="")
+        insert_incidents(connection, [long], now=NOW)
 
 
 def test_no_page_takes_a_name_or_a_message_for_markup(engine: Engine, client: TestClient) -> None:

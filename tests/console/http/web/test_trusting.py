@@ -86,7 +86,7 @@ def test_a_form_of_elsewhere_sets_nothing(
     ("changes", "says"),
     [
         pytest.param({"why": " "}, "say why", id="no reason"),
-        pytest.param({"why": "x" * 501}, "say why", id="a novel"),
+        pytest.param({"why": "x" * 1_001}, "1,001 characters, at most 1,000", id="a novel"),
         pytest.param({"level": "rule the world"}, "is none of observe, suggest, ask, act", id="no level"),
         pytest.param({"playbook": "connection-pool"}, f"the nearest is {POOL}", id="no playbook"),
         pytest.param({"service": "webb"}, "the nearest is web", id="no service"),
