@@ -85,7 +85,7 @@ def logs(  # noqa: PLR0913 - one argument per option
         raise click.UsageError("--regex says what --text is; give --text, too")
     if limit > MOST_FROM_AFAR and from_afar():
         raise click.UsageError(f"from afar --limit is {MOST_FROM_AFAR:,} at most; ask for less time at once")
-    now = datetime.now(UTC)
+    now, sent = datetime.now(UTC), from_afar()
     wanted = Wanted(
         since=moment(since, now),
         until=moment(until, now) if until else None,
@@ -94,6 +94,7 @@ def logs(  # noqa: PLR0913 - one argument per option
         text=text,
         expression=expression,
         template=template,
+        mask=sent.sink.mask if sent else None,
     )
     asked = Asked(limit, seconds, since, as_json)
     engine = store(settings(ctx))

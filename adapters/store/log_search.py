@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from adapters.log_archive import Gone
 from adapters.log_blocks import STORED, in_shape, unpack
+from adapters.log_masks import masked_tables, masked_texts
 from adapters.store.database import Contended, snapshot
 from adapters.store.log_reader import Asked, as_table, blocks, of_block, packed, read_again
 from adapters.store.log_writer import ROWS_OF_INCIDENT
@@ -23,6 +24,7 @@ from adapters.store.many_rows import among
 from adapters.store.tables import logs, topics
 from domain.errors import BadInput
 from domain.logs import Level
+from domain.quoted import MASK, Mask
 from domain.templates import template
 
 AT_ONCE = 2_000  # rows of the table that are fetched together
@@ -45,6 +47,7 @@ class Wanted:
     expression: bool = False  # the text is a regular expression (RE2)
     template: str = ""  # that the message has, or a message that has it
     incident: int | None = None
+    mask: Mask | None = None  # of those who must not see secrets: only what it leaves is searched
 
     def asked(self, arrived_since: datetime | None = None) -> Asked:
         """What the reader of blocks can choose by."""
@@ -62,13 +65,30 @@ class Wanted:
         """Those whose message is wanted. Raises BadInput for what is no regular expression."""
         if self.text and len(found):
             found = found.filter(self._holds(found["message"]))
+            if self.mask and not self._told_by_mask and len(found):
+                found = found.filter(self._matches(masked_texts(found["message"], self.mask)))
         if self.template and len(found):
             kinds = found["message"].combine_chunks().dictionary_encode()
-            good = [template(text) in self._templates for text in kinds.dictionary.to_pylist()]
+            good = [self._has_template(text) for text in kinds.dictionary.to_pylist()]
             found = found.filter(pa.array(good, pa.bool_()).take(kinds.indices))
         return found
 
-    def _holds(self, messages: pa.ChunkedArray) -> pa.ChunkedArray:
+    @property
+    def _told_by_mask(self) -> bool:
+        """Whether the masked message alone tells what matches.
+
+        An expression such as `password=[^h]` matches what is masked always and what is not by the secret's letters,
+        so the message as it is must not count. A text without the mask's letters is in it wherever it is in the
+        masked one, and finding those first is faster.
+        """
+        return self.mask is not None and (self.expression or not set(MASK).isdisjoint(self.text))
+
+    def _holds(self, messages: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+        if self.mask and self._told_by_mask:
+            return self._matches(masked_texts(messages, self.mask))
+        return self._matches(messages)
+
+    def _matches(self, messages: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
         if not self.expression:
             return pc.match_substring(messages, self.text, ignore_case=True)
         try:
@@ -76,9 +96,16 @@ class Wanted:
         except pa.ArrowInvalid as error:
             raise BadInput(f"--text: {self.text!r} is no regular expression of RE2: {error}") from error
 
+    def _has_template(self, message: str | None) -> bool:
+        """Where a mask applies, by what the template or the message looks like behind it."""
+        if message is None or self.mask is None:
+            return message is not None and template(message) in self._templates
+        return not self._templates.isdisjoint({self.mask(template(message)), template(self.mask(message))})
+
     @cached_property
     def _templates(self) -> frozenset[str]:
-        return frozenset({self.template, template(self.template)})
+        known = {self.template, template(self.template)}
+        return frozenset(known if self.mask is None else known | {self.mask(one) for one in known})
 
 
 def check(wanted: Wanted) -> None:
@@ -196,7 +223,12 @@ def _of(connection: sa.Connection, block: sa.Row[Any], wanted: Wanted, asked: As
 
 
 def read_columns(engine: sa.Engine, wanted: Wanted, names: Sequence[str]) -> Iterator[pa.Table]:
-    """These columns of the logs of a time and of services, block by block."""
+    """These columns of the logs of a time and of services, block by block; masked where a mask applies."""
+    found = _read_columns(engine, wanted, names)
+    yield from found if wanted.mask is None else masked_tables(found, wanted.mask)
+
+
+def _read_columns(engine: sa.Engine, wanted: Wanted, names: Sequence[str]) -> Iterator[pa.Table]:
     asked = wanted.asked()
     with snapshot(engine) as connection:
         yield from pages(connection, asked, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,11 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from console.http.hints import DO_PEOPLE, guide, hint
+from console.http.mistakes import in_path, in_words
 from console.http.pages import page
 from domain.answer_links import Flaw, NotTaken
 from domain.errors import BadInput, BadSettings, SreError, Unavailable
 from domain.masking import masked_urls
 
+log = logging.getLogger(__name__)
 PEOPLE = "/i/"
 STATUS: Mapping[Flaw, int] = {
     Flaw.FORGED: 403,
@@ -48,7 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         BadInput,
         400,
-        "send it as the guide says (docs/guides/http.md)",
+        "",  # as the guide of what was asked says
         "go back, load the page again, and look at what it says now",
     ),
     Fault(
@@ -59,25 +63,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(SreError, 400, "it will not be taken as it is", "it will not be taken as it is"),
 )
-DO: Mapping[int, str] = {
-    401: "send the token as `Authorization: Bearer …` (http.token)",
-    404: "look at /openapi.json for what there is",
-    405: "look at /openapi.json for what there is",
-    408: "send it again, faster",
-    413: "send less at once",
-    415: "send it as application/json",
-    429: "send it again after so many seconds as Retry-After says",
-    504: "look what came of it, and ask for less",
-}
-
-DO_PEOPLE: Mapping[int, str] = {
-    **DO,
-    401: "log in at /login, then do it again",
-    403: "ask somebody who may, or log in as somebody else",
-    404: "begin at /incidents",
-    405: "begin at /incidents",
-    503: "load the page again in a minute",
-}
+# How the adapter of the store begins its errors: behind that come sockets, hosts and statements.
+STORE = "store: "
 
 
 def failure(
@@ -105,9 +92,18 @@ def _ours(request: Request, error: Exception) -> Response:
         return failure(request.url.path, STATUS[error.flaw], str(error), do, browser=_by_browser(request))
     fault = next(one for one in FAULTS if isinstance(error, one.kind))
     headers = {"Retry-After": "5"} if isinstance(error, Unavailable) else None
-    text, browser = masked_urls(str(error))[:2_000], _by_browser(request)
-    do = fault.person if browser else fault.program
+    text, browser = _told(error), _by_browser(request)
+    do = fault.person if browser else fault.program or guide(request)
     return failure(request.url.path, fault.status, text, do, headers, browser=browser)
+
+
+def _told(error: Exception) -> str:
+    """What an error says to whoever asks, who may be anybody: what the store says stays in our own log."""
+    text = masked_urls(str(error))[:2_000]
+    if not text.startswith(STORE):
+        return text
+    log.warning("http.store-error", extra={"error": text})
+    return "the database does not answer" if isinstance(error, Unavailable) else "the database does not take it"
 
 
 def _by_browser(request: Request) -> bool:
@@ -121,10 +117,14 @@ def _http(request: Request, error: Exception) -> Response:
     browser = _by_browser(request)
     if browser and error.status_code == 401 and request.method in ("GET", "HEAD"):  # noqa: PLR2004 - HTTP's number
         return RedirectResponse(f"/login?{urlencode({'next': request.url.path})}", 303)
-    do = (DO_PEOPLE if browser else DO).get(error.status_code, "look at /openapi.json for what there is")
+    do = hint(error, browser=browser)
     return failure(request.url.path, error.status_code, str(error.detail), do, error.headers, browser=browser)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
-    do = "look at /openapi.json for what is expected"
-    return failure(request.url.path, 400, str(error)[:500], do, browser=_by_browser(request))
+    if not isinstance(error, RequestValidationError):
+        raise error
+    mistakes, browser = error.errors(), _by_browser(request)
+    status = 404 if in_path(mistakes) else 400
+    do = DO_PEOPLE[404] if browser else guide(request)
+    return failure(request.url.path, status, in_words(mistakes, request.url.path), do, browser=browser)

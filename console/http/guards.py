@@ -45,6 +45,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope, send = _as_get(scope, send)
         answer = _with_headers(send)
         if refusal := self._refusal(scope):
             await refusal(scope, receive, answer)
@@ -99,6 +100,19 @@ def _limited(receive: Receive, most: int) -> Receive:
         return message
 
     return limited
+
+
+def _as_get(scope: Scope, send: Send) -> tuple[Scope, Send]:
+    """HEAD is asked as GET, and answered without the body; what would go on for ever ends with the head."""
+    if scope["method"] != "HEAD":
+        return scope, send
+
+    async def head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b""})
+
+    return {**scope, "method": "GET"}, head
 
 
 def _with_headers(send: Send) -> Send:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from adapters.redaction import redaction
 from domain.access import LOOKING, Scope
 from domain.afar import SENT
 from domain.people import Role
@@ -135,6 +136,71 @@ def test_what_came_out_of_logs_is_masked(sqlite_url: str, tmp_path: Path, monkey
         assert "***" in there.sent(token, "incident", "1").out
         assert "***" in there.sent(token, "incident", "1", "--json").out
         assert "s3cret" in sre("incident", "1").out
+
+
+@pytest.fixture
+def secretive(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Agent, str]]:
+    """An agent whose logs hold a password, masked as by default, and a token of somebody who may ask by SQL."""
+    with agent(sqlite_url, tmp_path / "home", monkeypatch, mask=redaction()) as made:
+        filled(made.store, said="the pool failed with password=hunter2")
+        yield made, made.token("bo", Role.RESPONDER, Scope.READ)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "regexp_extract(message, 'password=(.+)', 1)",
+        "base64(message::blob)",
+        "hex(body)",
+        "replace(message, '=', '~')",
+        "reverse(message)",
+        "strpos(message, 'hunter2')",
+        "message LIKE '%password=h%'",
+    ],
+)
+def test_no_question_takes_a_secret_out_of_its_mask(secretive: tuple[Agent, str], what: str) -> None:
+    there, token = secretive
+    words = ("logs", *LONG_AGO, "--json", "--sql")
+    sql = f"SELECT DISTINCT {what} AS it FROM logs ORDER BY ALL"
+    found = _is_json(words, there.sent(token, *words, sql).out)
+    assert found
+    assert found == _is_json(words, sre(*words, _over(sql)).out)
+    assert found != _is_json(words, sre(*words, sql).out)
+
+
+def _over(sql: str) -> str:
+    """The same question over logs in which the password is masked."""
+    body = "replace(body::varchar, 'hunter2', '***')::blob"
+    masked = f"SELECT replace(message, 'hunter2', '***') AS message, {body} AS body FROM logs"
+    return f"WITH masked AS ({masked}) {sql.replace('FROM logs', 'FROM masked')}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        pytest.param(("--text", "hunter2"), False, id="the secret"),
+        pytest.param(("--text", "password=h"), False, id="its first letter"),
+        pytest.param(("--regex", "--text", "password=h"), False, id="... as an expression"),
+        pytest.param(("--regex", "--text", "password=[^x]"), True, id="what is not its first letter"),
+        pytest.param(("--regex", "--text", "password=[^h]"), True, id="... and what it is: the same answer"),
+        pytest.param(("--template", "the pool failed with password=hunter2"), True, id="a message with it"),
+        pytest.param(
+            ("--template", "the pool failed with password=another"), True, id="... and without: the same answer"
+        ),
+        pytest.param(("--text", "pool FAILED"), True, id="what is no secret"),
+        pytest.param(("--text", "password=***"), True, id="as it is shown"),
+        pytest.param(("--template", "the pool failed with password=***"), True, id="a message as it is shown"),
+    ],
+)
+def test_only_what_is_shown_is_searched(secretive: tuple[Agent, str], asked: tuple[str, ...], seen: bool) -> None:  # noqa: FBT001 - a column of the table
+    there, token = secretive
+    found = there.sent(token, "logs", *LONG_AGO, *asked)
+    assert seen == ("the pool failed" in found.out), found
+
+
+def test_on_its_own_machine_everything_is_searched(secretive: tuple[Agent, str]) -> None:
+    assert secretive
+    assert "password=hunter2" in sre("logs", *LONG_AGO, "--regex", "--text", "password=h").out
 
 
 def _is_json(words: tuple[str, ...], text: str) -> Any:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from console.helping import asks_for_help, listed
 from console.http.commands import Answer, answered, helped, prepare, root_of, run
+from console.http.mistakes import in_words
 from console.http.routes.bodies import json_body
 from console.http.running import Runs
 from console.http.service import Body, Ours, Service
@@ -86,8 +87,7 @@ def _read(request: Request, body: bytes) -> Sent:
     try:
         sent = Sent.model_validate_json(body)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
-        raise BadInput(f"no command can be read: {told}"[:500]) from error
+        raise BadInput(f"no command can be read: {in_words(error.errors())}") from error
     if sum(map(len, sent.words)) > LONGEST_ALTOGETHER:
         raise BadInput(f"the words are longer than {LONGEST_ALTOGETHER:,} letters altogether")
     if any("\0" in word for word in sent.words):

@@ -42,7 +42,6 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.head("/i/{token}", include_in_schema=False)
 @router.get("/i/{token}", responses=REFUSED)
 def show(token: str, service: Ours) -> Answer:
     """Show the incident of a link; nothing changes."""

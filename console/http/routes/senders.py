@@ -6,11 +6,13 @@ import hmac
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from starlette.exceptions import HTTPException
 
+from console.http.hints import Hinted
 from console.http.service import Ours
-from domain.addresses import is_loopback
+from domain.addresses import is_loopback, name_in
 
+SEND_OURS = "send the token as `Authorization: Bearer …` (http.token)"
+HERE_ALONE = "without http.token only programs of this machine may do this, and read under a loopback address"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 ALLOWED: dict[int | str, dict[str, Any]] = {
     400: {"description": "it cannot be read; the answer says where and why"},
@@ -21,16 +23,25 @@ ALLOWED: dict[int | str, dict[str, Any]] = {
 
 
 def allowed(request: Request, service: Ours) -> None:
-    """Raises HTTPException 401 or 403."""
+    """Raises Hinted 401 or 403."""
     token = service.settings.token.get_secret_value()
     if token:
         given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-            raise HTTPException(401, "the token is missing or wrong", CHALLENGE)
+            raise Hinted(401, "the token is missing or wrong", SEND_OURS, CHALLENGE)
         return
-    # A page of a browser can post to this machine as well; it always says where it comes from.
+    if not _by_program_of_here(request):
+        raise Hinted(403, HERE_ALONE, "ask under 127.0.0.1 on its machine, or set http.token and send that")
+
+
+def _by_program_of_here(request: Request) -> bool:
+    """A page of a browser can ask this machine as well: it says where it comes from when it posts.
+
+    When it reads, and its name means this machine by now, it says only whom it asks, and that is no loopback address.
+    """
     if "origin" in request.headers or not (request.client and is_loopback(request.client.host)):
-        raise HTTPException(403, "without http.token only programs of this machine may send this")
+        return False
+    return request.method != "GET" or is_loopback(name_in(request.headers.get("host", "")))
 
 
 Sender = Annotated[None, Depends(allowed)]

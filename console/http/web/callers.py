@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from adapters.store import users
 from console.given import who
 from console.http.guards import address
+from console.http.hints import Hinted
 from console.http.refusals import Refusals
 from console.http.service import Ours, Service
 from domain.access import Caller, Deed, Login, Way, is_over, refusal
@@ -23,16 +24,19 @@ from domain.people import Role
 from domain.responses import Verb, Via
 
 COOKIE = "sre_login"
+SEND_A_USERS = (
+    "send a user's token as `Authorization: Bearer TOKEN`; `sre users token NAME --scope read` on its machine makes one"
+)
 ADD_ONE = "`sre users add NAME --role responder` on its machine adds a user"
 # What the forms of whoever needs no login carry: it is known to nobody else, and made anew with the process.
 _OF_THIS_PROCESS = secrets.token_urlsafe(32)
 
 
-class NotLoggedIn(HTTPException):
+class NotLoggedIn(Hinted):
     """Whoever asks must log in first; a browser is sent to do so."""
 
     def __init__(self) -> None:
-        super().__init__(401, "log in first", {"WWW-Authenticate": "Bearer"})
+        super().__init__(401, "log in first", SEND_A_USERS, {"WWW-Authenticate": "Bearer"})
 
 
 def _caller(request: Request, service: Ours) -> Caller:
@@ -58,7 +62,7 @@ def program(request: Request, service: Ours) -> Caller:
     found = _unguarded(request, service)
     if "origin" in request.headers:
         _note(service.refusals, service, Flaw.FORGED, found, "command", None, Via.COMMAND)
-        raise HTTPException(403, "a page of a browser sends no commands: `sre` and other programs do")
+        raise Hinted(403, "a page of a browser sends no commands", "send it by `sre` or another program")
     return found
 
 
@@ -68,7 +72,7 @@ def _unguarded(request: Request, service: Service) -> Caller:
         raise NotLoggedIn
     host = request.headers.get("host", "")
     if problem := unguarded_problem(service.settings, request.client.host if request.client else "", host):
-        raise HTTPException(403, f"{problem}: {ADD_ONE}")
+        raise Hinted(403, problem, ADD_ONE)
     return Caller(who(), who(), Role.ADMIN, Way.UNGUARDED, csrf=_OF_THIS_PROCESS)
 
 

@@ -50,6 +50,7 @@ def logs(  # noqa: PLR0913, PLR0917 - what a form asks for
         services=[service.strip()] if service.strip() else None,
         least=level_of(level or "trace"),
         text=q,
+        mask=ours.mask,
     )
     found = _of_incident(ours.engine, wanted, incident) if incident else search(ours.engine, wanted, MOST_LOGS)
     rows: list[tuple[datetime, str, str, str, int | None]] = [

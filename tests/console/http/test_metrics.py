@@ -38,7 +38,13 @@ def read(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     ("settings", "client", "headers", "expected"),
     [
         (HttpSettings(), LOCAL, {}, 200),
+        (HttpSettings(), LOCAL, {"Host": "localhost:8088"}, 200),
+        (HttpSettings(), LOCAL, {"Host": "evil.example"}, 403),
+        (HttpSettings(), LOCAL, {"Host": "127.0.0.1.evil.example"}, 403),
+        (HttpSettings(), LOCAL, {"Host": ""}, 403),
+        (HttpSettings(), LOCAL, {"Origin": "http://evil.example"}, 403),
         (HttpSettings(), AWAY, {}, 403),
+        (TOKEN, AWAY, {"Authorization": "Bearer secret-token", "Host": "agent.example"}, 200),
         (TOKEN, AWAY, {"Authorization": "Bearer secret-token"}, 200),
         (TOKEN, LOCAL, {}, 401),
     ],

@@ -139,6 +139,18 @@ def put_long(store: Engine) -> None:
         insert_incidents(connection, [long], now=NOW)
 
 
+@pytest.mark.parametrize(("text", "seen"), [("s3cret", False), ("with s", False), ("failed with", True)])
+def test_a_search_looks_at_what_the_page_shows_and_at_no_secret(
+    engine: Engine,
+    client: TestClient,
+    text: str,
+    seen: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    filled(engine, "the pool failed with s3cret")
+    found = client.get("/logs", params={"q": text, "since": "2026-01-01"}).text
+    assert seen == ("the pool failed with ***" in found)
+
+
 def test_no_page_takes_a_name_or_a_message_for_markup(engine: Engine, client: TestClient) -> None:
     number = filled(engine, HOSTILE)
     put_minutes(engine, HOSTILE)
