@@ -54,7 +54,7 @@ def compare(stored: Decided, replayed: Decided, verdicts: Verdicts, ran: Sequenc
         *_pages(lost, won, theirs, verdicts),
         *_openings(lost, won, verdicts),
         *_findings(stored.findings, replayed.findings),
-        *_actions(ran, theirs),
+        *_actions(ran, _by_incident(stored.decisions), theirs),
         *_others(lost, won),
         *_logs(verdicts),
     ]
@@ -180,11 +180,18 @@ def _finding(how: How, told: str) -> Difference:
     return Difference("finding", how, f"finding {how}: {told}")
 
 
-def _actions(ran: Sequence[Ran], theirs: Mapping[Opening, list[Decision]]) -> list[Difference]:
-    """Actions whose incident would not have been answered by that playbook."""
+def _actions(
+    ran: Sequence[Ran], ours: Mapping[Opening, list[Decision]], theirs: Mapping[Opening, list[Decision]]
+) -> list[Difference]:
+    """Actions whose incident would not have been answered by that playbook.
+
+    What was confirmed as it was is answered as it was, also where a human had it at first.
+    """
     found = []
     for one in ran:
-        confirmed = [each for each in theirs.get(one.about, []) if each.kind is LedgerKind.CONFIRMED]
+        before, confirmed = (_confirmed(side.get(one.about, [])) for side in (ours, theirs))
+        if [each.content for each in before] == [each.content for each in confirmed]:
+            continue
         if not confirmed:
             why = "its incident is not confirmed" if one.about in theirs else "its incident is not opened"
         elif all(json.loads(each.said).get("route") != "playbook" for each in confirmed):
@@ -194,6 +201,10 @@ def _actions(ran: Sequence[Ran], theirs: Mapping[Opening, list[Decision]]) -> li
         told = f"action {one.number} would not have run: {printable(one.what)}; {why}"
         found.append(Difference("action", How.LOST, told))
     return found
+
+
+def _confirmed(decisions: Sequence[Decision]) -> list[Decision]:
+    return [each for each in decisions if each.kind is LedgerKind.CONFIRMED]
 
 
 def _others(lost: Sequence[Decision], won: Sequence[Decision]) -> list[Difference]:
