@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine
 from console.http.web.openid_login import BACK
 from domain.http_settings import HttpSettings
 from tests.parts.console_part import a_browser, a_desk
@@ -63,13 +63,6 @@ def refused(engine: Engine, answer: Any, said: str, status: int = 403) -> None:
 def issuer() -> Iterator[Issuer]:
     with receiving(Issuer()) as running:
         yield running
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

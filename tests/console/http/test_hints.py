@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,6 @@ from tests.parts.http_part import a_client
 
 USERS_OWN, OURS = "sre users token", "http.token"
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    found = connect(sqlite_url)
-    yield found
-    found.dispose()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from adapters.store import users
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine
 from console.http.refusals import OF_STRANGERS
 from console.http.web.callers import COOKIE
 from domain.access import Scope
@@ -31,11 +30,9 @@ PAGES = ("/incidents", "/incidents/1", "/events")
 
 
 @pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    put(made, waiting=True)
-    yield made
-    made.dispose()
+def engine(engine: Engine) -> Engine:
+    put(engine, waiting=True)
+    return engine
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from adapters.store.database import Engine, connect, transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents, set_due
 from adapters.store.ledger_rows import note
 from adapters.store.tables import incidents
@@ -46,13 +46,6 @@ return [...document.querySelectorAll("input:not([type=hidden]), select, button, 
   .filter((one) => !(one.textContent.trim() || one.ariaLabel || (one.labels && one.labels.length)))
   .map((one) => one.outerHTML)
 """
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from adapters.store.database import Engine, connect, transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
 from console.http.web.render import POLICY
 from domain.incidents import State
@@ -18,13 +17,6 @@ from tests.parts.console_part import HOSTILE, a_browser, a_desk, a_finding, fill
 from tests.parts.http_part import put
 from tests.parts.incidents_part import an_incident
 from tests.parts.judged_part import NOW
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

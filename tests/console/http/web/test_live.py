@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from adapters.store.database import Engine, connect, transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
 from adapters.store.ledger_rows import note
 from console.http.starting import server
@@ -28,11 +28,9 @@ from tests.parts.judged_part import NOW
 
 
 @pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    put(made)
-    yield made
-    made.dispose()
+def engine(engine: Engine) -> Engine:
+    put(engine)
+    return engine
 
 
 def say(engine: Engine, incident: int) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from adapters.store import experience
-from adapters.store.database import Engine, connect, transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
 from console.http.desk import Desk
 from domain.autonomy import Autonomy, Word
@@ -26,13 +25,6 @@ from tests.parts.judged_part import NOW
 from tests.parts.models_part import a_registry, put_two, uri_of
 
 POOL = "connection-pool-exhausted"
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture(scope="module")

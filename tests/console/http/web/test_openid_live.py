@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from starlette.testclient import TestClient
 
 from adapters.store import users
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine
 from console.http.service import Service
 from console.http.starting import wall_clock
 from deployments.ports import unused
@@ -40,13 +40,6 @@ PEOPLE = (
 def provider() -> Iterator[OpenIdProvider]:
     with openid_provider(CALLBACK, *PEOPLE) as running:
         yield running
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 def desk(engine: Engine, home: Path, provider: OpenIdProvider, **changes: Any) -> Service:

@@ -17,12 +17,12 @@ from tests.parts.console_part import PASSWORD, add_user
 from tests.parts.http_part import Clock, noted
 from tests.parts.issuer_part import OTHER_KEY, Issuer, signed, unsigned
 from tests.parts.judged_part import count
-from tests.parts.openid_pages_part import begin, client, clock, end, engine, issuer, log_in, pages, refused
+from tests.parts.openid_pages_part import begin, client, clock, end, issuer, log_in, pages, refused
 from tests.parts.receivers_part import Reply, as_json
 
 AWAY = ("192.0.2.7", 50_000)
 
-__all__ = ["client", "clock", "engine", "issuer"]  # fixtures
+__all__ = ["client", "clock", "issuer"]  # fixtures
 
 
 def test_the_button_leads_to_the_provider_and_back_to_the_page_that_was_asked_for(

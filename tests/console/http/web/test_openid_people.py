@@ -20,11 +20,11 @@ from domain.settings import Settings
 from tests.parts.console_part import PASSWORD, a_browser, a_desk, add_user
 from tests.parts.http_part import LOCAL, Clock, noted
 from tests.parts.issuer_part import AT, SUBJECT, Issuer
-from tests.parts.openid_pages_part import client, clock, engine, issuer, log_in, pages, refused
+from tests.parts.openid_pages_part import client, clock, issuer, log_in, pages, refused
 
 AWAY = ("192.0.2.7", 50_000)
 
-__all__ = ["client", "clock", "engine", "issuer"]  # fixtures
+__all__ = ["client", "clock", "issuer"]  # fixtures
 
 
 @pytest.mark.parametrize(

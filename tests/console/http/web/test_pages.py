@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -15,7 +14,7 @@ from starlette.testclient import TestClient
 
 from adapters.store import mutes, switches
 from adapters.store.batches import BatchStore
-from adapters.store.database import Engine, connect, transaction
+from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
 from adapters.store.noise_reports import keep_report
 from console.http.desk import Desk
@@ -52,13 +51,6 @@ PATHS = (
     "/settings",
     "/incidents",
 )
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

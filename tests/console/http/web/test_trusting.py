@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from adapters.store.database import Engine, connect
+from adapters.store.database import Engine
 from console.http.desk import Desk
 from domain.people import Role
 from domain.settings import MitigationSettings, Settings
@@ -19,13 +18,6 @@ from tests.parts.judged_part import rows
 
 POOL = "connection-pool-exhausted"
 FORM = {"playbook": POOL, "service": "web", "level": "act", "why": "tried by hand for years"}
-
-
-@pytest.fixture
-def engine(sqlite_url: str) -> Iterator[Engine]:
-    made = connect(sqlite_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture
