@@ -19,13 +19,14 @@ from adapters.store.scratch import Scratch, openings_of
 from adapters.store.stored_batches import StoredBatch, batches_between, judged_before
 from adapters.store.stored_decisions import decisions, findings, given, quiet_before, ran, sharp_watches
 from domain.correlation import Fold
-from domain.decided import Decided, Found, Verdicts
+from domain.decided import Decided, Found, Ran, Verdicts
 from domain.differences import Differences, compare
 from domain.findings import MinuteFinding
 from domain.folded import Anomaly
 from domain.given import by_then
 from domain.logs import Place, RawBatch
 from domain.minutes import COUNTED, NOTHING_CLOSED, Counted, Steps
+from domain.questions import Kept
 from ml.anomalies import anomalies
 from tasks.asking_again import asked_again
 from tasks.judging import Knowledge, with_idle
@@ -209,21 +210,35 @@ class Replay:
             if about is not None:
                 self.scratch.take(about, entry, now=entry.at)
 
-    def outcome(self) -> tuple[Decided, Decided, Differences]:
-        """What was decided then, what is decided now, and what of it differs."""
-        held = self.held
-        nows = [one.now for one in held.wanted]
-        judged = [one.judged for one in held.wanted if one.judged is not None]
+    def outcome(self, then: Then) -> tuple[Decided, Differences]:
+        """What is decided now, and what of it differs from what was."""
+        nows = [one.now for one in self.held.wanted]
         now = Decided(self.scratch.decisions(nows), [_found(one) for one in self.found])
-        with transaction(self.engine) as connection:
+        found = compare(then.decided, now, self.verdicts, then.ran)
+        others, alike = asked_again(then.questions, self.recalled)
+        return now, replace(found, found=[*found.found, *others], same={**found.same, **alike})
+
+
+@dataclass(frozen=True)
+class Then:
+    """What was decided in a time, as it is stored."""
+
+    decided: Decided
+    ran: Sequence[Ran]
+    questions: Sequence[Kept]
+
+    @classmethod
+    def of(cls, engine: Engine, held: Span) -> Then:
+        """Read it."""
+        judged = [one.judged for one in held.wanted if one.judged is not None]
+        with transaction(engine) as connection:
             first = judged_before(connection, held.wanted[0].id)
             before = findings(connection, NOTHING_CLOSED if first is None else first + 1, max(judged)) if judged else []
-            stored = Decided(decisions(connection, nows), before)
-            done = ran(connection, held.since, held.until)
-            questions = kept_questions(connection, held.since, held.until)
-        found = compare(stored, now, self.verdicts, done)
-        others, alike = asked_again(questions, self.recalled)
-        return stored, now, replace(found, found=[*found.found, *others], same={**found.same, **alike})
+            return cls(
+                Decided(decisions(connection, [one.now for one in held.wanted]), before),
+                ran(connection, held.since, held.until),
+                kept_questions(connection, held.since, held.until),
+            )
 
 
 def replay(
@@ -262,22 +277,23 @@ def replays(
                 for run in runs:
                     run.take(one)
                 tell(one.compared.logs)
-        return [_replayed(run, begun) for run in runs]
+        then = Then.of(engine, held)
+        return [_replayed(run, then, begun) for run in runs]
     finally:
         for run in runs:
             run.scratch.close()
 
 
-def _replayed(run: Replay, begun: float) -> Replayed:
+def _replayed(run: Replay, then: Then, begun: float) -> Replayed:
     held = run.held
-    stored, decided, differ = run.outcome()
+    decided, differ = run.outcome(then)
     return Replayed(
         held.since,
         held.until,
         held.batches[0].now,
         len(held.wanted),
         run.verdicts.logs,
-        stored,
+        then.decided,
         decided,
         differ,
         time.perf_counter() - begun,
