@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -17,11 +16,7 @@ from tasks.keeping import Gone, clean
 @task(retries=2, retry_delay_seconds=10, cache_policy=NO_CACHE, persist_result=False, task_run_name="drop what is old")
 async def drop_old(tree: Settings) -> Gone:
     """Drop logs, dead letters, records, closed incidents, changes and the old end of the ledger."""
-    engine = bootstrap.engine(tree)
-    try:
-        return await asyncio.to_thread(clean, engine, tree.store, now=datetime.now(UTC))
-    finally:
-        engine.dispose()
+    return await bootstrap.in_store(tree, lambda engine: clean(engine, tree.store, now=datetime.now(UTC)))
 
 
 @flow(name="clean-up", log_prints=True, persist_result=False)

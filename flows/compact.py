@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -17,11 +16,7 @@ from tasks.compacting import run
 @task(retries=2, retry_delay_seconds=60, cache_policy=NO_CACHE, persist_result=False, task_run_name="gather hours")
 async def gather(tree: Settings) -> str:
     """Gather every closed hour; what was done, in words."""
-    engine = bootstrap.engine(tree)
-    try:
-        return str(await asyncio.to_thread(run, engine, tree.store, now=datetime.now(UTC)))
-    finally:
-        engine.dispose()
+    return str(await bootstrap.in_store(tree, lambda engine: run(engine, tree.store, now=datetime.now(UTC))))
 
 
 @flow(name="compact", log_prints=True, persist_result=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 
 from prefect import flow, task
@@ -24,13 +23,11 @@ RETRAIN = "retrain/retrain"
 @task(retries=2, retry_delay_seconds=30, cache_policy=NO_CACHE, persist_result=False, task_run_name="compare")
 async def compare(tree: Settings) -> DriftCheck | str:
     """What drifted, and whether a training is due; in words where nothing can be compared."""
-    engine = bootstrap.engine(tree)
+    now = datetime.now(UTC)
     try:
-        return await asyncio.to_thread(check, engine, tree, registry(tree), now=datetime.now(UTC))
+        return await bootstrap.in_store(tree, lambda engine: check(engine, tree, registry(tree), now=now))
     except BadInput as error:
         return str(error)
-    finally:
-        engine.dispose()
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False, task_run_name="start retrain")
@@ -43,11 +40,7 @@ async def start_training(reason: str) -> None:
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False, task_run_name="keep")
 async def keep(tree: Settings, found: DriftCheck) -> None:
     """Keep what was found, and why a training was started or not."""
-    engine = bootstrap.engine(tree)
-    try:
-        await asyncio.to_thread(add_check, engine, found)
-    finally:
-        engine.dispose()
+    await bootstrap.in_store(tree, lambda engine: add_check(engine, found))
 
 
 @flow(name="drift", log_prints=True, persist_result=False)

@@ -34,11 +34,8 @@ async def tell_of(tree: Settings, found: Replayed) -> None:
     """An incident of our own, as what cannot be reproduced cannot be explained either."""
     first = "; ".join(one.told for one in found.differences.found[:MOST_TOLD])
     message = f"{in_words(found)} from {found.since:%Y-%m-%d %H:%M} UTC on: {first}"
-    engine = bootstrap.engine(tree)
-    try:
-        await asyncio.to_thread(open_own_incident, engine, NOT_REPRODUCED, message, now=datetime.now(UTC))
-    finally:
-        engine.dispose()
+    now = datetime.now(UTC)
+    await bootstrap.in_store(tree, lambda engine: open_own_incident(engine, NOT_REPRODUCED, message, now=now))
 
 
 @flow(name="replay", log_prints=True, persist_result=False)

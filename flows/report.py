@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 from prefect import flow, task
@@ -21,32 +20,20 @@ PAGE = "report"
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, task_run_name="try what would have saved pages")
 async def measure(tree: Settings, since: datetime, until: datetime, workers: int) -> Report:
     """Count the pages of a time, and try changes by replay; nothing is written."""
-    engine = bootstrap.engine(tree)
-    try:
-        again = replayed(tree, since, until, workers=workers)
-        return await asyncio.to_thread(report_on, engine, tree, since, until, again, print)
-    finally:
-        engine.dispose()
+    again = replayed(tree, since, until, workers=workers)
+    return await bootstrap.in_store(tree, lambda engine: report_on(engine, tree, since, until, again, print))
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False, task_run_name="queue")
 async def send(tree: Settings, found: Report) -> bool:
     """Queue it for those who read the digest."""
-    engine = bootstrap.engine(tree)
-    try:
-        return await asyncio.to_thread(queue_report, engine, found, now=datetime.now(UTC))
-    finally:
-        engine.dispose()
+    return await bootstrap.in_store(tree, lambda engine: queue_report(engine, found, now=datetime.now(UTC)))
 
 
 @task(retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False, task_run_name="keep")
 async def keep(tree: Settings, found: Report) -> int:
     """Keep it for the page of the console."""
-    engine = bootstrap.engine(tree)
-    try:
-        return await asyncio.to_thread(keep_made, engine, found, now=datetime.now(UTC))
-    finally:
-        engine.dispose()
+    return await bootstrap.in_store(tree, lambda engine: keep_made(engine, found, now=datetime.now(UTC)))
 
 
 @flow(name="report", log_prints=True, persist_result=False)

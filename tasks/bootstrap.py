@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from adapters import parts_file
 from adapters.anchors import anchor_places
@@ -49,6 +51,7 @@ from tasks.watch_health import WatchHealth, topic_ends
 from tasks.watching import Watching
 
 log = logging.getLogger(__name__)
+Done = TypeVar("Done")
 WATCH_SECONDS = 60  # `watch` and `on-call` give a silent database up then, and go on without it
 
 
@@ -75,6 +78,15 @@ def engine(tree: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Engine:
     if not url:
         raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
     return open_database(url, tree.encryption, tree.store.files, answer_seconds=answer_seconds)
+
+
+async def in_store(tree: Settings, do: Callable[[Engine], Done]) -> Done:
+    """What `do` returns, in a thread of its own, with the agent's database open for that alone. Raises as `engine`."""
+    opened = engine(tree)
+    try:
+        return await asyncio.to_thread(do, opened)
+    finally:
+        opened.dispose()
 
 
 def knowledge(tree: Settings) -> Knowledge:
