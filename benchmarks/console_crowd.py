@@ -14,12 +14,10 @@ import asyncio
 import multiprocessing
 import random
 import time
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
-import numpy as np
 import sqlalchemy as sa
 
 from adapters import parts_file
@@ -72,11 +70,6 @@ def look(people: int, address: str, seconds: float) -> list[float]:
     return asyncio.run(_look(people, address, seconds))
 
 
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    at = np.percentile(np.asarray(seconds) * 1000, [50, 95, 99, 100])
-    return dict(zip(("p50_ms", "p95_ms", "p99_ms", "max_ms"), at.round(1).tolist(), strict=True))
-
-
 def _batches(stack: Stack, engine: sa.Engine, before: int) -> dict[str, object]:
     batches = stack.events("batch.committed")[before:]
     return {
@@ -105,7 +98,7 @@ def measure(stack: Stack, people: int, incidents: int, rate: int, seconds: int) 
             pages = looking.result()
         wait_until(lambda wanted=sent: stored(engine) >= wanted, "the storage of everything")  # type: ignore[misc]
         found[name] = _batches(stack, engine, before) | (
-            {"pages": len(pages), "page": _percentiles(pages)} if pages else {}
+            {"pages": len(pages), "page": percentiles(pages, (50, 95, 99, 100))} if pages else {}
         )
     return found
 

@@ -14,7 +14,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pyarrow as pa
 
 from adapters import link_keys
@@ -34,6 +33,7 @@ from adapters.store.many_rows import next_ids
 from adapters.store.migrate import migrate
 from adapters.store.minute_rows import MinuteRows
 from adapters.store.tables import incidents as incident_table
+from benchmarks.latency import percentiles
 from benchmarks.report import publish
 from console.http.starting import server, service
 from deployments.ports import unused
@@ -157,12 +157,7 @@ def measure(address: str, path: Callable[[], str], requests: int, at_once: int) 
     with httpx.Client(timeout=60) as client, ThreadPoolExecutor(at_once) as threads:
         for _ in range(10):
             one(client)
-        return _percentiles(list(threads.map(lambda _: one(client), range(requests))))
-
-
-def _percentiles(seconds: Sequence[float]) -> dict[str, float]:
-    at = np.percentile(np.asarray(seconds) * 1000, [50, 95, 99])
-    return dict(zip(("p50_ms", "p95_ms", "p99_ms"), at.round(1).tolist(), strict=True))
+        return percentiles(list(threads.map(lambda _: one(client), range(requests))), (50, 95, 99))
 
 
 def main() -> None:
