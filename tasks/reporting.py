@@ -37,10 +37,12 @@ def report(
     wanted = candidates(pages, tree, _drafted(engine, pages))
     for one in wanted:
         tell(one.told)
-    replayed = [one for one in wanted if one.replayed]
-    found = dict(zip(map(id, replayed), again([_changes(one) for one in replayed]) if replayed else (), strict=True))
-    doubts = dict.fromkeys(doubt for one in found.values() for doubt in one.doubts)
-    return Report(since, until, pages, [_trial(one, pages, found.get(id(one))) for one in wanted], list(doubts))
+    asked = [_changes(one) for one in wanted if one.replayed]
+    found = again(asked) if asked else ()
+    doubts = dict.fromkeys(doubt for one in found for doubt in one.doubts)
+    following = iter(found)
+    trials = [_trial(one, pages, next(following) if one.replayed else None) for one in wanted]
+    return Report(since, until, pages, trials, list(doubts))
 
 
 def _drafted(engine: Engine, pages: Sequence[Told]) -> Iterator[Candidate]:

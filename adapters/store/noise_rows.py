@@ -28,27 +28,8 @@ ASKING = (LedgerKind.ASKED, LedgerKind.APPROVED, LedgerKind.REJECTED)
 def pages_told(engine: Engine, since: datetime, until: datetime) -> list[Told]:
     """Pages about incidents of logs that were made in a time, in order; news of them are left out."""
     with transaction(engine) as connection:
-        query = (
-            sa.select(
-                pages.c.id,
-                pages.c.created_at,
-                pages.c.incident_id,
-                pages.c.reason,
-                pages.c.severity,
-                incidents.c.resolution,
-                incidents.c.playbook,
-                alarm_verdicts.c.verdict,
-                _exists(actions, actions.c.state != ActionState.DROPPED).label("action"),
-                _exists(ledger, ledger.c.kind.in_(TAKEN)).label("taken"),
-            )
-            .join(incidents, incidents.c.id == pages.c.incident_id)
-            .outerjoin(alarm_verdicts, alarm_verdicts.c.incident_id == pages.c.incident_id)
-            .where(pages.c.created_at >= since, pages.c.created_at < until)
-            .where(pages.c.reason.not_in([*NEWS, PageReason.DIGEST]))
-        )
-        rows = connection.execute(query.order_by(pages.c.id)).all()
-        numbers = [row.incident_id for row in rows]
-        known = Openings(connection).look_up(numbers)
+        rows = connection.execute(_pages_with_signs(since, until)).all()
+        known = Openings(connection).look_up([row.incident_id for row in rows])
         answered = _asked(connection, [row.incident_id for row in rows if row.reason == PageReason.APPROVAL])
     return [
         Told(
@@ -69,6 +50,29 @@ def pages_told(engine: Engine, since: datetime, until: datetime) -> list[Told]:
         for row in rows
         if row.incident_id in known
     ]
+
+
+def _pages_with_signs(since: datetime, until: datetime) -> sa.Select[Any]:
+    """Each page with the signs of what became of its incident."""
+    return (
+        sa.select(
+            pages.c.id,
+            pages.c.created_at,
+            pages.c.incident_id,
+            pages.c.reason,
+            pages.c.severity,
+            incidents.c.resolution,
+            incidents.c.playbook,
+            alarm_verdicts.c.verdict,
+            _exists(actions, actions.c.state != ActionState.DROPPED).label("action"),
+            _exists(ledger, ledger.c.kind.in_(TAKEN)).label("taken"),
+        )
+        .join(incidents, incidents.c.id == pages.c.incident_id)
+        .outerjoin(alarm_verdicts, alarm_verdicts.c.incident_id == pages.c.incident_id)
+        .where(pages.c.created_at >= since, pages.c.created_at < until)
+        .where(pages.c.reason.not_in([*NEWS, PageReason.DIGEST]))
+        .order_by(pages.c.id)
+    )
 
 
 def _asked(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
