@@ -159,6 +159,11 @@ class Storm:
                 found += [(ids[topic], partition, offset) for topic, partition, offset in zip(*places, strict=True)]
         return found
 
+    def trickles(self) -> None:
+        """Few logs that nothing stands before, so that no batch is large enough for a block."""
+        self.settles()
+        self.send(most=1)
+
     def settles(self) -> list[Position]:
         """What is stored once everything is that must be, or when patience ends."""
         deadline = time.monotonic() + PATIENCE_SECONDS

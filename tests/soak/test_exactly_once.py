@@ -49,6 +49,7 @@ def test_each_log_is_stored_once(
             members.start()
         storm.blows(deeds, pause=2.0 if SOAK else 1.0)
         storm.calms()
+        storm.trickles()
         found, wanted = storm.settles(), storm.expected()
         storm.engine.dispose()
         told = f"seed {seed}: {dict(storm.done)}, {storm.sent:,} sent, {len(found):,} stored"
