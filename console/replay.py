@@ -30,6 +30,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--settings", "file", type=FILE, help="Decide with these settings instead of those of then.")
 @click.option("--model", type=click.IntRange(0), help="Decide with this version of the model; 0: by rules alone.")
 @click.option("--playbooks", type=FOLDER, help="Decide with the playbooks of this folder.")
+@click.option("--on-call", type=FILE, help="Ask whom this file of who is on call would have had told.")
 @click.option("--workers", type=click.IntRange(0), default=0, help="Processes that score logs; 0: one per processor.")
 @json_option
 @click.pass_context
@@ -41,6 +42,7 @@ def replay(  # noqa: PLR0913 - one argument per option
     file: Path | None,
     model: int | None,
     playbooks: Path | None,
+    on_call: Path | None,
     workers: int,
     as_json: bool,
 ) -> None:
@@ -55,7 +57,7 @@ def replay(  # noqa: PLR0913 - one argument per option
     tree = settings_of(ctx)
     from tasks.side_by_side import Otherwise, changes, run  # noqa: PLC0415 - keeps `sre --help` fast
 
-    asked = changes(tree, Otherwise(str(file or ""), model, str(playbooks or "")))
+    asked = changes(tree, Otherwise(str(file or ""), model, str(playbooks or ""), str(on_call or "")))
     with _progress() as tell:
         found = run(tree, asked, begin, end, workers=workers, tell=tell)
     show_json(document(found)) if as_json else say(*in_words(found))

@@ -9,7 +9,7 @@ from domain.asking import Purpose
 from domain.differences import Difference, How
 from domain.questions import Answered, Kept, Kind, reading
 from domain.verification import Outcome
-from domain.words import listed, share
+from domain.words import lasting, listed, share
 
 WOULD = {
     Purpose.BEGIN: "the plan {plan} would {not_}have begun",
@@ -121,6 +121,37 @@ def _verification(kept: Kept, now: Answered) -> Iterator[str]:
     yield f"{said}: {now.words}" if now.words else said
 
 
+# --- whom to tell -----------------------------------------------------------------------------------
+
+
+def _somebody(said: Answered) -> bool:
+    return bool(said.details["to"])
+
+
+def _call(kept: Kept, now: Answered) -> Iterator[str]:
+    was, is_ = kept.asked.answered.details, now.details
+    before, after = _names(was), _names(is_)
+    if before != after:
+        yield f"{_listed(after)} would have been told, not {_listed(before)}"
+    if was["policy"] != is_["policy"]:
+        yield f"by policy {is_['policy']}, not {was['policy']}"
+    if was["next_seconds"] != is_["next_seconds"]:
+        yield f"the next ones {_next(is_['next_seconds'])}, not {_next(was['next_seconds'])}"
+
+
+def _names(said: Mapping[str, object]) -> list[str]:
+    found = said["to"]
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def _listed(names: list[str]) -> str:
+    return listed(names) if names else "nobody"
+
+
+def _next(seconds: object) -> str:
+    return f"{lasting(seconds)} later" if isinstance(seconds, float | int) else "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """How answers of one kind are told apart."""
@@ -134,4 +165,5 @@ TELLING: Mapping[Kind, Telling] = {
     Kind.CLASSIFICATION: Telling("classification", _planned, _classification),
     Kind.GATE: Telling("action", _allowed, _gate),
     Kind.VERIFICATION: Telling("verification", _recovered, _verification),
+    Kind.CALL: Telling("call", _somebody, _call),
 }

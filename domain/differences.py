@@ -26,7 +26,7 @@ class How(StrEnum):
 class Difference:
     """One thing that differs, in words."""
 
-    what: str  # page | incident | finding | decision | action | classification | verification | logs
+    what: str  # page | incident | finding | decision | action | classification | verification | call | logs
     how: How
     told: str
 

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from domain.contacts import Contact
+from domain.muting import Labels
 from domain.roster import Policy, PolicyStep, Roster, Shift, Target, TargetKind
-from domain.schedules import on_duty
+from domain.schedules import on_duty, within
 
 POLICY = TypeAdapter(Policy)
 AT_ONCE = timedelta()
@@ -25,6 +26,15 @@ class Notice:
     person: str  # "" where the contact belongs to nobody
     contacts: tuple[Contact, ...]  # each of them at once when it is critical, else the next one when one refuses
     why: str  # why this person, in words
+
+
+def in_words(notices: Sequence[Notice], *, at_once: bool) -> list[str]:
+    """Who is told, how and why."""
+    told = []
+    for notice in notices:
+        ways = " and ".join(map(str, notice.contacts if at_once else notice.contacts[:1]))
+        told.append(f"{notice.person} by {ways} ({notice.why})" if notice.person else f"{ways} ({notice.why})")
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,18 @@ class Fired:
     def then(self) -> Progress:
         """What comes next; after everybody was told, the first step again."""
         return self.following.begin_again() if self.wait is None else self.following
+
+
+def policy_for(labels: Sequence[Labels], roster: Roster, preferred: str, at: datetime) -> Policy:
+    """The policy by which what has these labels goes at that moment; the last resort of all is any that there is.
+
+    `preferred`: the policy of the settings, where that of the route is not there.
+    """
+    route = roster.routed(labels)
+    hours = roster.hours.get(route.hours)
+    name = route.policy if hours is None or within(hours, at) else (route.otherwise or route.policy)
+    known = (name, preferred, *roster.policies)
+    return next((roster.policies[one] for one in known if one in roster.policies), Policy(name, ()))
 
 
 def fire(progress: Progress, now: Circumstances) -> Fired:

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     CLASSIFICATION = "classification"  # is it common, and what is the plan? `tasks/plan.py:plan_for`
     GATE = "gate"  # what speaks against doing it now? `domain/gate.py:objections`
     VERIFICATION = "verification"  # did it help? `domain/verification.py:prove`
+    CALL = "call"  # who is told now, and when the next ones? `domain/calls.py:whom`
 
 
 # As kinds of decision, in what a replay says.
@@ -26,6 +27,7 @@ COUNTED_AS: Mapping[Kind, str] = {
     Kind.CLASSIFICATION: "classification of an incident",
     Kind.GATE: "answer of the gate",
     Kind.VERIFICATION: "verdict on an action",
+    Kind.CALL: "choice of whom to tell",
 }
 
 

@@ -48,16 +48,17 @@ async def replay(  # noqa: PLR0913, PLR0917 - the parameters of its deployment
     workers: int = 0,
     minutes: float = A_DAY,
     tell: bool = False,  # noqa: FBT001, FBT002 - a parameter of its deployment
+    on_call: str = "",
 ) -> str:
     """Decide about the logs of a time again, of the last `minutes` where it is not said; what differs, in words.
 
-    `settings` names a file, `playbooks` a folder, `model` a version or 0 for rules alone: what is left out is as
-    it was then. `workers`: processes that score logs, 0 for one per processor. `tell`: where something differs
-    although nothing was changed, an incident of our own tells people.
+    `settings` and `on_call` name files, `playbooks` a folder, `model` a version or 0 for rules alone: what is left
+    out is as it was then. `workers`: processes that score logs, 0 for one per processor. `tell`: where something
+    differs although nothing was changed, an incident of our own tells people.
     """
     end = until or datetime.now(UTC)
     begin = since or end - timedelta(minutes=minutes)
-    tree, asked = bootstrap.settings(), Otherwise(settings, model, playbooks)
+    tree, asked = bootstrap.settings(), Otherwise(settings, model, playbooks, on_call)
     found = await decide_again(tree, begin, end, asked, workers)
     if tell and asked == Otherwise() and not found.differences.none and not found.doubts:
         await tell_of(tree, found)

@@ -8,16 +8,19 @@ from dataclasses import replace
 
 from adapters.store.experience import playbook_of
 from domain.asked_again import difference
+from domain.calls import call_answer, call_of, whom
 from domain.cases import Case, case_of
 from domain.comparisons import Comparison, comparison_of, verdict
 from domain.control import NO_CONTROL
 from domain.differences import Difference
 from domain.errors import BadInput
+from domain.escalation import Progress
 from domain.gate import objections
 from domain.gate_documents import gate_answer, question_of
 from domain.plans import Verification
 from domain.policies import policy_of
 from domain.questions import COUNTED_AS, Answered, Kept, Kind
+from domain.roster import Roster
 from domain.verification import Outcome
 from tasks.judging import Knowledge
 from tasks.plan import classified, plan_for
@@ -46,18 +49,18 @@ def asked_again(questions: Iterable[Kept], recalled: Recalled) -> tuple[list[Dif
 
 def answered_again(kept: Kept, recalled: Recalled) -> Answered:
     """The answer of today's code to a kept question. Raises BadInput where the question cannot be read."""
-    return ASKING[kept.asked.kind](kept, recalled.of(kept.knowledge), recalled.changes.chooses)
+    return ASKING[kept.asked.kind](kept, recalled.of(kept.knowledge), recalled)
 
 
-def _gate(kept: Kept, knowledge: Knowledge, _chooses: bool) -> Answered:  # noqa: FBT001 - one of a table
+def _gate(kept: Kept, knowledge: Knowledge, _recalled: Recalled) -> Answered:
     asked, paused = question_of(kept.asked.question)
     policy = policy_of(knowledge.settings.mitigation, stopped=paused)
     return gate_answer(objections(asked, policy, now=kept.at))
 
 
-def _classification(kept: Kept, knowledge: Knowledge, chooses: bool) -> Answered:  # noqa: FBT001 - one of a table
+def _classification(kept: Kept, knowledge: Knowledge, recalled: Recalled) -> Answered:
     case = case_of(kept.asked.question)
-    if chooses:
+    if recalled.changes.chooses:
         case = _chosen(case, knowledge)
     return classified(case, plan_for(knowledge, case))
 
@@ -70,9 +73,9 @@ def _chosen(case: Case, knowledge: Knowledge) -> Case:
     return replace(case, incident=replace(case.incident, playbook=playbook), runs=(), said=None)
 
 
-def _verification(kept: Kept, knowledge: Knowledge, chooses: bool) -> Answered:  # noqa: FBT001 - one of a table
+def _verification(kept: Kept, knowledge: Knowledge, recalled: Recalled) -> Answered:
     compared = comparison_of(kept.asked.question)
-    wanted = _wanted(compared, knowledge) if chooses else compared.wanted
+    wanted = _wanted(compared, knowledge) if recalled.changes.chooses else compared.wanted
     if (wanted.measure, wanted.metric) != (compared.wanted.measure, compared.wanted.metric):
         looks_at = wanted.metric or wanted.measure
         return Answered("not measured", {"because": ""}, f"the playbook looks at {looks_at}, which was not compared")
@@ -88,8 +91,26 @@ def _wanted(compared: Comparison, knowledge: Knowledge) -> Verification:
     return next((one.verification for one in knowledge.playbooks if one.id == name), compared.wanted)
 
 
-ASKING: Mapping[Kind, Callable[[Kept, Knowledge, bool], Answered]] = {
+def _call(kept: Kept, knowledge: Knowledge, recalled: Recalled) -> Answered:
+    changed, paging = recalled.changes.roster, knowledge.settings.paging
+    roster = changed or recalled.roster(kept.asked.question)
+    asked = call_of(kept.asked.question, roster, kept.at)
+    if changed:
+        asked = replace(asked, progress=_followed(asked.progress, changed), unreachable=recalled.changes.unreachable)
+    return call_answer(asked, whom(asked, paging), paging)
+
+
+def _followed(progress: Progress | None, roster: Roster) -> Progress | None:
+    """As far in the policy of that name as another roster has it; as it was where it has none."""
+    if progress is None:
+        return None
+    policy = roster.policies.get(progress.policy.name, progress.policy)
+    return replace(progress, policy=policy, step=min(progress.step, len(policy.steps)))
+
+
+ASKING: Mapping[Kind, Callable[[Kept, Knowledge, Recalled], Answered]] = {
     Kind.CLASSIFICATION: _classification,
     Kind.GATE: _gate,
     Kind.VERIFICATION: _verification,
+    Kind.CALL: _call,
 }

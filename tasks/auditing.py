@@ -19,7 +19,6 @@ from domain.errors import Unavailable
 from domain.escalation import Progress
 from domain.ledger import LedgerKind
 from domain.muting import labels_of
-from tasks.expanding import policy_of
 from tasks.paging import Pager
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,7 @@ def mend(pager: Pager, one: Unattended) -> bool:
         (page,) = read_pages(connection, [one.page_id])
         labels = [labels_of(page.incident, pager.inventory)]
         fired = before.progress.fired if before else 0
-        progress = Progress(policy_of(pager, roster, labels, now), fired=fired)
+        progress = Progress(pager.policy(labels, roster, now), fired=fired)
         fixed = (one.incident_id, page.incident.episode, one.page_id, progress, "")
         escalations.save(connection, Escalation(*fixed, Phase.RUNNING, now, now, why=one.why))
         note(connection, LedgerKind.MENDED, one.incident_id, {"why": one.why}, now=now)

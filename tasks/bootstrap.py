@@ -219,6 +219,7 @@ def rounds(tree: Settings) -> Rounds:
         rosters=rosters(tree),
         links=links(tree, wall_clock),
         spool=PageSpool(home()),
+        named=means.named,
     )
     beat = heartbeat(tree.paging.heartbeat.get_secret_value())
     return Rounds(means, pager, anchors(tree), analyst(means), beat, watch_health(tree, store))

@@ -26,7 +26,7 @@ from domain.noise import MERGED, Limits, wait
 from domain.pages import ALERT, Receipt
 from domain.paging_settings import PagingSettings
 from domain.told import CAME_BACK
-from tasks.expanding import EXPANDED, expand_due, is_critical, note_nobody_knows
+from tasks.expanding import EXPANDED, expand_due, note_nobody_knows
 from tasks.holding import LOOK_AGAIN
 from tasks.paging import Pager
 
@@ -77,7 +77,7 @@ def deliver(pager: Pager, one: Delivery) -> str:
 
 def _is_reached(pager: Pager, one: Delivery) -> str:
     """Why this way is not tried again, or nothing: the person has it by another one."""
-    if not one.attempts or not one.person or is_critical(one.page):
+    if not one.attempts or not one.person or one.page.is_critical:
         return ""
     by = delivered.taken_by(pager.engine, one)
     return f"{one.person} has it by {by}" if by else ""

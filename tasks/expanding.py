@@ -18,17 +18,18 @@ from adapters.store.ledger_rows import note
 from adapters.store.outbox import QueuedPage
 from adapters.store.own_incidents import open_own_incident
 from adapters.store.standing import Standing, standing
+from domain.calls import again_after
 from domain.canary import WHY
 from domain.contacts import OWN_ALERTS, ContactKind
 from domain.errors import Unavailable
-from domain.escalation import Circumstances, Fired, Notice, Progress, fire
-from domain.incidents import Kind, Severity
+from domain.escalation import Circumstances, Fired, Notice, in_words
+from domain.incidents import Kind
 from domain.ledger import LedgerKind
 from domain.muting import Labels, labels_of
 from domain.pages import IN_VAIN, UNDELIVERED_AFTER, PageReason
 from domain.roster import Policy, Roster, Target, TargetKind
-from domain.schedules import within
 from domain.told import CAME_BACK, labels_told
+from tasks.calling import call
 from tasks.paging import LEASE_SLACK, Pager
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def _address(pager: Pager, queued: QueuedPage, stands: Standing, now: datetime, 
 def note_nobody_knows(pager: Pager, page: QueuedPage, why: str) -> None:
     """A critical page that nobody has for long is itself an incident of ours; it never pages about itself."""
     now = pager.clock()
-    if now - page.created_at < UNDELIVERED_AFTER or not is_critical(page):
+    if now - page.created_at < UNDELIVERED_AFTER or not page.is_critical:
         return
     if outbox.note_undelivered(pager.engine, page, why, now=now):
         message = f"The page about incident {page.incident.id} was accepted by nobody: {why}"
@@ -133,7 +134,7 @@ def note_nobody_knows(pager: Pager, page: QueuedPage, why: str) -> None:
 def _queue(connection: Connection, queued: QueuedPage, found: Addressed, text: str, now: datetime) -> str:
     if not outbox.settle(connection, queued, state="sending", expanded_at=now, error=None, muted_by=""):
         return "somebody else has it by now"
-    critical = is_critical(queued)
+    critical = queued.is_critical
     deliveries.insert(connection, queued, found.notices, step=found.step, at_once=critical, now=now)
     for sent in found.has:
         deliveries.insert_sent(connection, queued, sent, step=found.step, now=now)
@@ -144,20 +145,6 @@ def _queue(connection: Connection, queued: QueuedPage, found: Addressed, text: s
     fields = {"key": queued.key, "to": in_words(found.notices, at_once=critical)}
     note(connection, LedgerKind.PAGE_EXPANDED, queued.incident.id, fields, now=now)
     return EXPANDED
-
-
-def is_critical(queued: QueuedPage) -> bool:
-    """Whether every contact of whoever is told is tried at once."""
-    return queued.incident.severity >= Severity.CRITICAL and not queued.is_news
-
-
-def in_words(notices: Sequence[Notice], *, at_once: bool) -> list[str]:
-    """Who is told, how and why."""
-    told = []
-    for notice in notices:
-        ways = " and ".join(map(str, notice.contacts if at_once else notice.contacts[:1]))
-        told.append(f"{notice.person} by {ways} ({notice.why})" if notice.person else f"{ways} ({notice.why})")
-    return told
 
 
 def addressed(pager: Pager, connection: Connection, queued: QueuedPage, roster: Roster, stands: Standing) -> Addressed:
@@ -174,7 +161,7 @@ def addressed(pager: Pager, connection: Connection, queued: QueuedPage, roster: 
         target = Target(TargetKind(queued.about.get("kind", "user")), queued.about.get("name", ""))
         return Addressed(now.of((target,)) or _again(told, ()), 0)
     labels = labels_told(stands.told, pager.inventory) or [labels_of(queued.incident, pager.inventory)]
-    return _by_policy(connection, queued, policy_of(pager, roster, labels, now.at), now, told, again_after(pager))
+    return _by_policy(pager, connection, queued, labels, now, told)
 
 
 def _readers(now: Circumstances, roster: Roster) -> tuple[Notice, ...]:
@@ -184,11 +171,6 @@ def _readers(now: Circumstances, roster: Roster) -> tuple[Notice, ...]:
         for notice in now.of(roster.digest)
     )
     return tuple(notice for notice in readers if notice.contacts)
-
-
-def again_after(pager: Pager) -> timedelta | None:
-    """When what nobody acknowledged is told of again, after everybody was told."""
-    return timedelta(seconds=pager.settings.paging.repeat_seconds) or None
 
 
 def _as_news(queued: QueuedPage, told: Sequence[Reached], now: Circumstances) -> tuple[Notice, ...]:
@@ -208,31 +190,23 @@ def _again(told: Sequence[Reached], new: Sequence[Notice]) -> tuple[Notice, ...]
     )
 
 
-def policy_of(pager: Pager, roster: Roster, labels: Sequence[Labels], at: datetime) -> Policy:
-    """The policy by which what has these labels goes at that moment; the last resort of all is any that there is."""
-    route = roster.routed(labels)
-    hours = roster.hours.get(route.hours)
-    name = route.policy if hours is None or within(hours, at) else (route.otherwise or route.policy)
-    known = (name, pager.settings.paging.escalation_policy, *roster.policies)
-    return next((roster.policies[one] for one in known if one in roster.policies), Policy(name, ()))
-
-
 def _by_policy(
+    pager: Pager,
     connection: Connection,
     queued: QueuedPage,
-    policy: Policy,
+    labels: Sequence[Labels],
     now: Circumstances,
     told: Sequence[Reached],
-    repeat: timedelta | None,
 ) -> Addressed:
     incident = queued.incident
     before = escalations.read(connection, incident.id, lock=True)
-    if before and told and _goes_on(before, queued, policy):
+    if before and told and _goes_on(before, queued, pager.policy(labels, now.roster, now.at)):
         follows = replace(before, page_id=queued.id, due_at=_goes_on_at(connection, before, queued, now.at))
         return Addressed(_again(told, ()), before.progress.fired, follows)
-    fired = fire(Progress(policy), now)
+    fired = call(pager, connection, queued, now, labels=labels)
     notices = (*fired.notices, *_again(told, fired.notices))
-    return Addressed(notices, fired.step, _begun(queued, fired, now.at, repeat) if fired.notices else None)
+    begun = _begun(queued, fired, now.at, again_after(pager.settings.paging)) if fired.notices else None
+    return Addressed(notices, fired.step, begun)
 
 
 def _goes_on(before: Escalation, queued: QueuedPage, policy: Policy) -> bool:

@@ -18,12 +18,13 @@ from adapters.store.outbox import QueuedPage
 from adapters.store.standing import Standing, open_lately
 from adapters.store.switches import degraded, report_condition
 from domain.contacts import Contact, ContactKind
-from domain.escalation import Circumstances
+from domain.escalation import Circumstances, policy_for
 from domain.inventory import Inventory
+from domain.muting import Labels
 from domain.page_text import Around, Made, compose
 from domain.pages import Channel, Page, PageReason
 from domain.reachable import configured, contact_problem
-from domain.roster import Roster, default_roster
+from domain.roster import Policy, Roster, default_roster
 from domain.settings import Settings
 from domain.told import (
     answered_by_now,
@@ -92,6 +93,8 @@ class Pager:
     rosters: Rosters | None = None  # who is on call; without it everybody whom the settings name
     links: LinkMaker | None = None  # where to answer; without it by `sre` alone
     spool: PageSpool | None = None  # what `watch` puts there while the store does not answer
+    # Keeps what decides, and names it by its digest; without it what was asked is not kept to be asked again.
+    named: Callable[[Connection], str] | None = None
 
     @property
     def lease(self) -> timedelta:
@@ -124,6 +127,10 @@ class Pager:
         """Who is behind a target now."""
         now = self.clock()
         return Circumstances(roster, now, overrides.in_force(connection, now) if roster.schedules else {}, self.usable)
+
+    def policy(self, labels: Sequence[Labels], roster: Roster, at: datetime) -> Policy:
+        """The policy by which what has these labels goes at that moment."""
+        return policy_for(labels, roster, self.settings.paging.escalation_policy, at)
 
     def channel(self, contact: Contact) -> Channel:
         """The way to a contact. Raises BadSettings where it is not set up."""

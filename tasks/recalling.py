@@ -10,11 +10,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from adapters.store.database import Engine, transaction
-from adapters.store.knowledge_rows import recall
-from domain.errors import SreError
+from adapters.store.knowledge_rows import recall, recall_document
+from domain.calls import roster_of
+from domain.contacts import Contact
+from domain.errors import BadInput, SreError
 from domain.inventory import Inventory, Service
 from domain.playbooks import Playbook
+from domain.questions import reading
 from domain.replay import Texts
+from domain.roster import Roster
 from domain.settings import Settings, without_secrets
 from ml.asking import Asking
 from ml.scoring import Champion
@@ -39,6 +43,8 @@ class Changes:
     playbooks: tuple[Playbook, ...] | None = None
     beside: tuple[Playbook, ...] = ()  # playbooks that come to the others
     model: int | None = None  # a version, or RULES
+    roster: Roster | None = None  # who is on call
+    unreachable: frozenset[Contact] = frozenset()  # contacts of that roster that cannot be used
 
     @property
     def of_logs(self) -> Hashable:
@@ -71,6 +77,7 @@ class Recalled:
         self.changes = changes
         self.known: dict[str, Knowledge] = {}
         self.models: dict[int, Champion | None] = {}
+        self.rosters: dict[str, Roster] = {}
         self.lost: dict[str, str] = {}  # digest, or model -> why it cannot be had again, in words
 
     def of(self, named: str) -> Knowledge:
@@ -78,6 +85,18 @@ class Recalled:
         if named not in self.known:
             self.known[named] = self._changed(self._rebuilt(named))
         return self.known[named]
+
+    def roster(self, question: Mapping[str, Any]) -> Roster:
+        """Who was on call when a question was asked. Raises BadInput where that is not kept any more, or no roster."""
+        with reading("question of whom to tell"):
+            named = str(question["roster"])
+        if named not in self.rosters:
+            with transaction(self.engine) as connection:
+                text = recall_document(connection, named)
+            if text is None:
+                raise BadInput("who was on call is not kept any more")
+            self.rosters[named] = roster_of(text)
+        return self.rosters[named]
 
     def _rebuilt(self, named: str) -> Knowledge:
         with transaction(self.engine) as connection:

@@ -16,13 +16,16 @@ from uuid import uuid4
 
 from adapters import parts_file
 from adapters.dask_cluster import cluster
+from adapters.on_call_files import load as load_roster
 from adapters.playbook_files import check
 from adapters.settings_files import load
 from adapters.store.database import Engine
 from adapters.store.opening import open_database
 from adapters.store.stored_batches import StoredBatch
+from domain.calls import unreachable
 from domain.detection_settings import LOCAL
 from domain.errors import BadInput, BadSettings, Unavailable
+from domain.reachable import contact_problem
 from domain.settings import Settings
 from ml.registry import load_file, registry_of
 from ml.scoring import Champion
@@ -88,6 +91,7 @@ class Otherwise:
     settings: str = ""  # a file
     model: int | None = None  # a version, or RULES
     playbooks: str = ""  # a folder
+    on_call: str = ""  # a file of who is on call
 
 
 def changes(tree: Settings, asked: Otherwise) -> Changes:
@@ -100,6 +104,10 @@ def changes(tree: Settings, asked: Otherwise) -> Changes:
         if checked.faults:
             raise BadSettings("\n".join(checked.faults))
         found = replace(found, playbooks=checked.playbooks)
+    if asked.on_call:
+        roster = load_roster(Path(asked.on_call), tree.paging)
+        unusable = unreachable(roster, lambda one: not contact_problem(one, tree.paging))
+        found = replace(found, roster=roster, unreachable=unusable)
     if asked.model:
         models(tree)(asked.model)
     return found

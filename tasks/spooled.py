@@ -18,7 +18,6 @@ from domain.going_out import SpooledPage
 from domain.muting import labels_of
 from domain.page_text import Around, Made, compose
 from domain.pages import ALERT, Page
-from tasks.expanding import policy_of
 from tasks.paging import Pager
 
 log = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ def ways_of(pager: Pager, page: SpooledPage) -> Iterator[Way]:
     """Whom its policy names first, by every contact at once; what people took over is in the store alone."""
     roster, _ = pager.roster()
     now = Circumstances(roster, pager.clock(), {}, pager.usable)
-    policy = policy_of(pager, roster, [labels_of(page.incident, pager.inventory)], now.at)
+    policy = pager.policy([labels_of(page.incident, pager.inventory)], roster, now.at)
     for notice in fire(Progress(policy), now).notices:
         for contact in notice.contacts:
             yield Way(page, notice.person, contact)

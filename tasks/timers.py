@@ -14,12 +14,14 @@ from adapters.store.escalations import Escalation, Phase
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import QueuedPage
 from adapters.store.standing import Standing, standing
+from domain.calls import again_after
 from domain.errors import Unavailable
-from domain.escalation import Fired, fire
+from domain.escalation import Fired, in_words
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
 from domain.told import Told, answered_by_now, plan_is_answered, unwanted, unwanted_news
-from tasks.expanding import NOBODY, NOBODY_PAUSE, after, again_after, in_words, is_critical
+from tasks.calling import call
+from tasks.expanding import NOBODY, NOBODY_PAUSE, after
 from tasks.holding import LOOK_AGAIN
 from tasks.paging import LEASE_SLACK, Pager
 
@@ -63,9 +65,9 @@ def _next(pager: Pager, one: Escalation, page: QueuedPage) -> str:
         return why
     roster, _ = pager.roster()
     with transaction(pager.engine) as connection:
-        fired = fire(one.progress, pager.circumstances(connection, roster))
         if not escalations.still_ours(connection, one):
             return "somebody else has it by now"
+        fired = call(pager, connection, page, pager.circumstances(connection, roster), progress=one.progress)
         return _tell(pager, connection, one, page, fired)
 
 
@@ -100,13 +102,13 @@ def _waits(pager: Pager, page: QueuedPage, stands: Standing) -> str:
 def _tell(pager: Pager, connection: Connection, one: Escalation, page: QueuedPage, fired: Fired) -> str:
     now = pager.clock()
     if not fired.notices:
-        pause = NOBODY_PAUSE if page.state != "sent" else (again_after(pager) or NOBODY_PAUSE)
+        pause = NOBODY_PAUSE if page.state != "sent" else (again_after(pager.settings.paging) or NOBODY_PAUSE)
         escalations.save(connection, replace(one, progress=one.progress.begin_again(), due_at=now + pause, why=NOBODY))
         return f"not accepted: {NOBODY}"
-    critical = is_critical(page)
+    critical = page.is_critical
     deliveries.insert(connection, page, fired.notices, step=fired.step, at_once=critical, now=now)
     outbox.send_on(connection, page)
-    phase, due_at = after(fired, now, again_after(pager))
+    phase, due_at = after(fired, now, again_after(pager.settings.paging))
     escalations.save(connection, replace(one, progress=fired.then, phase=phase, due_at=due_at, why="", by=""))
     told = in_words(fired.notices, at_once=critical)
     note(connection, LedgerKind.STEP_FIRED, one.incident_id, {"step": fired.step, "to": told}, now=now)

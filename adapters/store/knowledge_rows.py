@@ -56,6 +56,12 @@ def recall(connection: sa.Connection, named: str) -> Texts | None:
     return Texts(*(bodies[one] for one in digests))
 
 
+def recall_document(connection: sa.Connection, named: str) -> str | None:
+    """The text behind a digest, or None when it is unknown."""
+    found = connection.scalar(sa.select(documents.c.body).where(documents.c.digest == named))
+    return None if found is None else str(found)
+
+
 def model_of(connection: sa.Connection, named: str | sa.ScalarSelect[str]) -> str:
     """The model behind a digest, "" for rules alone or an unknown one; the other texts are long and not read."""
     query = sa.select(documents.c.body).join(knowledge, knowledge.c.model == documents.c.digest)

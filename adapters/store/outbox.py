@@ -15,7 +15,7 @@ from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
 from adapters.store.step_queue import LONGEST
 from adapters.store.tables import deliveries, incidents, ledger, pages
-from domain.incidents import Incident, Kind, Route
+from domain.incidents import Incident, Kind, Route, Severity
 from domain.ledger import LedgerKind
 from domain.pages import NEWS, PageKind, PageReason
 from domain.told import answered_by_now
@@ -54,6 +54,11 @@ class QueuedPage:
     def is_news(self) -> bool:
         """Whether it asks nothing of anybody, and goes to those who were told before."""
         return self.reason in NEWS
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether every contact of whoever is told is tried at once."""
+        return self.incident.severity >= Severity.CRITICAL and not self.is_news
 
     @property
     def kind(self) -> PageKind:

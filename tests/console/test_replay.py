@@ -10,8 +10,11 @@ from click.testing import CliRunner, Result
 
 from adapters.store.database import connect
 from console.main import cli
+from domain.errors import BadSettings
+from tests.parts.desk_part import Desk
 from tests.parts.logs_part import NOON, SECOND, a_log
 from tests.parts.replay_part import FAULTS, Live, rows_of
+from tests.parts.roster_part import FixedRoster
 
 SPAN = ("--since", "2026-01-05T11:00", "--until", "2026-01-05T13:00")
 
@@ -32,6 +35,38 @@ def environ(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def called(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["replay", *arguments])
+
+
+OTHER = """
+users:
+  dora:
+    contacts: [{email: dora@example.org}]
+policies:
+  default:
+    steps: [{notify: [{user: dora}], wait: 5m}]
+"""
+
+
+def test_another_file_of_who_is_on_call_tells_whom_it_would_have_woken(
+    environ: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = connect(environ)
+    desk = Desk(engine, rosters=FixedRoster(), now=NOON + 60 * SECOND)
+    desk.deliver()
+    engine.dispose()
+    found = called(*SPAN)
+    assert 0 == found.exit_code, found.output
+    assert "1 × choice of whom to tell" in found.output
+    file = tmp_path / "other.yaml"
+    file.write_text(OTHER)
+    monkeypatch.setenv("SRE_PAGING__EMAIL__HOST", "127.0.0.1")
+    found = called(*SPAN, "--on-call", str(file))
+    assert 1 == found.exit_code, found.output
+    assert "dora by email dora@example.org (the policy names this person) would have been told, not ann" in found.output
+    file.write_text(OTHER.replace("user: dora", "user: gone"))
+    found = called(*SPAN, "--on-call", str(file))
+    assert isinstance(found.exception, BadSettings)
+    assert "gone" in str(found.exception)
 
 
 @pytest.mark.usefixtures("environ")

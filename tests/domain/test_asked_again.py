@@ -37,6 +37,10 @@ RECOVERED = Answered("recovered", {"because": str(Because.HEALTHY)}, "the measur
 UNPROVED = Answered("unknown", {"because": str(Because.USUAL)}, "it may have healed by itself")
 
 
+def called(*to: str, policy: str = "default", after: float | None = 300.0) -> Answered:
+    return Answered("told" if to else "nobody", {"policy": policy, "to": list(to), "next_seconds": after})
+
+
 CASES: list[Any] = [
     pytest.param(Kind.GATE, said(), said("acting is off"), How.LOST,
         "the plan playbook:pool would not have begun; against it now: acting is off", id="stopped"),
@@ -70,6 +74,14 @@ CASES: list[Any] = [
         "there would have been no verdict by then: it waits", id="too-early"),
     pytest.param(Kind.VERIFICATION, UNPROVED, Answered("unknown", {"because": "x"}, "few logs"), How.CHANGED,
         "the verdict would have been the same for another reason: few logs", id="another-reason"),
+    pytest.param(Kind.CALL, called("ann"), called("bob"), How.CHANGED,
+        "bob would have been told, not ann", id="somebody-else"),
+    pytest.param(Kind.CALL, called("ann"), called(after=None), How.LOST,
+        "nobody would have been told, not ann; the next ones never, not 5 min later", id="nobody"),
+    pytest.param(Kind.CALL, called(after=None), called("ann", "bob"), How.WON,
+        "ann, bob would have been told, not nobody; the next ones 5 min later, not never", id="found"),
+    pytest.param(Kind.CALL, called("ann"), called("ann", policy="night", after=60.0), How.CHANGED,
+        "by policy night, not default; the next ones 1 min later, not 5 min later", id="another-policy"),
 ]  # fmt: skip
 
 

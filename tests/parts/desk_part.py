@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from adapters.store import mutes, outbox
 from adapters.store.closing import resolve
-from adapters.store.database import Engine, transaction
+from adapters.store.database import Connection, Engine, transaction
 from adapters.store.incident_rows import insert_incidents, number
+from adapters.store.knowledge_rows import remember
 from adapters.store.outbox import QueuedPage
 from adapters.store.tables import alerts, incidents
 from domain.folded import stored_page_key
@@ -21,6 +22,7 @@ from domain.muting import Mute
 from domain.pages import PageReason
 from domain.settings import Settings
 from tasks.delivering import run
+from tasks.judging import Knowledge
 from tasks.paging import Pager
 from tasks.timers import fire_due
 from tests.contracts.fakes import RecordingChannel
@@ -106,7 +108,10 @@ class Desk:
     def pager(self) -> Pager:
         """One that knows nothing but the store."""
         clock, given = (lambda: self.now), self.receiver
-        return Pager(self.settings, self.engine, self.inventory, clock, given, rosters=self.rosters)
+        return Pager(self.settings, self.engine, self.inventory, clock, given, rosters=self.rosters, named=self._named)
+
+    def _named(self, connection: Connection) -> str:
+        return remember(connection, *Knowledge(self.settings, (), None, inventory=self.inventory).texts, now=self.now)
 
     def claim(self) -> list[QueuedPage]:
         return outbox.claim_pages(self.engine, token=f"{self.now}", lease=timedelta(seconds=30), now=self.now)
