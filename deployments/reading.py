@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from adapters.kafka.consumer import Cluster
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.edges import topic_edges
 from adapters.store.database import Engine
 from adapters.store.opening import open_database

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adapters import link_keys, postgres
 from adapters.kafka import embedded
-from adapters.kafka.consumer import Cluster
+from adapters.kafka.cluster import Cluster
 from adapters.parts_file import PROJECT, Parts, change
 from adapters.postgres import Embedded
 from deployments import environment, kafka_server, ports, programs, supervised

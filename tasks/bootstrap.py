@@ -16,7 +16,7 @@ from adapters.executing import wall_clock
 from adapters.heartbeat import heartbeat
 from adapters.inventory_files import load as load_inventory
 from adapters.kafka import embedded
-from adapters.kafka.consumer import Cluster
+from adapters.kafka.cluster import Cluster
 from adapters.link_keys import signer
 from adapters.llm import with_model
 from adapters.on_call_files.source import RosterSource

@@ -1,7 +1,7 @@
 """The whole chain of decisions over stored logs, on the clock of then and without effects.
 
-What people and `on-call` did, which partitions were read and what a minute counted is given; everything else is
-decided again by the functions that decide live.
+What people and `on-call` did, which partitions were read and what a minute counted is given; what `on-call` asked
+is asked again, and everything else is decided again, by the functions that decide live.
 """
 
 from __future__ import annotations
@@ -9,91 +9,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adapters.store.canary_rows import known_runs
-from adapters.store.database import Connection, Engine, transaction
-from adapters.store.minute_rows import MEMORY, MinuteRows
-from adapters.store.question_rows import kept_questions
+from adapters.store.database import Engine, transaction
 from adapters.store.scratch import Scratch, openings_of
-from adapters.store.stored_batches import StoredBatch, batches_between, judged_before
-from adapters.store.stored_decisions import decisions, findings, given, quiet_before, ran, sharp_watches
+from adapters.store.stored_batches import StoredBatch, judged_before
+from adapters.store.stored_decisions import given, sharp_watches
 from domain.correlation import Fold
-from domain.decided import Decided, Found, Ran, Verdicts
+from domain.decided import Decided, Found, Verdicts
 from domain.differences import Differences, compare
 from domain.findings import MinuteFinding
 from domain.folded import Anomaly
 from domain.given import by_then
 from domain.logs import Place, RawBatch
 from domain.minutes import COUNTED, NOTHING_CLOSED, Counted, Steps
-from domain.questions import Kept
 from ml.anomalies import anomalies
 from tasks.asking_again import asked_again
 from tasks.judging import Knowledge, with_idle
 from tasks.minutes import MinuteMemory, Over, found
 from tasks.recalling import Recalled
 from tasks.rejudging import Rejudged, pieces
+from tasks.replay_input import ReplayedMinutes, Span, Then, span
 from tasks.storing import apart, in_order, worded
 from tasks.templates import Templates
 
-# How long before a time a replay of it begins at most, so that no incident is open when it does.
-WARM_UP = timedelta(days=1)
 Progress = Callable[[int], None]  # logs since it was told last
 Judge = Callable[[Sequence[Sequence[StoredBatch]]], Iterable[Sequence[Rejudged]]]  # piece by piece, in order
-
-
-class ReplayedMinutes(MinuteRows):
-    """Stored minutes, of which a replay alone knows how far they were judged."""
-
-    def __init__(self, judged: int) -> None:
-        self.upto = self.last = judged
-        self.remembered: dict[str, tuple[int, bytes]] = {}
-
-    def at(self, connection: Connection, batch: StoredBatch) -> None:
-        """Go on with a batch, with which minutes were judged."""
-        super().__init__(connection, batch.now)
-        self.upto = batch.judged if batch.judged is not None else self.last
-
-    def fleet_closed(self) -> int:
-        """As far as was judged with that batch."""
-        return self.upto
-
-    def judged(self) -> int:
-        """The last minute that was judged here."""
-        return self.last
-
-    def set_judged(self, minute: int) -> None:
-        """Minutes up to this one were judged."""
-        self.last = minute
-
-    def memory(self, name: str = MEMORY) -> tuple[int, bytes] | None:
-        """What is remembered here: nothing at first, so that all stored minutes are folded."""
-        return self.remembered.get(name)
-
-    def keep_memory(self, minute: int, kept: bytes, name: str = MEMORY) -> None:
-        """Keep it as long as the replay goes on."""
-        if name != MEMORY:  # which its one reader holds
-            self.remembered[name] = minute, kept
-
-
-@dataclass(frozen=True)
-class Span:
-    """What is replayed: the batches of a time, those before it that it takes to know where they began, and facts."""
-
-    since: datetime
-    until: datetime
-    batches: Sequence[StoredBatch]
-    doubts: Sequence[str] = ()  # why it may come out otherwise, in words
-
-    @property
-    def wanted(self) -> list[StoredBatch]:
-        """Those of the time itself."""
-        return list(self.batches[self.begins :])
-
-    @property
-    def begins(self) -> int:
-        """How many batches come before them."""
-        return next((at for at, one in enumerate(self.batches) if one.now >= self.since), len(self.batches))
 
 
 @dataclass(frozen=True)
@@ -110,27 +52,6 @@ class Replayed:
     differences: Differences
     seconds: float
     doubts: Sequence[str] = ()
-
-
-def span(engine: Engine, since: datetime, until: datetime) -> Span:
-    """What a replay of a time takes."""
-    with transaction(engine) as connection:
-        earliest = since - WARM_UP
-        begin = quiet_before(connection, since, earliest)
-        held = batches_between(connection, begin, until)
-        doubts = []
-        if begin <= earliest:
-            doubts.append("an incident was open for a day before; what it takes in may differ")
-        if any(one.judged is None for one in held) and all(one.judged is None for one in held):
-            doubts += _without_minutes(connection, held)
-    return Span(since, until, held, doubts)
-
-
-def _without_minutes(connection: Connection, held: Sequence[StoredBatch]) -> list[str]:
-    first, last = (int(one.now.timestamp()) // 60 for one in (held[0], held[-1]))
-    if not findings(connection, first - 60, last):
-        return []
-    return ["these batches do not say which minutes were judged with them: findings about minutes are left out"]
 
 
 class Replay:
@@ -217,28 +138,6 @@ class Replay:
         found = compare(then.decided, now, self.verdicts, then.ran)
         others, alike = asked_again(then.questions, self.recalled)
         return now, replace(found, found=[*found.found, *others], same={**found.same, **alike})
-
-
-@dataclass(frozen=True)
-class Then:
-    """What was decided in a time, as it is stored."""
-
-    decided: Decided
-    ran: Sequence[Ran]
-    questions: Sequence[Kept]
-
-    @classmethod
-    def of(cls, engine: Engine, held: Span) -> Then:
-        """Read it."""
-        judged = [one.judged for one in held.wanted if one.judged is not None]
-        with transaction(engine) as connection:
-            first = judged_before(connection, held.wanted[0].id)
-            before = findings(connection, NOTHING_CLOSED if first is None else first + 1, max(judged)) if judged else []
-            return cls(
-                Decided(decisions(connection, [one.now for one in held.wanted]), before),
-                ran(connection, held.since, held.until),
-                kept_questions(connection, held.since, held.until),
-            )
 
 
 def replay(

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.consumer import LogConsumer, OutOfRange
 from adapters.kafka.letters import publish_letters
 from adapters.kafka.producer import LogProducer
 from adapters.page_spool import PageSpool

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from confluent_kafka import (
     OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
-    TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # it is exported
 
+from adapters.kafka.cluster import WAIT_SECONDS, client_settings, translate
 from adapters.kafka.idle import Idleness
-from domain.errors import OffsetLost, Refused, SreError, Unavailable
+from adapters.kafka.messages import Sizes, error_of, raw_batch, require_order
+from domain.errors import OffsetLost, SreError, Unavailable
 from domain.kafka_settings import KafkaSettings, Start
 from domain.logs import Place, RawBatch
 
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
 log = logging.getLogger(__name__)
-
-WAIT_SECONDS = 10.0
 
 
 class Positions(Protocol):
@@ -55,85 +52,6 @@ class Positions(Protocol):
     def begin(self, starts: Mapping[Place, int]) -> dict[Place, int]:
         """Store first offsets; what is stored afterwards, whoever was first."""
         ...
-
-
-def client_settings(settings: KafkaSettings) -> dict[str, str]:
-    """What every client of the cluster needs: its address, and the user's own librdkafka settings."""
-    passed = {name: value.get_secret_value() for name, value in settings.client.items()}
-    return {"bootstrap.servers": settings.bootstrap_servers} | passed
-
-
-class Cluster:
-    """Questions about a topic. Raises Unavailable when no broker answers."""
-
-    def __init__(self, settings: KafkaSettings) -> None:
-        self.topic = settings.topic
-        self.servers = settings.bootstrap_servers
-        self.admin = AdminClient({**client_settings(settings)})
-
-    def topic_id(self) -> str:
-        """The broker's id of our topic's present incarnation. Raises Refused when there is no such topic."""
-        return self.topic_ids([self.topic])[self.topic]
-
-    def topic_ids(self, names: Collection[str]) -> dict[str, str]:
-        """The broker's id of each topic's present incarnation. Raises Refused when one is not there."""
-        told = ", ".join(sorted(names))
-        try:
-            found = self.admin.describe_topics(TopicCollection(sorted(names)), request_timeout=WAIT_SECONDS)
-            return {name: str(answer.result(WAIT_SECONDS).topic_id) for name, answer in found.items()}
-        except KafkaException as error:
-            raise translate(error, f"topic {told}") from error
-        except TimeoutError as error:
-            raise Unavailable(f"kafka: no answer about topic {told} in {WAIT_SECONDS:.0f} s") from error
-
-    def make_if_missing(self) -> list[int]:
-        """Partitions of the topic if it did not exist and was made now, else an empty list.
-
-        Raises Unavailable when it cannot be made: until somebody does, there is nothing to watch.
-        """
-        try:
-            if self.topic in self.admin.list_topics(timeout=WAIT_SECONDS).topics:
-                return []
-            # Asking for one topic by name makes it where the broker makes topics by itself.
-            found = self.admin.list_topics(self.topic, timeout=WAIT_SECONDS).topics[self.topic]
-            if found.error is not None:
-                made = self.admin.create_topics([NewTopic(self.topic)], operation_timeout=WAIT_SECONDS)
-                made[self.topic].result(WAIT_SECONDS)
-                found = self.admin.list_topics(self.topic, timeout=WAIT_SECONDS).topics[self.topic]
-            return sorted(found.partitions)
-        except (KafkaException, TimeoutError) as error:
-            raise self._not_made(error) from error
-
-    def _not_made(self, error: KafkaException | TimeoutError) -> Unavailable:
-        """A broker that is not there says nothing about its topics."""
-        if isinstance(error, KafkaException) and isinstance(found := translate(error, self.servers), Unavailable):
-            return found
-        return Unavailable(
-            f"kafka: topic {self.topic} does not exist and could not be made ({error}); make it, or set kafka.topic"
-        )
-
-
-# librdkafka says of a certificate that is not trusted only that no broker was reached.
-OF_TRUST = "with TLS, is the broker's certificate trusted? (kafka.client: ssl.ca.location names the file of its CA)"
-
-
-def translate(error: KafkaException, what: str) -> Unavailable | Refused:
-    """Our error for one of the client's."""
-    cause: KafkaError = error.args[0]
-    retriable = cause.retriable() or cause.code() in {
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - librdkafka's own names for local errors
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        KafkaError._RESOLVE,  # noqa: SLF001
-    }
-    if retriable:
-        return Unavailable(
-            f"kafka: {what}: {cause.str()}; is the cluster reachable? (kafka.bootstrap_servers) {OF_TRUST}"
-        )
-    return Refused(f"kafka: {what}: {cause.str()}")
-
-
-LAST_SENT = 4_102_444_800_000  # 2100 in ms: later is no clock's time, and much later ones no database holds
 
 
 class OutOfRange(OffsetLost):
@@ -277,7 +195,7 @@ class LogConsumer:
                 break
             # What waits here already, which is bounded by bytes; a call that waits for more is not.
             found = self.consumer.consume(wanted, timeout=0) or self.consumer.consume(1, timeout=left)
-            if any(map(_error_of, found)):
+            if any(map(error_of, found)):
                 found = self._without_errors(found)
             held += found
             size += self.sizes.learn(found)
@@ -318,8 +236,8 @@ class LogConsumer:
                 [one for one, held in zip(each, mine, strict=True) if held] for each in (messages, topics, partitions)
             )
         self.complaint = "" if messages else self.complaint
-        batch = _raw(messages, topics, partitions, self.next_offsets, self.names)
-        _require_order(batch)
+        batch = raw_batch(messages, topics, partitions, self.next_offsets, self.names)
+        require_order(batch)
         self.next_offsets |= batch.following
         return self._with_idle(batch)
 
@@ -389,67 +307,3 @@ def _unread(settings: KafkaSettings) -> str:
     """Patterns of topics that are never read: our dead letters, each of which would become another one, and theirs."""
     theirs = client_settings(settings).get("topic.blacklist", "")
     return ",".join(filter(None, [str(theirs), "^" + settings.letters.replace(".", r"\.") + "$"]))
-
-
-class Sizes:
-    """How large messages are lately, so that a batch takes no more of them than it has room for."""
-
-    FIRST = 1_000  # messages that are asked for while nothing is known
-    LEAST = 64  # bytes
-    MOST = 4_000  # messages of one call, in which the client lets no other thread run
-
-    def __init__(self) -> None:
-        self.mean = 0.0
-
-    def fitting(self, room: int) -> int:
-        """How many messages may come at once."""
-        return min(self.MOST, max(1, int(room / max(self.mean, self.LEAST)))) if self.mean else self.FIRST
-
-    def learn(self, messages: Sequence[Message]) -> int:
-        """The bytes of these messages; the larger of their mean and the one before counts from now on."""
-        if not messages:
-            return 0
-        size = sum(map(len, messages))
-        mean = size / len(messages)
-        self.mean = max(mean, (self.mean + mean) / 2)
-        return size
-
-
-def _raw(
-    messages: Sequence[Message],
-    topics: list[int],
-    partitions: list[int],
-    begins: Mapping[Place, int],
-    names: Mapping[int, str],
-) -> RawBatch:
-    offsets: list[int] = [message.offset() for message in messages]  # type: ignore[misc]  # it came from a broker
-    # The latest message of a partition wins, so a dict of all of them holds the next offsets.
-    last = dict(zip(zip(topics, partitions, strict=True), offsets, strict=True))
-    return RawBatch(
-        topics=topics,
-        partitions=partitions,
-        offsets=offsets,
-        values=[message.value() for message in messages],
-        expected={place: begins[place] for place in last},
-        following={place: offset + 1 for place, offset in last.items()},
-        names=names,
-        keys=[message.key() for message in messages],
-        headers=[message.headers() for message in messages],  # type: ignore[misc]  # as the values
-        sent=[at if 0 < (at := message.timestamp()[1]) < LAST_SENT else 0 for message in messages],
-    )
-
-
-def _error_of(message: Message) -> object:
-    return message.error()
-
-
-def _require_order(batch: RawBatch) -> None:
-    """Raises OffsetLost unless each partition's offsets rise from where the store is.
-
-    They do not when a partition was taken away and given back within one call.
-    """
-    topics, partitions, offsets = np.asarray(batch.topics), np.asarray(batch.partitions), np.asarray(batch.offsets)
-    for (topic, number), expected in batch.expected.items():
-        mine = offsets[(partitions == number) & (topics == topic)]
-        if mine[0] < expected or (np.diff(mine) <= 0).any():
-            raise OffsetLost(f"partition {number}: logs out of order after a rebalance")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from adapters.kafka.consumer import client_settings, translate
+from adapters.kafka.cluster import client_settings, translate
 from domain.errors import Refused
 from domain.kafka_settings import KafkaSettings
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 
-from adapters.kafka.consumer import WAIT_SECONDS, client_settings, translate
+from adapters.kafka.cluster import WAIT_SECONDS, client_settings, translate
 from adapters.kafka.edges import edges
 from domain.errors import Unavailable
 from domain.kafka_settings import KafkaSettings

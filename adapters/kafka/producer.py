@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from adapters.kafka.consumer import client_settings
+from adapters.kafka.cluster import client_settings
 from domain.errors import Refused, Unavailable
 from domain.kafka_settings import KafkaSettings
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from confluent_kafka import Producer
 
-from adapters.kafka.consumer import Cluster
+from adapters.kafka.cluster import Cluster
 from adapters.kafka.edges import topic_edges
 from adapters.kafka.producer import LogProducer, Outgoing
 from adapters.store.database import Engine

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from adapters.kafka.consumer import Cluster
+from adapters.kafka.cluster import Cluster
 from adapters.page_spool import PageSpool
 from adapters.store.database import connect
 from domain.errors import SreError

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from adapters.kafka.consumer import Cluster, LogConsumer, OutOfRange
+from adapters.kafka.cluster import Cluster
+from adapters.kafka.consumer import LogConsumer, OutOfRange
 from deployments.kafka_server import KafkaServer
 from domain.errors import OffsetLost, Refused, Unavailable
 from domain.kafka_settings import KafkaSettings, Start
