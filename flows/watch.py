@@ -25,8 +25,9 @@ from flows.supervision import Supervisor
 from flows.window_page import quality_table, window_name, window_table
 from tasks import bootstrap
 from tasks.batch import Ahead, Batch, micro_batch, take
+from tasks.tally import Tally
 from tasks.watch_health import kafka_trouble
-from tasks.watching import Tally, Watching
+from tasks.watching import Watching
 
 # Prefect loads this file under a name of its own.
 log = logging.getLogger("flows.watch")

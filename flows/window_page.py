@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.words import counted
 from tasks.input_quality import Checked
-from tasks.watching import Tally
+from tasks.tally import Tally
 
 
 def window_name(begun: datetime, ended: datetime, tally: Tally) -> str:

@@ -10,7 +10,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from domain.errors import BadBatch
-from tasks.watching import Watching, Weighed
+from tasks.tally import Weighed
+from tasks.watching import Watching
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from domain.errors import Unavailable
 from domain.own_figures import COUNTED, Totals
 
 if TYPE_CHECKING:
-    from tasks.watching import Tally
+    from tasks.tally import Tally
 
 log = logging.getLogger(__name__)
 

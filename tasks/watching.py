@@ -6,9 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from adapters.kafka.cluster import Cluster
@@ -23,22 +21,22 @@ from adapters.store.look_ups import mark_published, unpublished_letters
 from adapters.store.own_incidents import open_own_incident, open_within
 from adapters.store.positions import skip_positions
 from adapters.store.switches import report_condition
-from domain.clocks import skew_in_words
 from domain.errors import BadBatch, OffsetLost, Refused, SreError, Unavailable
 from domain.folded import Folded
 from domain.logs import RawBatch
 from domain.members import present_member, reads_in_words
 from domain.quality import guilty
-from domain.readability import Readability
 from domain.settings import Settings
 from tasks.champion import ChampionSource
+from tasks.input_complaints import InputComplaints
 from tasks.input_quality import InputQuality
-from tasks.judging import NO_MODEL, Knowledge, Stopwatch, judge
+from tasks.judging import Knowledge, Stopwatch, judge
 from tasks.minutes import MinuteMemory
 from tasks.outage import Outage, Remembered
 from tasks.own_totals import OwnTotals
 from tasks.shadow import CHALLENGER, Shadow
 from tasks.storing import store_batch
+from tasks.tally import Tally, Weighed
 from tasks.templates import Templates
 from tasks.topics import StoredPositions, TopicIdentity
 
@@ -50,58 +48,6 @@ CLOSE_SECONDS = 8.0
 ASK_AGAIN = timedelta(seconds=1)
 SKIPPED = "logs were deleted before they were read"
 LETTERS_AT_ONCE = 500
-# A condition is repeated so often while it lasts, and is over when nothing was seen of it for twice as long.
-SKEW_AGAIN = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a window saw."""
-
-    logs: int = 0
-    rejected: int = 0
-    anomalous: int = 0
-    incidents: int = 0
-    pages: int = 0
-    batches: int = 0
-    empty: int = 0
-    fallback: str = ""  # why the model did not judge the last batch that it did not judge
-    unstored: int = 0  # logs that were decided about while the store did not answer, to be read again
-    dropped: int = 0  # batches that another consumer had stored first
-    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # per step
-
-    def add(self, judged: Judged, folded: Folded, watch: Stopwatch) -> None:
-        """Count one committed batch."""
-        self.batches += 1
-        self.logs += len(judged.raw)
-        self.rejected += len(judged.rejected)
-        self.anomalous += int(judged.verdicts.anomalous.sum())
-        self.incidents += sum(note.kind == "incident.opened" for note in folded.notes)
-        self.pages += len(folded.pages)
-        self.fallback = judged.verdicts.fallback or self.fallback
-        for step, took in watch.seconds.items():
-            self.seconds[step] += took
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A batch, and what was made of it before its turn came."""
-
-    raw: RawBatch
-    knowledge: Knowledge
-    now: datetime  # no log of it is later
-    judged: Judged | None  # None for an empty batch, a void one, and one of which a log stops the others
-    watch: Stopwatch
-    refused: BadBatch | None = None  # why it could not be judged
-
-    def verdict(self) -> Judged:
-        """What was decided. Raises BadBatch where it could not be."""
-        if self.judged is None:
-            raise self.refused or BadBatch("the batch is empty or void: there is nothing to judge")
-        return self.judged
-
-    def __len__(self) -> int:
-        return len(self.raw)
 
 
 class Watching:
@@ -141,10 +87,7 @@ class Watching:
         self.left: LogConsumer | None = None  # the consumer that was closed last; closing it again is an error
         self.took_seconds = 0.0
         self.told_partitions: list[tuple[str, int]] = []
-        self.readability = Readability()
-        self.unreadable = False  # an incident of ours tells of it
-        self.skew_seen: datetime | None = None
-        self.model_trouble = ""  # why rules decide although there is a model
+        self.complaints = InputComplaints(settings.kafka.topic, self._say, self._own_incident)
         self.quality = InputQuality(engine, settings.quality)
         self.shadow = Shadow(lambda seen: self.report(CHALLENGER, healthy=True, detail=seen))
         self.positions = StoredPositions(engine, identity)
@@ -289,7 +232,7 @@ class Watching:
         self.remembered.add(folded)
         self.quality.add(judged, now=now)
         self.shadow.look(judged, self.champion.challenger, now=now)
-        self._look_at_input(judged, now)
+        self.complaints.look(judged, now)
         self.took_seconds = time.perf_counter() - begun
         self.tally.add(judged, folded, watch)
         self._tell(judged, folded, watch)
@@ -299,37 +242,6 @@ class Watching:
         if topic := self.positions.changed():
             self.moved = True
             raise OffsetLost(f"topic {topic} was recreated; the batch is dropped")
-
-    def _look_at_input(self, judged: Judged, now: datetime) -> None:
-        """What the batch says about its producers, for people to see; the batch itself is stored."""
-        try:
-            self._look_at_clocks(judged.ahead, now)
-            self._look_at_readability(judged, now)
-            # A system that never had a model is as it was set up.
-            self._look_at_model(judged.verdicts.fallback.removeprefix(NO_MODEL))
-        except SreError as error:
-            log.warning("watch.input-not-told-of", extra={"error": str(error)[:200]})
-
-    def _look_at_clocks(self, ahead: Mapping[str, timedelta], now: datetime) -> None:
-        quiet_for = now - self.skew_seen if self.skew_seen else SKEW_AGAIN
-        if ahead and quiet_for >= SKEW_AGAIN:
-            self.skew_seen = now
-            self.report("clocks", healthy=False, detail=skew_in_words(ahead))
-        elif self.skew_seen and quiet_for >= 2 * SKEW_AGAIN:
-            self.skew_seen = None
-            self.report("clocks", healthy=True, detail="")
-
-    def _look_at_readability(self, judged: Judged, now: datetime) -> None:
-        self.readability.add(len(judged.raw), (letter.reason for letter in judged.rejected), now)
-        complaint = self.readability.complaint
-        if complaint and not self.unreadable:
-            self._own_incident(f"most logs of topic {self.settings.kafka.topic} cannot be read", complaint)
-        self.unreadable = bool(complaint)
-
-    def _look_at_model(self, trouble: str) -> None:
-        if trouble != self.model_trouble:
-            self.model_trouble = trouble
-            self.report("model", healthy=not trouble, detail=f"rules decide: {trouble}" if trouble else "")
 
     def _save_or_decide(self, judged: Judged, knowledge: Knowledge, now: datetime) -> Folded | None:
         """What became of a batch that is stored; None where it is not."""
@@ -402,6 +314,9 @@ class Watching:
             report_condition(self.engine, part, seen_by=self.member, healthy=healthy, detail=detail, now=now)
         except Unavailable as error:
             log.warning("store.unavailable", extra={"error": str(error)[:200]})
+
+    def _say(self, part: str, ailment: str) -> None:
+        self.report(part, healthy=not ailment, detail=ailment)
 
     def tell_reading(self, *, news_only: bool = False) -> None:
         """Say which partitions are ours; nothing while there are none, as another run may have them all."""

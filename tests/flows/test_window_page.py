@@ -8,7 +8,7 @@ import pytest
 
 from flows.long_lived import since
 from flows.window_page import window_name, window_table
-from tasks.watching import Tally
+from tasks.tally import Tally
 from tests.parts.logs_part import NOON
 
 

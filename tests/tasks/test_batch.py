@@ -16,7 +16,8 @@ from domain.logs import RawBatch
 from domain.settings import Settings
 from tasks.batch import Ahead, Batch, take
 from tasks.judging import Knowledge, Stopwatch
-from tasks.watching import Watching, Weighed
+from tasks.tally import Weighed
+from tasks.watching import Watching
 
 PATIENCE_SECONDS = 10
 
