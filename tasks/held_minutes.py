@@ -53,6 +53,14 @@ class HeldMinutes:
         """How far a partition is over."""
         self.places[place] = minute
 
+    def left_behind(self, topic_ids: Iterable[int]) -> dict[Place, int]:
+        """Nothing: a file is one topic."""
+        return {}
+
+    def end(self, place: Place, minute: int) -> None:
+        """A partition is over for good."""
+        self.places[place] = minute
+
     def fleet_closed(self) -> int:
         """The last minute that is over in every partition."""
         return min(self.places.values(), default=NOTHING_CLOSED)

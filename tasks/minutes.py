@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from adapters.store.minute_rows import MinuteRows
 from domain.errors import Refused
 from domain.findings import MinuteFinding
 from domain.logs import LogBatch, Place, RawBatch
-from domain.minutes import NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps, together, turn
+from domain.minutes import COUNTED, NOTHING_CLOSED, Counted, Measured, OpenMinutes, Steps, together, turn
 from domain.sessions import AbnormalSession
 from ml.minute_counts import count
 from ml.minute_detector import FLEET_SILENT, MinuteDetector, MinuteState
@@ -68,6 +68,8 @@ class Over:
 def turned(rows: MinuteRows | HeldMinutes, raw: RawBatch, counted: Counted, memory: MinuteMemory) -> MinuteMemory:
     """Add a batch to its partitions' open minutes, and store those that are over."""
     opened, judged = dict(memory.open), None
+    if new_topics := {topic for topic, _ in raw.ours} - {topic for topic, _ in memory.ours}:
+        _end_left_behind(rows, new_topics)
     new = raw.ours - memory.ours - raw.expected.keys()
     stored = rows.closed([*raw.expected, *new])
     for place in sorted(new):
@@ -89,6 +91,15 @@ def turned(rows: MinuteRows | HeldMinutes, raw: RawBatch, counted: Counted, memo
         if step.after.closed > before.closed or not known or place in raw.idle:
             rows.set_closed(place, step.after.closed)
     return replace(memory, open=opened, offsets={**memory.offsets, **raw.following}, ours=raw.ours)
+
+
+def _end_left_behind(rows: MinuteRows | HeldMinutes, topics: Collection[int]) -> None:
+    """Count what was open where a topic was made again, as the embedded broker does when it starts: it is over."""
+    for place, closed in rows.left_behind(topics).items():
+        before = opened_again(rows, place, closed)
+        last = pc.max(before.rows["minute"]).as_py() or closed
+        rows.add(place, turn(before, COUNTED.empty_table(), last), rows.judged(), {})
+        rows.end(place, last)
 
 
 def opened_again(rows: MinuteRows | HeldMinutes, place: Place, closed: int) -> OpenMinutes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +15,14 @@ from adapters import arrow_streams
 from adapters.log_blocks import STORED
 from adapters.store.log_reader import Asked, read
 from adapters.store.many_rows import insert_rows
-from adapters.store.tables import closed_minutes, judged_minutes, minute_findings, minutes, session_findings
+from adapters.store.tables import (
+    closed_minutes,
+    judged_minutes,
+    minute_findings,
+    minutes,
+    session_findings,
+    topics,
+)
 from domain.errors import Refused
 from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.logs import SCHEMA, Place
@@ -27,6 +34,8 @@ log = logging.getLogger(__name__)
 # A consumer that said nothing for so long is not waited for.
 SILENT = timedelta(minutes=3)
 SET_BACK = timedelta(hours=1)
+LEFT_BEHIND = timedelta(hours=1)  # what was open for longer when its topic was made again, judging has passed
+NOBODY_READS = datetime(1970, 1, 1, tzinfo=UTC)  # when a partition was last heard of whose topic was made again
 JUDGED, MEMORY, SESSIONS = "judged", "memory", "sessions"
 NO_END = (None, None)
 NEEDED = ("topic", "partition", "timestamp", "service", "level", "measured", "template")
@@ -95,6 +104,25 @@ class MinuteRows:
             self.connection.execute(
                 closed_minutes.insert().values(topic_id=topic, partition=partition, minute=minute, at=self.now)
             )
+
+    def left_behind(self, topic_ids: Collection[int]) -> dict[Place, int]:
+        """Partitions of these topics as they were before they were made again, and the last minute that is over there.
+
+        Only those that were read within the last hour and for which `end` was not called yet; nobody else gets them
+        before the transaction ends.
+        """
+        held, names = closed_minutes.c, sa.select(topics.c.name).where(topics.c.id.in_(sorted(topic_ids)))
+        before = sa.select(topics.c.id).where(topics.c.name.in_(names), topics.c.id.not_in(sorted(topic_ids)))
+        query = sa.select(held.topic_id, held.partition, held.minute).where(
+            held.topic_id.in_(before), held.at > self.now - LEFT_BEHIND
+        )
+        rows = self.connection.execute(query.order_by(held.topic_id, held.partition).with_for_update())
+        return {(int(topic), int(number)): int(minute) for topic, number, minute in rows}
+
+    def end(self, place: Place, minute: int) -> None:
+        """A partition is over for good as of that minute: nobody waits for it any more."""
+        values = {"minute": minute, "at": NOBODY_READS}
+        self.connection.execute(closed_minutes.update().where(*_at(place)).values(**values))
 
     def fleet_closed(self) -> int:
         """The last minute that is over in every partition whose consumer lives."""

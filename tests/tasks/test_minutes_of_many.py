@@ -20,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.store.batches import BatchStore, Judged
-from adapters.store.database import Engine, connect
-from adapters.store.minute_rows import unpacked
+from adapters.store.database import Engine, connect, transaction
+from adapters.store.minute_rows import MinuteRows, unpacked
+from adapters.store.positions import start_positions, topic_number
 from adapters.store.tables import judged_minutes, minutes, offsets
 from domain.logs import Place
 from domain.minutes import NOTHING_CLOSED, Measured
@@ -51,6 +52,54 @@ def say_nothing(feed: Feed, *, now: datetime) -> None:
     raw = replace(feed.raw([]), expected={place: feed.next}, following={place: feed.next}, idle=frozenset([place]))
     judged = feed.judged([], now=now)
     feed.save(replace(judged, raw=raw, counted=with_idle(judged.counted, raw, now)), now=now)
+
+
+def test_what_came_before_the_first_minute_was_over_is_counted_over_a_restart() -> None:
+    engine = a_store()
+    (feed,) = feeds(engine, 1)
+    feed.take(line(0, 1, "web"), line(0, 30, "web"), now=NOON + timedelta(seconds=31))
+    feed.memory = MinuteMemory()
+    feed.take(line(0, 50, "web"), line(2, 1, "web"), now=NOON + timedelta(minutes=2))
+    assert 3 == counted(engine, late=False)[feed.topic_id, 0, FIRST_MINUTE, "web"]
+
+
+def made_again(feed: Feed) -> Feed:
+    """A topic of that name that was made in its place, read by somebody new."""
+    number, _ = topic_number(feed.engine, "logs", "incarnation-2", now=NOON)
+    other = Feed(feed.engine, known())
+    other.topic_id = number
+    other.next = start_positions(feed.engine, {(number, 0): 0}, now=NOON)[number, 0]
+    return other
+
+
+def reads(feed: Feed, *values: bytes, now: datetime) -> None:
+    """A batch of somebody to whom the partition was given."""
+    judged = feed.judged(values, now=now)
+    raw = replace(judged.raw, ours=frozenset([(feed.topic_id, feed.partition)]))
+    feed.save(replace(judged, raw=raw), now=now)
+
+
+@pytest.mark.parametrize("closed_before", [False, True], ids=["nothing was over", "a minute was over"])
+def test_what_was_open_when_a_topic_was_made_again_is_counted(*, closed_before: bool) -> None:
+    engine = a_store()
+    (old,) = feeds(engine, 1)
+    begun = [
+        line(0, 1, "web"),
+        *([line(1, 16, "web")] if closed_before else []),
+        line(1, 20, "web"),
+        line(1, 30, "web"),
+    ]
+    reads(old, *begun, now=NOON + timedelta(seconds=95))
+    new = made_again(old)
+    reads(new, line(1, 50, "web"), line(2, 1, "web"), now=NOON + timedelta(seconds=125))
+    reads(new, line(9, 1, "web"), now=LATER)
+    found = counted(engine, late=False)
+    assert 2 + closed_before == found[old.topic_id, 0, FIRST_MINUTE + 1, "web"]
+    assert 1 == found[old.topic_id, 0, FIRST_MINUTE, "web"]
+    assert 1 == found[new.topic_id, 0, FIRST_MINUTE + 1, "web"]
+    assert there(engine) == counted(engine)
+    with transaction(engine) as connection:
+        assert {} == MinuteRows(connection, NOON + timedelta(minutes=3)).left_behind([new.topic_id])
 
 
 def judged_upto(engine: Engine) -> int:
