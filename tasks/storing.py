@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.store.batches import BatchStore, Judged, Work
+from adapters.store.template_states import Version
 from domain.canary import SERVICE, run_of, template_of
 from domain.folded import Anomaly, Correlation, Folded, Name
 from domain.incidents import Kind
@@ -35,14 +36,27 @@ def store_batch(
         folded = _folded(work, judged, knowledge, apart(seen, work.canary_runs), kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
-        news = templates.news() if templates is not None else None
-        if news is not None:
-            work.keep_templates(news[0])
+        news, version = _keep_news(work, templates) if templates is not None else (None, None)
         work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in over.findings)
         work.minutes.add_sessions(over.sessions)
-    if templates is not None and news is not None:
-        templates.kept(news[1])
+    if templates is not None and news is not None and version is not None:
+        templates.kept(news, version)
     return folded, after
+
+
+def _keep_news(work: Work, templates: Templates) -> tuple[int, Version] | tuple[None, None]:
+    """Keep what was learned of templates since, beside what others learned; how many forms are kept."""
+    if templates.news() is None:
+        return None, None
+    _learn_from_others(work, templates, lock=True)
+    news = templates.news()
+    return (None, None) if news is None else (news[1], work.keep_templates(news[0]))
+
+
+def _learn_from_others(work: Work, templates: Templates, *, lock: bool = False) -> None:
+    newer = work.newer_templates(templates.version, lock=lock)
+    if newer is not None:
+        templates.learn(newer)
 
 
 def _minutes(
@@ -55,6 +69,8 @@ def _minutes(
     if all(place in memory.open and one.closed == memory.open[place].closed for place, one in after.open.items()):
         return Over(), after
     work.one_by_one()
+    if templates is not None:  # minutes are those of all partitions, also of those that others read
+        _learn_from_others(work, templates)
     current = templates.current if templates is not None else None
     over, after = found(work.minutes, judged.counted.steps, after, detector, knowledge.sessions, current)
     return (over if templates is None else worded(over, templates)), after

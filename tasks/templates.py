@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from adapters.store.database import Engine
-from adapters.store.template_states import load
+from adapters.store.template_states import State, Version, load
 from domain.findings import OF_TEXTS, MinuteFinding
 from domain.grouping import microseconds
 from domain.logs import LogBatch
@@ -25,8 +25,9 @@ MOST_NEW = 1_000
 class Templates:
     """A miner that one thread learns with while another one stores what it knows."""
 
-    def __init__(self, state: pa.Table | None = None) -> None:
-        self.miner = TemplateMiner() if state is None else TemplateMiner.from_table(state)
+    def __init__(self, state: State | None = None) -> None:
+        self.miner = TemplateMiner() if state is None else TemplateMiner.from_table(state.table)
+        self.version = None if state is None else state.version
         self.lock = threading.Lock()
         self.stored = self._forms()
 
@@ -68,6 +69,15 @@ class Templates:
             forms = self._forms()
             return None if forms == self.stored else (self.miner.to_table(), forms)
 
-    def kept(self, forms: int) -> None:
+    def learn(self, state: State) -> None:
+        """Go on from what another process stored; what is known here alone is news.
+
+        What is stored comes first, so that all of them come to name a template alike.
+        """
+        with self.lock:
+            self.stored, self.version = self._forms(), state.version
+            self.miner.go_on_from(state.table)
+
+    def kept(self, forms: int, version: Version) -> None:
         """A state of that size was committed; one that was not is told again with the next batch."""
-        self.stored = forms
+        self.stored, self.version = forms, version

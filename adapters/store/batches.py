@@ -34,7 +34,7 @@ from adapters.store.own_incidents import open_within
 from adapters.store.tables import batches as batch_table
 from adapters.store.tables import incidents as incident_table
 from adapters.store.tables import ledger, offsets, pages
-from adapters.store.template_states import keep
+from adapters.store.template_states import State, Version, keep, newer
 from adapters.store.watches import watched
 from adapters.strange_logs import as_bad_batch
 from domain.errors import OffsetLost, Refused
@@ -101,9 +101,13 @@ class Work:
         """Which of these runs of the agent's test of itself there are."""
         return known_runs(self.connection, named)
 
-    def keep_templates(self, state: pa.Table) -> None:
-        """Keep what is known of templates."""
-        keep(self.connection, state, now=self.now)
+    def newer_templates(self, known: Version | None, *, lock: bool = False) -> State | None:
+        """What others know of templates by now; None where that is known. `lock`: nobody else keeps any meanwhile."""
+        return newer(self.connection, known, lock=lock)
+
+    def keep_templates(self, state: pa.Table) -> Version:
+        """Keep what is known of templates; the version that this is."""
+        return keep(self.connection, state, now=self.now)
 
     def save(self, folded: Folded) -> None:
         """Incidents, pages, ledger, logs and dead letters."""

@@ -20,6 +20,15 @@ Ints = NDArray[np.int64]
 # What stands for a time where none was given.
 NEVER_FIRST = np.iinfo(np.int64).max
 NEVER_LAST = np.iinfo(np.int64).min
+# What is kept of each form -> its column, and what stands there for nothing.
+COLUMNS = {
+    "own": ("id", 0),
+    "names": ("name", 0),
+    "counts": ("count", 0),
+    "first": ("first_seen", NEVER_FIRST),
+    "last": ("last_seen", NEVER_LAST),
+    "lines": ("line", 0),
+}
 # Forms of one template that are kept when room is needed, the last seen; they are what its values are told from.
 KEPT = 32
 
@@ -188,14 +197,30 @@ class Memory:
 
     def restore(self, table: pa.Table) -> None:
         """Take over a state, a table as `TemplateMiner.to_table` gives it."""
-        held = table.filter(pc.is_valid(table["text"]))
-        examples = held["text"].to_pylist()
-        self.add([form_of(example) for example in examples], examples, [spans_of(example) for example in examples])
-        names = {"own": "id", "names": "name", "counts": "count", "first": "first_seen", "last": "last_seen"}
-        empty = {"first_seen": NEVER_FIRST, "last_seen": NEVER_LAST}
-        for attribute, name in (names | {"lines": "line"}).items():
-            column = held[name].fill_null(empty.get(name, 0)).combine_chunks()
-            setattr(self, attribute, column.to_numpy(zero_copy_only=False).copy())
-        aliases = table.filter(pc.is_null(table["text"]))
-        self.aliases = dict(zip(aliases["id"].to_pylist(), aliases["name"].to_pylist(), strict=True))
+        self._take(table.filter(pc.is_valid(table["text"])))
+        self.aliases = _aliases(table)
         self.line = int(self.lines.max(initial=-1)) + 1
+
+    def learn(self, table: pa.Table) -> int:
+        """Take over what another memory has and this one has not, as far as there is room; how many forms that is."""
+        held = table.filter(pc.is_valid(table["text"]))
+        forms = [form_of(example) for example in held["text"].to_pylist()]
+        new = [at for at, form in enumerate(forms) if form not in self.index][: self.most - len(self)]
+        begin = len(self)
+        self._take(held.take(pa.array(new, pa.int64())))
+        self.lines[begin:] = self.line  # lines of another stream are numbered otherwise: they count as seen just now
+        self.aliases = _aliases(table) | self.aliases
+        return len(new)
+
+    def _take(self, held: pa.Table) -> None:
+        """Add the forms of some rows with what is known of each."""
+        examples, begin = held["text"].to_pylist(), len(self)
+        self.add([form_of(example) for example in examples], examples, [spans_of(example) for example in examples])
+        for attribute, (name, empty) in COLUMNS.items():
+            column = held[name].fill_null(empty).combine_chunks()
+            getattr(self, attribute)[begin:] = column.to_numpy(zero_copy_only=False)
+
+
+def _aliases(table: pa.Table) -> dict[int, int]:
+    held = table.filter(pc.is_null(table["text"]))
+    return dict(zip(held["id"].to_pylist(), held["name"].to_pylist(), strict=True))

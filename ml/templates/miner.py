@@ -218,6 +218,19 @@ class TemplateMiner:
         nothing = {name: pa.nulls(len(memory.aliases), SCHEMA.field(name).type) for name in SCHEMA.names}
         return pa.concat_tables([pa.table(texts, SCHEMA), pa.table(nothing | aliases, SCHEMA)])
 
+    def go_on_from(self, table: pa.Table) -> int:
+        """Go on from the state of another miner of the same logs, beside what is known here alone: so many forms.
+
+        `table`: its state as `to_table` gives it. Templates that both know have the names that they have there.
+        """
+        ours, memory = self.to_table().combine_chunks(), Memory(self._memory.most)
+        memory.restore(table.select(SCHEMA.names).combine_chunks())
+        learned = memory.learn(ours)
+        self._memory = memory
+        self._learned += learned
+        self._merged.clear()
+        return learned
+
     @classmethod
     def from_table(cls, table: pa.Table, most: int = 8192) -> TemplateMiner:
         """A miner that goes on where the one went that gave `to_table`."""

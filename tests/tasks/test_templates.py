@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
@@ -28,8 +29,8 @@ LATER = NOON + timedelta(hours=1)
 class Reader:
     """One process that reads one partition."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.feed = Feed(engine)
+    def __init__(self, engine: Engine, partition: int = 0) -> None:
+        self.feed = Feed(engine, partition=partition)
         self.templates, self.memory = Templates.of(engine), MinuteMemory()
 
     def take(self, *values: bytes) -> list[int]:
@@ -37,7 +38,7 @@ class Reader:
         judged = judge(raw, known, Stopwatch(), now=LATER, templates=self.templates)
         kept = BatchStore(self.feed.engine)
         _, self.memory = store_batch(kept, judged, known, self.memory, now=LATER, templates=self.templates)
-        self.feed.next = raw.following[self.feed.topic_id, 0]
+        self.feed.next = raw.following[self.feed.topic_id, self.feed.partition]
         return [int(one) for one in judged.templates.to_pylist()]
 
 
@@ -75,7 +76,9 @@ def test_what_is_known_is_stored_when_something_new_is_learned_and_not_otherwise
     reader = Reader(store)
     assert load(store) is None
     reader.take(line(0, "order 17 was paid"))
-    assert 1 == len(load(store) or ())
+    state = load(store)
+    assert state is not None
+    assert 1 == len(state.table)
     assert reader.templates.news() is None
     reader.take(line(0, "order 18 was paid"))
     assert reader.templates.news() is None
@@ -99,3 +102,30 @@ def test_a_flood_of_new_messages_costs_no_more_than_a_part_of_it(monkeypatch: py
     assert [True, True, True, False, False, False, False, True] == [one is not None for one in told]
     assert told[0] == told[-1]
     assert templates.told(batch).null_count < 4  # what was left out comes again, and is learned in turn
+
+
+def test_readers_of_two_partitions_learn_from_each_other_and_lose_nothing(store: Engine) -> None:
+    first, second = Reader(store), Reader(store, partition=1)
+    paid = first.take(line(0, "order 17 was paid"))[0]
+    cold = second.take(line(0, "cache is cold"))[0]
+    passkey = first.take(line(1, "passkey of 7 was refused"))[0]
+    known = Templates.of(store).miner
+    assert ["order <*> was paid", "cache is cold", "passkey of <*> was refused"] == [
+        known.text_of(one) for one in (paid, cold, passkey)
+    ]
+    assert [cold] == first.take(line(2, "cache is cold"))
+    second.take(line(2, "lease of 9 is over"))
+    assert [passkey, paid] == second.take(line(3, "passkey of 8 was refused"), line(3, "order 1 was paid"))
+    assert second.templates.news() is None
+
+
+def test_each_reader_goes_on_naming_a_template_as_the_other_one_does(store: Engine) -> None:
+    first, second = Reader(store), Reader(store, partition=1)
+    ours = first.take(*(line(0, f"user {name} logged in") for name in ("alice", "bob", "carol")))
+    theirs = second.take(*(line(0, f"user {name} logged in") for name in ("dave", "erin", "frank")))
+    first.take(line(1, "cache is cold"))
+    second.take(line(1, "disk is full"))
+    first.take(line(1, "lease is over"))
+    both = np.array([*ours, *theirs])
+    assert first.templates.current(both).tolist() == second.templates.current(both).tolist()
+    assert 1 == len(set(first.templates.current(both).tolist()))

@@ -70,6 +70,21 @@ def test_a_new_text_is_listed_and_opens_an_incident_where_it_tells_of_a_failure(
     assert worded.told.startswith(f"new: “{text.format('<*>')}” 50 in 100 logs, normally")
 
 
+def test_a_text_that_another_member_reads_is_told_of_by_the_one_that_judges() -> None:
+    engine = connect("sqlite:///:memory:")
+    metadata.create_all(engine)
+    fails, usual = minutes("reading page {} from store failed, giving up", 15), minutes(USUAL[0], 15)
+    members = [Feed(engine, known(), partition=number, templates=Templates.of(engine)) for number in range(2)]
+    for begin in range(0, len(fails), 100):
+        # Whoever closes the last partition judges: the one that never read a failure.
+        for member, stream in zip(members, (fails, [one.replace(b"web", b"db") for one in usual]), strict=True):
+            member.take(*stream[begin : begin + 100], now=LATER)
+    assert any("from store failed" in one for one in titles(engine))
+    known_by_all = Templates.of(engine)
+    told = {known_by_all.worded(one.finding).text for one in of_texts(engine) if one.finding.service == "web"}
+    assert {"reading page <*> from store failed, giving up"} == told
+
+
 def test_a_text_that_takes_over_opens_an_incident_after_four_minutes() -> None:
     engine = taken(minutes("mirror {} was asked again", 20))
     (first, *rest) = sorted(of_texts(engine), key=lambda one: one.finding.minute)

@@ -170,3 +170,32 @@ def test_a_miner_remembers_something() -> None:
 )
 def test_any_column_of_strings_will_do(messages: pa.Array | pa.ChunkedArray) -> None:
     assert TemplateMiner().assign(messages).shape == (len(messages),)
+
+
+WORDS = st.sampled_from(
+    ["user alice logged in", "user bob logged in", "disk sda1 is full", "cache is cold", "took 3 ms"]
+)
+
+
+@given(ours=st.lists(WORDS, min_size=1), theirs=st.lists(WORDS, min_size=1))
+def test_two_miners_that_go_on_from_each_other_name_templates_alike(ours: list[str], theirs: list[str]) -> None:
+    first, second = TemplateMiner(), TemplateMiner()
+    of_first, of_second = first.assign(pa.array(ours)), second.assign(pa.array(theirs))
+    second.go_on_from(first.to_table())
+    assert 0 == first.go_on_from(second.to_table())
+    every = np.concatenate([of_first, of_second])
+    assert first.current(every).tolist() == second.current(every).tolist()
+    assert [first.text_of(int(one)) for one in every] == [second.text_of(int(one)) for one in every]
+    assert None not in [first.text_of(int(one)) for one in every]
+    again = pa.array([*ours, *theirs])
+    assert first.assign(again).tolist() == second.assign(again).tolist() == first.current(every).tolist()
+
+
+def test_what_is_learned_from_another_miner_keeps_its_counts_and_its_room() -> None:
+    first, second = TemplateMiner(4), TemplateMiner(4)
+    first.assign(pa.array(["one", "two", "one"]), np.array([1, 2, 3]))
+    second.assign(pa.array(["two", "three", "four five", "six seven eight"]), np.array([9, 9, 9, 9]))
+    assert 2 == second.go_on_from(first.to_table())
+    known = {one.text: (one.count, one.first_seen, one.last_seen) for one in second.templates()}
+    assert {"one": (2, 1, 3), "two": (1, 2, 2), "three": (1, 9, 9), "four five": (1, 9, 9)} == known
+    assert 0 == second.go_on_from(second.to_table())
