@@ -150,6 +150,11 @@ class Question:
     seen: tuple[Seen, ...]  # every action of the plan when it is to begin, else the one whose turn it is
     history: History = NOTHING_DONE
     trusted: Trust | None = None  # how far the playbook may go on the service; None where nobody asked for it
-    approved: bool = False  # by a person, for exactly this plan
+    allowed_at: datetime | None = None  # when a person allowed exactly this plan; None where nobody did
     acted: bool = False  # an action of this plan was carried out already
     maintenance: str = ""  # the window that the incident is in, in words
+
+    @property
+    def approved(self) -> bool:
+        """Whether a person allowed it."""
+        return self.allowed_at is not None

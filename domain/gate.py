@@ -68,8 +68,10 @@ def taken(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected
     """The incident must be nobody's yet."""
     if asked.incident.state.closed:
         yield Objected(Objection.CLOSED, {"state": asked.incident.state})
-    if asked.incident.acked_at is not None:
-        yield Objected(Objection.ACKNOWLEDGED, {"at": f"{asked.incident.acked_at:%H:%M:%S} UTC"})
+    # Whoever has it may still allow the plan; who takes it after that wants it for himself.
+    acked_at = asked.incident.acked_at
+    if acked_at is not None and (asked.allowed_at is None or asked.allowed_at < acked_at):
+        yield Objected(Objection.ACKNOWLEDGED, {"at": f"{acked_at:%H:%M:%S} UTC"})
 
 
 def widespread(asked: Question, _policy: Policy, _now: datetime) -> Iterator[Objected]:

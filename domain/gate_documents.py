@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -30,7 +31,7 @@ def question_document(asked: Question, *, paused: bool) -> dict[str, Any]:
         "seen": [_seen_document(one) for one in asked.seen],
         "history": _HISTORY.dump_python(asked.history, mode="json"),
         "trusted": _TRUST.dump_python(asked.trusted, mode="json"),
-        "approved": asked.approved,
+        "allowed_at": asked.allowed_at.isoformat() if asked.allowed_at else None,
         "acted": asked.acted,
         "maintenance": asked.maintenance,
     }
@@ -61,7 +62,7 @@ def question_of(kept: Mapping[str, Any]) -> tuple[Question, bool]:
             seen=tuple(_seen_of(one) for one in kept["seen"]),
             history=_HISTORY.validate_python(kept["history"]),
             trusted=_TRUST.validate_python(kept["trusted"]),
-            approved=kept["approved"],
+            allowed_at=datetime.fromisoformat(kept["allowed_at"]) if kept["allowed_at"] else None,
             acted=kept["acted"],
             maintenance=kept["maintenance"],
         )

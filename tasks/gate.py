@@ -47,7 +47,7 @@ def ask(held: Held, connection: Connection, answer: Answer, purpose: Purpose, se
         incident=answer.incident,
         service=held.means.knowledge.inventory.services.get(answer.incident.service),
         seen=seen,
-        approved=answer.approval is not None and answer.approval.granted,
+        allowed_at=answer.approval.at if answer.approval is not None and answer.approval.granted else None,
         acted=bool(answer.of_episode(ActionState.DONE)),
         maintenance=maintenance(held, connection, answer.incident, seen),
     )

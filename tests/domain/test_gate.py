@@ -159,9 +159,21 @@ def test_a_destructive_action_without_a_way_back_never_runs(monkeypatch: pytest.
 
 
 def test_a_person_may_allow_what_is_risky_and_nothing_else() -> None:
-    assert [] == met(a_question(plan=RISKY, approved=True))
-    assert [Objection.ACKNOWLEDGED] == met(a_question(plan=RISKY, approved=True, incident=an_incident(acked_at=NOON)))
-    assert [] == met(a_question(plan=PROPOSED, approved=True))
+    assert [] == met(a_question(plan=RISKY, allowed_at=NOON))
+    assert [] == met(a_question(plan=PROPOSED, allowed_at=NOON))
+
+
+@pytest.mark.parametrize(
+    ("acked_after", "expected"),
+    [
+        pytest.param(-1, [], id="whoever has it allows the plan"),
+        pytest.param(0, [], id="at the same moment"),
+        pytest.param(1, [Objection.ACKNOWLEDGED], id="somebody took it after it was allowed"),
+    ],
+)
+def test_who_has_it_may_still_allow_the_plan(acked_after: int, expected: list[Objection]) -> None:
+    incident = an_incident(acked_at=NOON + acked_after * SECOND)
+    assert expected == met(a_question(plan=RISKY, allowed_at=NOON, incident=incident))
     assert {Objection.RISK, Objection.NO_UNDO, Objection.ASKS, Objection.PROPOSED} == APPROVABLE
 
 

@@ -17,6 +17,7 @@ from domain.questions import Answered, answered_of
 from tests.domain.test_budgets import CASES as BUDGET_CASES
 from tests.domain.test_gate import CASES, FINE
 from tests.parts.asking_part import NOW, POLICY, a_question
+from tests.parts.logs_part import NOON
 
 
 def read_again(asked: Question) -> Question:
@@ -45,7 +46,7 @@ def test_what_was_allowed_is_allowed_again(changed: dict[str, Any]) -> None:
 @pytest.mark.parametrize("purpose", Purpose)
 def test_nothing_of_a_question_is_lost(purpose: Purpose) -> None:
     trusted = Trust(Autonomy.SUGGEST, "it failed twice")
-    asked = a_question(purpose=purpose, trusted=trusted, approved=True, acted=True, maintenance="patches")
+    asked = a_question(purpose=purpose, trusted=trusted, allowed_at=NOON, acted=True, maintenance="patches")
     assert replace(asked, incident=replace(asked.incident, alerts=[])) == read_again(asked)
 
 

@@ -237,7 +237,7 @@ class Model:
             service=INVENTORY.services[row.incident.service],
             seen=seen,
             history=self._history(),
-            approved=row.approval is not None and row.approval.granted,
+            allowed_at=row.approval.at if row.approval is not None and row.approval.granted else None,
             acted=bool(row.answer().of_episode(ActionState.DONE)),
             maintenance=self.maintenance,
         )

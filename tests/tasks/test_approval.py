@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.store import answers
+from adapters.store.closing import acknowledge
 from adapters.store.database import Engine, transaction
 from adapters.store.switches import set_pause
 from adapters.store.tables import incidents
@@ -81,6 +82,16 @@ def test_a_risky_plan_waits_for_a_person_and_is_then_carried_out(store: Engine) 
     world, number, plan = asked(store)
     assert world.claim() is None
     world.forward(60)
+    say(world, number, plan)
+    assert ["begin", "act"] == world.run()
+    assert (["carry_out"], State.VERIFYING) == (world.calls, world.incident(number).state)
+
+
+def test_whoever_acknowledged_it_may_still_allow_its_plan(store: Engine) -> None:
+    world, number, plan = asked(store)
+    world.forward(60)
+    assert acknowledge(store, number, by="ann", now=world.now)
+    world.forward(4)
     say(world, number, plan)
     assert ["begin", "act"] == world.run()
     assert (["carry_out"], State.VERIFYING) == (world.calls, world.incident(number).state)
