@@ -19,6 +19,7 @@ from adapters.store.own_incidents import close_own_incident, open_own_incident
 from adapters.store.switches import report_condition
 from domain.canary import MISSED, SERVICE, STUCK, Outcome, Stage, Trace, in_a_line, logs, verdict
 from domain.errors import Refused, Unavailable
+from domain.incidents import Severity
 from domain.kafka_settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,8 @@ def _tell(canary: Canary, trace: Trace) -> None:
     now = canary.clock()
     if trace.outcome is Outcome.MISSED:
         message = f"A known fault that the agent sent itself did not become a page {trace.why}. See `sre canary`."
-        open_own_incident(canary.engine, MISSED, message, now=now)
+        # Nobody can rely on being paged at all: no budget of pages and no quiet hours hold this one back.
+        open_own_incident(canary.engine, MISSED, message, now=now, severity=Severity.CRITICAL)
         return
     close_own_incident(canary.engine, MISSED, "a known fault became a page in time", now=now)
     if canary.heartbeat is None:

@@ -21,28 +21,44 @@ from domain.pages import PageReason
 SERVICE = "sre-agent"
 
 
-def open_own_incident(engine: sa.Engine, template: str, message: str, *, now: datetime, tell: bool = True) -> int:
+def open_own_incident(
+    engine: sa.Engine,
+    template: str,
+    message: str,
+    *,
+    now: datetime,
+    tell: bool = True,
+    severity: Severity = Severity.HIGH,
+) -> int:
     """Open and page an incident of our own, or take the one that is open; its id.
 
     Without `tell` nobody is paged: an incident about paging never pages about itself.
     """
     try:
-        return _open(engine, template, message, now=now, tell=tell)
-    except Contended:
-        return _open(engine, template, message, now=now, tell=tell)  # another process noticed it first
+        return _open(engine, template, message, now=now, tell=tell, severity=severity)
+    except Contended:  # another process noticed it first
+        return _open(engine, template, message, now=now, tell=tell, severity=severity)
 
 
-def _open(engine: sa.Engine, template: str, message: str, *, now: datetime, tell: bool) -> int:
+def _open(engine: sa.Engine, template: str, message: str, *, now: datetime, tell: bool, severity: Severity) -> int:
     with transaction(engine) as connection:
-        return open_within(connection, template, message, now=now, tell=tell)
+        return open_within(connection, template, message, now=now, tell=tell, severity=severity)
 
 
-def open_within(connection: Connection, template: str, message: str, *, now: datetime, tell: bool = True) -> int:
+def open_within(
+    connection: Connection,
+    template: str,
+    message: str,
+    *,
+    now: datetime,
+    tell: bool = True,
+    severity: Severity = Severity.HIGH,
+) -> int:
     """The same within a transaction of somebody else's, with what it is about."""
     if found := open_own(connection, template):
         _goes_on(connection, found.id, now)
         return found.id
-    incident = _incident(template, message, now)
+    incident = _incident(template, message, now, severity)
     number(connection, [incident])
     insert_incidents(connection, [incident], now=now)
     note(connection, LedgerKind.OPENED, incident.id, {"template": template, "message": message}, now=now)
@@ -66,7 +82,7 @@ def close_own_incident(engine: sa.Engine, template: str, why: str, *, now: datet
         return found is not None and resolve(connection, found.id, Resolution.WORKS, now=now, why=why)
 
 
-def _incident(template: str, message: str, now: datetime) -> Incident:
+def _incident(template: str, message: str, now: datetime, severity: Severity) -> Incident:
     return Incident(
         id=0,
         service=SERVICE,
@@ -79,10 +95,10 @@ def _incident(template: str, message: str, now: datetime) -> Incident:
         playbook="",
         opened_at=now,
         last_at=now,
-        severity=Severity.HIGH,
+        severity=severity,
         level=int(Level.ERROR),
         logs=1,
         confirmed_at=now,
-        told=int(Severity.HIGH),
+        told=int(severity),
         evidence=[Evidence(now, int(Level.ERROR), None, message, "OWN", {})],
     )

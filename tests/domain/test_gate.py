@@ -138,7 +138,7 @@ WHEN: list[Any] = [
     pytest.param({"incident": an_incident(acked_at=NOON)}, POLICY, FORWARD, id="acknowledged"),
     pytest.param({"incident": an_incident(widespread=True)}, POLICY, FORWARD, id="it-spread-meanwhile"),
     pytest.param({"plan": RISKY}, POLICY, FORWARD, id="people-lowered-the-risk-meanwhile"),
-    pytest.param({"plan": RISKY, "approved": True}, POLICY, set(), id="what-was-allowed-stays-allowed"),
+    pytest.param({"plan": RISKY, "allowed_at": NOON}, POLICY, set(), id="what-was-allowed-stays-allowed"),
     pytest.param({"plan": PROPOSED}, POLICY, {Purpose.BEGIN}, id="a-proposed-plan-needs-a-word-before-it-begins"),
     pytest.param(
         {}, replace(POLICY, budgets=replace(POLICY.budgets, actions_per_hour=0)), {Purpose.BEGIN},

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.store import canary_rows, escalations
+from adapters.store.closing import close_quiet
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import page_times
 from adapters.store.look_ups import list_incidents
@@ -17,6 +18,7 @@ from adapters.store.switches import degraded
 from adapters.store.training_history import history, later
 from domain.canary import MISSED, SERVICE, Outcome, Stage, Trace, logs, next_stage
 from domain.errors import Unavailable
+from domain.incidents import Severity
 from domain.settings import Settings
 from tasks.canary import PART, Canary, fly
 from tasks.delivering import run as deliver_all
@@ -127,7 +129,9 @@ def test_a_miss_pages_people_once_and_the_next_success_ends_it(world: World) -> 
         assert "see the run of `watch`" in trace.why
         assert [(MISSED, "open")] == world.own()
     assert 1 == count(world.store, "pages")
+    assert [int(Severity.CRITICAL)] == [row["severity"] for row in rows(world.store, "SELECT severity FROM pages")]
     assert [] == world.beats.at
+    assert [] == close_quiet(world.store, quiet=timedelta(minutes=2), now=world.now + timedelta(hours=3))
     world.reads = True
     assert Outcome.PASSED is world.fly().outcome
     assert [(MISSED, "resolved")] == world.own()
