@@ -72,7 +72,9 @@ def who() -> str:
 def _remember(ctx: click.Context, parameter: click.Parameter, name: str | None) -> None:
     typed = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
     if name and typed and from_afar(ctx):
-        raise Refused("--as is for the agent's machine: from afar you are whom the token belongs to")
+        from domain.afar import NotSent  # noqa: PLC0415 - keeps `sre --help` fast
+
+        raise NotSent("--as is for the agent's machine: from afar you are whom the token belongs to")
     if name:
         ctx.meta[USER] = name
 

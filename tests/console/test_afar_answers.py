@@ -138,7 +138,7 @@ def test_who_answers_is_the_person_of_the_token(two: tuple[Agent, Engine]) -> No
     (entry,) = noted(there.store, "incident.acknowledged")
     assert "rob" == entry["by"]
     said = there.sent(token, "ack", "1", "--as", "ann")
-    assert (1, "sre: --as is for the agent's machine: from afar you are whom the token belongs to\n") == (
+    assert (2, "sre: --as is for the agent's machine: from afar you are whom the token belongs to\n") == (
         said.exit,
         said.err,
     )
