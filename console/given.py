@@ -14,6 +14,9 @@ from domain.errors import BadSettings, Refused, SreError
 from domain.people import Person, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from adapters.settings_files import Loaded
     from adapters.store.database import Engine
     from domain.people import People
@@ -59,6 +62,26 @@ def store(tree: Settings) -> Engine:
     if not url:
         raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
     return open_database(url, tree.encryption, tree.store.files)
+
+
+def as_shown(name: str) -> str:
+    """A name as whoever asks sees it: masked from afar."""
+    sent = from_afar()
+    return sent.sink.mask(name) if sent else name
+
+
+def services_meant(
+    engine: Engine, names: Collection[str], since: datetime | None, until: datetime | None = None
+) -> list[str] | None:
+    """The services of `--service`; None for all. From afar names are compared as they are shown, masked.
+
+    Of the logs those of the time from `since` to before `until` tell what is named so.
+    """
+    from adapters.store.log_reader import Asked  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.shown_services import meant  # noqa: PLC0415 - as above
+
+    sent = from_afar()
+    return meant(engine, names, sent.sink.mask if sent else None, Asked(since, until))
 
 
 def who() -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.given import NotFound, settings, store
+from console.given import NotFound, services_meant, settings, store
 from console.output import say, show_json, show_table
 from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
@@ -89,7 +89,6 @@ def logs(  # noqa: PLR0913 - one argument per option
     wanted = Wanted(
         since=moment(since, now),
         until=moment(until, now) if until else None,
-        services=services or None,
         least=level_of(level) if level else level_of("trace"),
         text=text,
         expression=expression,
@@ -98,6 +97,7 @@ def logs(  # noqa: PLR0913 - one argument per option
     )
     asked = Asked(limit, seconds, since, as_json)
     engine = store(settings(ctx))
+    wanted = replace(wanted, services=services_meant(engine, services, wanted.since, wanted.until))
     if sql is not None:
         _sql(engine, wanted, sql, asked)
     elif incident:
@@ -152,7 +152,7 @@ def around_incident(wanted: Wanted, found: Mapping[str, Any]) -> Wanted:
         wanted,
         since=wanted.since or found["opened_at"] - AROUND,
         until=wanted.until or found["last_at"] + AROUND,
-        services=wanted.services or sorted(services),
+        services=sorted(services) if wanted.services is None else wanted.services,
     )
 
 

@@ -88,7 +88,7 @@ def _mutes(engine: sa.Engine, service: str, at: datetime) -> list[Mute]:
 
 def findings_of(engine: sa.Engine, service: str, *, since: datetime) -> list[MinuteFinding]:
     """What was found about a service's minutes from then on, the oldest first."""
-    return [one.finding for one in reversed(stored_findings(engine, since=since, service=service))]
+    return [one.finding for one in reversed(stored_findings(engine, since=since, services=[service]))]
 
 
 def minute_of(engine: sa.Engine, service: str, at: datetime) -> list[Compared]:

@@ -74,7 +74,7 @@ def view(found: Row, mask: Mask, *, now: datetime) -> View:
     """The incident with what is known of it."""
     what = mask(printable(found["playbook"] or found["template"] or "storm of incidents"))
     return View(
-        brief(f"Incident {found['id']}: {printable(found['service'])}: {what}", LONGEST_TITLE),
+        brief(f"Incident {found['id']}: {mask(printable(found['service']))}: {what}", LONGEST_TITLE),
         tuple((label, text) for label, text in _facts(found, mask, now) if text),
         (
             ("Evidence", tuple(mask(_evidence(kept)) for kept in found["evidence"])),

@@ -43,7 +43,7 @@ def taken(stream: list[bytes], size: int = 100) -> Engine:
 
 
 def of_texts(engine: Engine) -> list[StoredFinding]:
-    found = stored_findings(engine, since=NOON, service=None)
+    found = stored_findings(engine, since=NOON, services=None)
     return [one for one in found if one.finding.measured in (Measured.TEMPLATE, Measured.NEW)]
 
 

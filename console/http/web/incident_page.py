@@ -148,7 +148,7 @@ def _logs(service: Service, found: Mapping[str, Any]) -> tuple[tuple[datetime, s
         (
             row["timestamp"],
             str(row["level"]),
-            printable(row["service"]),
+            service.mask(printable(row["service"])),
             service.mask(printable(row["message"])),
             row["incident_id"] == found["id"],
         )
