@@ -10,7 +10,7 @@ import click
 
 from console.output import say
 from console.sent import from_afar
-from domain.errors import BadSettings, Refused, SreError
+from domain.errors import Refused, SreError
 from domain.people import Person, Role
 
 if TYPE_CHECKING:
@@ -56,12 +56,9 @@ def store(tree: Settings) -> Engine:
     """The agent's database. Raises BadSettings where there is none."""
     if sent := from_afar():
         return sent.engine
-    from adapters.store.opening import open_database  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.opening import database_of  # noqa: PLC0415 - keeps `sre --help` fast
 
-    url = tree.store.url.get_secret_value()
-    if not url:
-        raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
-    return open_database(url, tree.encryption, tree.store.files)
+    return database_of(tree)
 
 
 def as_shown(name: str) -> str:
