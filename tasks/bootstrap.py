@@ -73,7 +73,7 @@ def settings() -> Settings:
 
 
 async def in_store(tree: Settings, do: Callable[[Engine], Done]) -> Done:
-    """What `do` returns, in a thread of its own, with the agent's database open for that alone. Raises as `database_of`."""
+    """What `do` returns, in a thread of its own, with the agent's database open for that alone; raises as it does."""
     opened = database_of(tree)
     try:
         return await asyncio.to_thread(do, opened)
