@@ -18,12 +18,12 @@ from adapters.settings_files import Loaded
 from adapters.store.opening import archive_at, url_of
 from console.given import loaded
 from console.output import json_option, say, show_json
+from domain.amounts import counted
 from domain.backups import Manifest
 from domain.errors import Refused
 from domain.masking import holds_secret, shown
 from domain.settings import Settings
 from domain.settings_keys import values
-from domain.words import counted
 from tasks.backing_up import Source, back_up
 
 MEGABYTE = 1_000_000

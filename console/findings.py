@@ -11,9 +11,10 @@ import click
 from console.given import services_meant, settings, store
 from console.output import json_option, say, show_json, show_table
 from console.times import moment
+from domain.amounts import seconds
 from domain.errors import Refused
 from domain.findings import OF_TEXTS
-from domain.words import printable, seconds
+from domain.shown_texts import printable
 
 if TYPE_CHECKING:
     from adapters.store.database import Engine

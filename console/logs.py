@@ -15,7 +15,8 @@ from console.given import NotFound, services_meant, settings, store
 from console.output import say, show_json, show_table
 from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
-from domain.words import counted, printable
+from domain.amounts import counted
+from domain.shown_texts import printable
 
 if TYPE_CHECKING:
     from adapters.log_sql import Answer

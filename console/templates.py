@@ -11,7 +11,7 @@ import click
 from console.given import services_meant, settings, store
 from console.output import json_option, say, show_json, show_table
 from console.times import moment
-from domain.words import cut, printable
+from domain.shown_texts import cut, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

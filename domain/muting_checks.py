@@ -14,7 +14,7 @@ from domain.muting import LABELS, Matcher, Mute, MuteKind, Phase, phase
 from domain.nearest import nearest
 from domain.patterns import unusable
 from domain.recurrence import PERIODS
-from domain.words import printable
+from domain.shown_texts import printable
 
 _MATCHER = re.compile(r"\s*([^=!~\s]+)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
 # Labels that have few values, which are all known.

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.errors import BadInput
-from domain.words import printable
+from domain.shown_texts import printable
 
 LONGEST = 2_000  # characters of a cause, and of what helped
 LONGEST_SERVICE = 200

@@ -16,8 +16,8 @@ from adapters.store.tables import actions, incidents, pages, steps
 from domain.actions import ActionState
 from domain.incidents import Incident, Kind, Resolution, State
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.pages import NEWS, PageReason
-from domain.words import sentence
 
 
 def reread(engine: sa.Engine, incident_id: int) -> Incident | None:

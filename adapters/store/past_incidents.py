@@ -17,8 +17,9 @@ from domain.documents import CAUSE, HELPED, Document
 from domain.errors import BadInput
 from domain.incidents import State
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.resolution_notes import ResolutionNote
-from domain.words import printable, sentence
+from domain.shown_texts import printable
 
 NEWEST = 2_000
 # Entries of the ledger that say who ended it and how.

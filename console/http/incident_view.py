@@ -8,11 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from console.http.pages import LONGEST_TITLE
+from domain.action_sentences import action
+from domain.amounts import ago, clock
 from domain.answer_links import AnswerLink, Asked, objection
+from domain.evidence_words import because
+from domain.incident_sentences import waiting
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.responses import Verb
-from domain.words import action, ago, because, brief, clock, printable, sentence, waiting
+from domain.shown_texts import brief, printable
 
 Row = Mapping[str, Any]
 Mask = Callable[[str], str]

@@ -17,11 +17,12 @@ from console.http.service import Service
 from console.http.web.evidence import Picture, pictures
 from console.http.web.tables import Table, lines, table
 from domain.access import Caller, Deed, refusal
+from domain.amounts import clock
 from domain.answer_links import ABOUT_A_PLAN, Asked, Flaw, NotTaken, objection
 from domain.incidents import Severity
 from domain.options import in_words as option_in_words
 from domain.responses import Verb
-from domain.words import clock, printable
+from domain.shown_texts import printable
 
 AROUND = timedelta(minutes=1)
 MOST_LOGS = 30

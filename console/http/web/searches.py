@@ -25,7 +25,7 @@ from console.templates import count_row, told_row
 from domain.answer_links import Flaw, NotTaken
 from domain.errors import BadInput
 from domain.logs import level_of
-from domain.words import printable
+from domain.shown_texts import printable
 
 router = APIRouter(include_in_schema=False)
 MOST_LOGS, MOST_TEMPLATES = 200, 200

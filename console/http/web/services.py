@@ -22,9 +22,9 @@ from console.http.web.trusting import LEVELS
 from console.inventory import inventory_row
 from console.muting import mute_row
 from domain.access import Deed, refusal
+from domain.amounts import counted, number, share
 from domain.errors import BadInput
 from domain.muting import Mute, MuteKind, Phase, phase
-from domain.words import counted, number, share
 from tasks.trust import everyone
 
 router = APIRouter(include_in_schema=False)
