@@ -21,7 +21,7 @@ from domain.shown_texts import printable
 if TYPE_CHECKING:
     from adapters.log_sql import Answer
     from adapters.store.database import Engine
-    from adapters.store.log_search import Wanted
+    from adapters.store.wanted_logs import Wanted
 
 LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
 AROUND = timedelta(minutes=5)
@@ -75,7 +75,7 @@ def logs(  # noqa: PLR0913 - one argument per option
     as_json: bool,
 ) -> None:
     """Show stored logs, the newest last; by SQL with the columns that docs/guides/logs.md names."""
-    from adapters.store.log_search import Wanted  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.wanted_logs import Wanted  # noqa: PLC0415 - keeps `sre --help` fast
     from domain.logs import level_of  # noqa: PLC0415 - as above
 
     if sql is not None and (follow or text or template or level or incident):
@@ -159,7 +159,8 @@ def around_incident(wanted: Wanted, found: Mapping[str, Any]) -> Wanted:
 
 def _follow(engine: Engine, wanted: Wanted, asked: Asked) -> None:
     """Until Ctrl-C, which is how one ends it and no failure."""
-    from adapters.store.log_search import Following, search  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_following import Following  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_search import search  # noqa: PLC0415 - keeps `sre --help` fast
 
     try:
         following = Following(engine, wanted)
@@ -191,8 +192,8 @@ def _print(found: Iterable[dict[str, Any]], *, as_json: bool) -> None:
 
 def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
     from adapters.log_sql import Limits, answer  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_columns import read_columns  # noqa: PLC0415
     from adapters.store.log_reader import read_again  # noqa: PLC0415 - as above
-    from adapters.store.log_search import read_columns  # noqa: PLC0415
 
     limits = Limits(rows=asked.limit, seconds=asked.seconds)
     ask = answer

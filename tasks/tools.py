@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters.log_telemetry import series, telemetry
 from adapters.store import changes as change_rows
 from adapters.store.database import snapshot
-from adapters.store.log_search import Wanted, search
+from adapters.store.log_search import search
 from adapters.store.telemetry import Quoted, as_quoted, first_of, part
+from adapters.store.wanted_logs import Wanted
 from domain.amounts import number, share
 from domain.disguise import Disguise
 from domain.dossier import Dossier

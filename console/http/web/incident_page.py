@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.store import log_search, look_ups, responses
 from adapters.store.responses import Answered
+from adapters.store.wanted_logs import Wanted
 from console import incident_rows
 from console.http.answering import NEXT
 from console.http.incident_view import BUTTONS, Button, view
@@ -143,7 +144,7 @@ def _logs(service: Service, found: Mapping[str, Any]) -> tuple[tuple[datetime, s
     """The logs of the incident with those of its services around the first of its evidence."""
     begins = min((datetime.fromisoformat(str(one["at"])) for one in found["evidence"]), default=found["opened_at"])
     services = sorted({found["service"], *(alert["service"] for alert in found["alerts"])})
-    wanted = log_search.Wanted(since=begins - AROUND, until=begins + AROUND, services=services)
+    wanted = Wanted(since=begins - AROUND, until=begins + AROUND, services=services)
     rows = log_search.around(service.engine, wanted, found["id"], MOST_LOGS)
     return tuple(
         (

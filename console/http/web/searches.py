@@ -11,9 +11,10 @@ from starlette.responses import Response
 from adapters.store import look_ups
 from adapters.store.database import Engine
 from adapters.store.log_reader import Asked
-from adapters.store.log_search import Wanted, around, search
+from adapters.store.log_search import around, search
 from adapters.store.shown_services import meant
 from adapters.store.template_counts import template_counts
+from adapters.store.wanted_logs import Wanted
 from console.http.pages import LONGEST
 from console.http.service import Ours, Service
 from console.http.web.callers import Asking

@@ -19,12 +19,14 @@ from adapters.log_sql import Limits
 from adapters.sealing import PLAIN, Keyring, use
 from adapters.store import tables
 from adapters.store.database import Engine, transaction
-from adapters.store.log_search import Wanted, read_columns, search
+from adapters.store.log_columns import read_columns
+from adapters.store.log_search import search
 from adapters.store.look_ups import totals
 from adapters.store.migrate import migrate
 from adapters.store.opening import with_keyring
 from adapters.store.tables import log_blocks
 from adapters.store.template_states import load
+from adapters.store.wanted_logs import Wanted
 from tasks.rotation import targets
 from tests.parts.compaction_part import fill, gather, held, opened
 from tests.parts.judged_part import NOW, count, rows
