@@ -12,7 +12,10 @@ from adapters.store.alert_rows import close_alerts
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
-from adapters.store.tables import actions, incidents, pages, steps
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from domain.actions import ActionState
 from domain.incidents import Incident, Kind, Resolution, State
 from domain.ledger import LedgerKind

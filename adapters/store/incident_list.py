@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import incidents, ledger
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
 from domain.errors import BadInput
 from domain.incidents import State
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.log_reader import Asked, as_table
 from adapters.store.many_rows import among
-from adapters.store.tables import logs
+from adapters.store.tables.stored_logs import logs
 
 AT_ONCE = 2_000  # rows of the table that are fetched together
 

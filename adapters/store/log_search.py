@@ -14,7 +14,7 @@ from adapters.store.database import snapshot
 from adapters.store.log_reader import Asked, blocks, of_block, packed, read_again
 from adapters.store.log_rows import pages
 from adapters.store.log_writer import ROWS_OF_INCIDENT
-from adapters.store.tables import logs
+from adapters.store.tables.stored_logs import logs
 from adapters.store.told_logs import told_of
 from adapters.store.wanted_logs import Wanted, check
 

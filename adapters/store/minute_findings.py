@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import minute_findings
+from adapters.store.tables.counted import minute_findings
 from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.minutes import Measured
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import mutes, pages
+from adapters.store.tables.paging import mutes, pages
 from domain.errors import BadInput
 from domain.ledger import LedgerKind
 from domain.muting import NAMES, Matcher, Mute, MuteKind, Phase, ends, phase

@@ -14,7 +14,7 @@ from adapters.encryption_keys import keyring_of
 from adapters.parts_file import PROJECT
 from adapters.sealing import Keyring, use
 from adapters.store.database import ANSWER_SECONDS, ARCHIVE, connect
-from adapters.store.tables import sealed_keys
+from adapters.store.tables.chained import sealed_keys
 from domain.encryption_settings import EncryptionSettings
 from domain.errors import BadSettings
 

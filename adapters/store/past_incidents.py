@@ -12,7 +12,9 @@ from adapters.store import resolution_notes
 from adapters.store.action_log import as_record
 from adapters.store.database import transaction
 from adapters.store.many_rows import among
-from adapters.store.tables import actions, incidents, ledger
+from adapters.store.tables.acting import actions
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
 from domain.documents import CAUSE, HELPED, Document
 from domain.errors import BadInput
 from domain.incidents import State

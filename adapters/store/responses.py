@@ -15,7 +15,8 @@ from adapters.store import analyses
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
 from adapters.store.ledger_rows import note
-from adapters.store.tables import incidents, responses
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import responses
 from domain.answer_links import Asked
 from domain.errors import BadInput
 from domain.incidents import State

@@ -15,7 +15,10 @@ from adapters.store.minute_findings import stored_findings
 from adapters.store.minute_rows import unpacked
 from adapters.store.minute_series import numbers as numbers_of
 from adapters.store.mutes import all_mutes
-from adapters.store.tables import alerts, incidents, ledger, minutes, pages
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.counted import minutes
+from adapters.store.tables.found import alerts, incidents
+from adapters.store.tables.paging import pages
 from domain.findings import MinuteFinding, minute_at
 from domain.logs import Level
 from domain.minutes import together

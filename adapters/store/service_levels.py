@@ -10,7 +10,10 @@ import sqlalchemy as sa
 
 from adapters.store.database import Connection, Engine, transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import incidents, ledger, logs, pages
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
+from adapters.store.tables.stored_logs import logs
 from domain.incidents import Kind, Severity
 from domain.ledger import LedgerKind
 from domain.pages import NEWS

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.minute_rows import SESSIONS
-from adapters.store.tables import judged_minutes, session_findings
+from adapters.store.tables.counted import judged_minutes, session_findings
 from domain.findings import minute_at
 from domain.sessions import AbnormalSession
 

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from adapters.store.database import snapshot
 from adapters.store.log_counts import counted
 from adapters.store.log_reader import Asked, read_again
-from adapters.store.tables import alerts, changes, incidents, minute_findings, session_findings
+from adapters.store.tables.counted import minute_findings, session_findings
+from adapters.store.tables.found import alerts, changes, incidents
 from domain.quoted import MASK, Mask
 
 NAMING = (incidents, alerts, changes, minute_findings, session_findings)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.arrow_streams import packed, unpacked
 from adapters.store.database import transaction
-from adapters.store.tables import template_states
+from adapters.store.tables.counted import template_states
 
 NAME = "templates"
 

@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from adapters.store.tables import topics
+from adapters.store.tables.stored_logs import topics
 from domain.logs import Level
 
 

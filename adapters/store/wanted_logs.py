@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from adapters.log_masks import masked_texts
 from adapters.store.log_reader import Asked
-from adapters.store.tables import logs
+from adapters.store.tables.stored_logs import logs
 from domain.errors import BadInput
 from domain.logs import Level
 from domain.quoted import MASK, Mask

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_rows import insert_incidents
-from adapters.store.tables import incidents, metadata
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from domain.access import LOOKING, Scope
 from domain.afar import SENT
 from domain.incidents import State

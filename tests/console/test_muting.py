@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from console.given import NotFound
 from console.main import cli
 from domain.errors import BadInput

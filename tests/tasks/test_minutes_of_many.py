@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, connect
 from adapters.store.minute_rows import unpacked
-from adapters.store.tables import judged_minutes, minutes, offsets
+from adapters.store.tables.counted import judged_minutes, minutes
+from adapters.store.tables.stored_logs import offsets
 from domain.logs import Place
 from domain.minutes import NOTHING_CLOSED, Measured
 from tasks.judging import with_idle

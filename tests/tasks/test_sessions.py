@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from adapters.store.database import Engine
 from adapters.store.minute_rows import MinuteRows
 from adapters.store.session_findings import kept_memory, stored_sessions
-from adapters.store.tables import judged_minutes, session_findings
+from adapters.store.tables.counted import judged_minutes, session_findings
 from domain.minutes import Measured
 from ml.session_detector import SessionDetector
 from tasks.minutes import MinuteMemory

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import Engine, connect
 from adapters.store.minute_findings import StoredFinding, stored_findings
-from adapters.store.tables import incidents, metadata
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from domain.minutes import Measured
 from tasks.templates import Templates
 from tests.parts.judged_part import Feed, known

@@ -15,7 +15,7 @@ from adapters.store import outside_alerts as outside
 from adapters.store.closing import close_by_hand, close_quiet
 from adapters.store.database import Engine, connect
 from adapters.store.outside_alerts import keep
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from domain.incidents import Severity
 from domain.ledger_sentences import sentence
 from domain.outside_alerts import OURS, SEVERITIES, OutsideAlert, Status, change

@@ -15,7 +15,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents, set_due
 from adapters.store.ledger_rows import note
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.people import People, Role
