@@ -22,7 +22,7 @@ from domain.errors import BadSettings
 from domain.masking import MASK, masked_urls
 from domain.quoted import Mask, masked_within
 from domain.settings import LoggingSettings
-from domain.words import visible
+from domain.shown_texts import visible
 
 # Our packages log at the level that is set; everything else only what is a warning.
 OURS = ("adapters", "console", "deployments", "domain", "flows", "ml", "tasks")

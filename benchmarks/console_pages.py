@@ -32,7 +32,7 @@ from adapters.store.ledger_rows import note
 from adapters.store.many_rows import next_ids
 from adapters.store.migrate import migrate
 from adapters.store.minute_rows import MinuteRows
-from adapters.store.tables import incidents as incident_table
+from adapters.store.tables.found import incidents as incident_table
 from benchmarks.latency import percentiles
 from benchmarks.report import publish
 from console.http.starting import server, service

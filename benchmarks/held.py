@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.log_reader import Asked, read
-from adapters.store.tables import log_blocks, logs
+from adapters.store.tables.stored_logs import log_blocks, logs
 
 BYTES = (
     "SELECT coalesce(sum(pg_total_relation_size(relid)), 0)"

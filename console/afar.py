@@ -27,7 +27,7 @@ from console.output import WIDTH_WITHOUT_TERMINAL, relay, say, show_text
 from domain.addresses import is_loopback
 from domain.afar import of_the_machine, stays
 from domain.errors import BadInput, BadSettings, Refused, SreError, Unavailable, Unreadable
-from domain.words import visible
+from domain.shown_texts import visible
 
 if TYPE_CHECKING:
     import ssl

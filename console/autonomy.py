@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.given import as_option, person, settings, store
+from console.given import as_option, as_shown, person, settings, store
 from console.output import json_option, say, show, show_json
 from domain.autonomy import moved
 from domain.people import Role
@@ -43,10 +43,11 @@ def autonomy(ctx: click.Context, *, service: str, playbook: str, everything: boo
     with transaction(store(tree)) as connection:
         known, now = knowledge(tree), wall_clock()
         found = [*everyone(connection, known, now=now), *elsewhere(connection, known, now=now)]
+    named = as_shown(service)
     rows = [
         trust_row(one)
         for one in found
-        if (everything or one.tried) and service in ("", one.service) and playbook in ("", one.playbook)
+        if (everything or one.tried) and named in ("", as_shown(one.service)) and playbook in ("", one.playbook)
     ]
     show(rows, as_json=as_json, empty=untried(known))
 

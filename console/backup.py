@@ -15,15 +15,15 @@ from adapters.carried_keys import carry, keys_of
 from adapters.encryption_keys import given_keys, keyring_of
 from adapters.parts_file import PROJECT, home, read
 from adapters.settings_files import Loaded
-from adapters.store.opening import archive_at
+from adapters.store.opening import archive_at, url_of
 from console.given import loaded
 from console.output import json_option, say, show_json
+from domain.amounts import counted
 from domain.backups import Manifest
-from domain.errors import BadSettings, Refused
+from domain.errors import Refused
 from domain.masking import holds_secret, shown
 from domain.settings import Settings
 from domain.settings_keys import values
-from domain.words import counted
 from tasks.backing_up import Source, back_up
 
 MEGABYTE = 1_000_000
@@ -53,14 +53,13 @@ def backup(ctx: click.Context, *, folder: Path, keys_to: Path | None, as_json: b
 def _source(found: Loaded) -> Source:
 
     tree, where = found.settings, home(os.environ)
-    if not tree.store.url.get_secret_value():
-        raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
+    url = url_of(tree)
     mlflow = (
         read(where).postgres.get("mlflow", "") if found.origins["servers.mlflow_tracking_uri"] == "embedded" else ""
     )
     own, left_out = _own(found)
     return Source(
-        tree.store.url.get_secret_value(),
+        url,
         archive_at(tree.store.files),
         where,
         mlflow,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from console.given import as_option, may, settings, store
+from console.given import as_option, may, services_meant, settings, store
 from console.output import json_option, say, show, show_json
 from console.times import moment
 from domain.changes import AHEAD, Change, ChangeKind, ChangeSource, checked
@@ -39,8 +39,10 @@ def changes(ctx: click.Context, services: tuple[str, ...], since: str, limit: in
 
     now = datetime.now(UTC)
     begin = moment(since, now)
-    with transaction(store(settings(ctx))) as connection:
-        found = recent(connection, services or None, begin, now + AHEAD, limit)
+    engine = store(settings(ctx))
+    meant = services_meant(engine, services, begin)
+    with transaction(engine) as connection:
+        found = recent(connection, meant, begin, now + AHEAD, limit)
     show(
         [_row(one) for one in found],
         as_json=as_json,

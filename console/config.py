@@ -9,7 +9,7 @@ from console.output import json_option, say, show_json, show_text
 from console.settings_reference import markdown
 from domain.masking import shown
 from domain.settings_keys import values
-from domain.words import listed
+from domain.told_fields import listed
 
 
 @click.command(epilog="Example: SRE_KAFKA__TOPIC=logs sre config")

@@ -15,8 +15,9 @@ from console.demo_on_call import FIRST, HOOK, MAILS, SECOND, WAIT_SECONDS
 from console.demo_paging import Answered
 from console.demo_view import View
 from domain.errors import Unavailable
+from domain.page_sentences import receiver
 from domain.pages import NEWS
-from domain.words import listed, receiver
+from domain.told_fields import listed
 
 # How long each step may take before the demonstration gives up.
 ESCALATED_SECONDS = WAIT_SECONDS + 40.0

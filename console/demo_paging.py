@@ -11,7 +11,7 @@ from console.demo_cascade import Claim
 from console.demo_mails import mails
 from console.demo_on_call import FIRST, HOOK, SECOND, WAIT_SECONDS
 from deployments.page_sink import received
-from domain.words import receiver
+from domain.page_sentences import receiver
 
 Row = Mapping[str, Any]
 PAGED = (FIRST, SECOND, HOOK)

@@ -16,7 +16,10 @@ from console.demo_cascade import Cascade, Claim, cascade_document, unmet
 from console.demo_paging import Answered, Kept, in_words, paging_document, unmet_of_paging
 from console.demo_uncommon import Uncommon, uncommon_document, unmet_of_uncommon
 from console.output import plain, say, show_table
-from domain.words import listed, printable, receiver, sentence
+from domain.ledger_sentences import sentence
+from domain.page_sentences import receiver
+from domain.shown_texts import printable
+from domain.told_fields import listed
 
 Position = tuple[int, int]  # partition, offset
 

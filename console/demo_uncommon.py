@@ -16,7 +16,7 @@ from console.demo_view import View
 from deployments.shop import control
 from deployments.shop.control import UNCOMMON
 from domain.analysis_words import stored_lines
-from domain.words import receiver
+from domain.page_sentences import receiver
 
 # How long each step may take before the demonstration gives up.
 ANALYSED_SECONDS = 90.0

@@ -15,7 +15,8 @@ from rich.text import Text
 from adapters.store.database import Engine
 from adapters.store.look_ups import ledger_since, totals
 from domain.errors import Unavailable
-from domain.words import printable, sentence, visible
+from domain.ledger_sentences import sentence
+from domain.shown_texts import printable, visible
 
 POLL_SECONDS = 0.5
 LONGEST = 170

@@ -8,12 +8,16 @@ from typing import Any
 import pyarrow as pa
 
 from adapters.formats.spread import spread
+from domain.amounts import counted, number, seconds
 from domain.detection_settings import DetectionSettings
+from domain.evidence_words import because
 from domain.incidents import Severity
+from domain.ledger_sentences import sentence
 from domain.logs import SCHEMA, Level, LogBatch
+from domain.page_sentences import receiver
 from domain.sessions import AbnormalSession
+from domain.shown_texts import printable
 from domain.verdicts import Reason
-from domain.words import because, counted, number, printable, receiver, seconds, sentence
 from ml.rules import word_of
 from ml.scoring import Champion, score
 

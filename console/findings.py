@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.given import settings, store
+from console.given import services_meant, settings, store
 from console.output import json_option, say, show_json, show_table
 from console.times import moment
+from domain.amounts import seconds
 from domain.errors import Refused
 from domain.findings import OF_TEXTS
-from domain.words import printable, seconds
+from domain.shown_texts import printable
 
 if TYPE_CHECKING:
     from adapters.store.database import Engine
@@ -33,8 +34,9 @@ def findings(ctx: click.Context, service: str | None, since: str, *, as_json: bo
 
     tree = settings(ctx)
     engine, begin = store(tree), moment(since, datetime.now(UTC))
-    found = stored_findings(engine, since=begin, service=service)
-    sessions = stored_sessions(engine, since=begin, service=service)
+    services = services_meant(engine, [service] if service else (), begin)
+    found = stored_findings(engine, since=begin, services=services)
+    sessions = stored_sessions(engine, since=begin, services=services)
     if any(one.finding.measured in OF_TEXTS for one in found):
         from tasks.templates import Templates  # noqa: PLC0415 - as above
 

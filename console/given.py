@@ -10,10 +10,13 @@ import click
 
 from console.output import say
 from console.sent import from_afar
-from domain.errors import BadSettings, Refused, SreError
+from domain.errors import Refused, SreError
 from domain.people import Person, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from adapters.settings_files import Loaded
     from adapters.store.database import Engine
     from domain.people import People
@@ -53,12 +56,29 @@ def store(tree: Settings) -> Engine:
     """The agent's database. Raises BadSettings where there is none."""
     if sent := from_afar():
         return sent.engine
-    from adapters.store.opening import open_database  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.opening import database_of  # noqa: PLC0415 - keeps `sre --help` fast
 
-    url = tree.store.url.get_secret_value()
-    if not url:
-        raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
-    return open_database(url, tree.encryption, tree.store.files)
+    return database_of(tree)
+
+
+def as_shown(name: str) -> str:
+    """A name as whoever asks sees it: masked from afar."""
+    sent = from_afar()
+    return sent.sink.mask(name) if sent else name
+
+
+def services_meant(
+    engine: Engine, names: Collection[str], since: datetime | None, until: datetime | None = None
+) -> list[str] | None:
+    """The services of `--service`; None for all. From afar names are compared as they are shown, masked.
+
+    Of the logs those of the time from `since` to before `until` tell what is named so.
+    """
+    from adapters.store.log_reader import Asked  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.shown_services import meant  # noqa: PLC0415 - as above
+
+    sent = from_afar()
+    return meant(engine, names, sent.sink.mask if sent else None, Asked(since, until))
 
 
 def who() -> str:
@@ -72,7 +92,9 @@ def who() -> str:
 def _remember(ctx: click.Context, parameter: click.Parameter, name: str | None) -> None:
     typed = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
     if name and typed and from_afar(ctx):
-        raise Refused("--as is for the agent's machine: from afar you are whom the token belongs to")
+        from domain.afar import NotSent  # noqa: PLC0415 - keeps `sre --help` fast
+
+        raise NotSent("--as is for the agent's machine: from afar you are whom the token belongs to")
     if name:
         ctx.meta[USER] = name
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from domain.action_sentences import action
 from domain.analysis_words import stored_lines
 from domain.errors import BadInput
+from domain.evidence_words import because
+from domain.incident_sentences import relation, waiting
 from domain.incidents import Severity
+from domain.ledger_sentences import sentence
+from domain.page_sentences import escalation, page_reason, receiver
 from domain.plan_documents import as_plan, digest
-from domain.words import action, because, escalation, page_reason, printable, receiver, relation, sentence, waiting
+from domain.shown_texts import printable
 
 
 def summary(found: dict[str, Any]) -> dict[str, object]:

@@ -12,12 +12,12 @@ from adapters.inventory_files import load
 from adapters.parts_file import PROJECT
 from console.given import settings
 from console.output import json_option, show
+from domain.amounts import share
 from domain.errors import BadSettings, Refused, Unavailable
 from domain.execution import Snapshot, TargetState
 from domain.inventory import Inventory, Service
 from domain.plans import ActionKind
 from domain.settings import Settings
-from domain.words import share
 
 EMPTY = """\
 the inventory is empty: no service has a target, so nothing may be acted upon, and every plan goes to a human.

@@ -10,7 +10,7 @@ import click
 from console.given import settings, store
 from console.output import json_option, say, show_json, show_table
 from console.score import span
-from domain.words import printable
+from domain.shown_texts import printable
 
 LONGEST = 300
 

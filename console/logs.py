@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.given import NotFound, settings, store
+from console.given import NotFound, services_meant, settings, store
 from console.output import say, show_json, show_table
 from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
-from domain.words import counted, printable
+from domain.amounts import counted
+from domain.shown_texts import printable
 
 if TYPE_CHECKING:
     from adapters.log_sql import Answer
     from adapters.store.database import Engine
-    from adapters.store.log_search import Wanted
+    from adapters.store.wanted_logs import Wanted
 
 LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
 AROUND = timedelta(minutes=5)
@@ -74,7 +75,7 @@ def logs(  # noqa: PLR0913 - one argument per option
     as_json: bool,
 ) -> None:
     """Show stored logs, the newest last; by SQL with the columns that docs/guides/logs.md names."""
-    from adapters.store.log_search import Wanted  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.wanted_logs import Wanted  # noqa: PLC0415 - keeps `sre --help` fast
     from domain.logs import level_of  # noqa: PLC0415 - as above
 
     if sql is not None and (follow or text or template or level or incident):
@@ -89,7 +90,6 @@ def logs(  # noqa: PLR0913 - one argument per option
     wanted = Wanted(
         since=moment(since, now),
         until=moment(until, now) if until else None,
-        services=services or None,
         least=level_of(level) if level else level_of("trace"),
         text=text,
         expression=expression,
@@ -98,6 +98,7 @@ def logs(  # noqa: PLR0913 - one argument per option
     )
     asked = Asked(limit, seconds, since, as_json)
     engine = store(settings(ctx))
+    wanted = replace(wanted, services=services_meant(engine, services, wanted.since, wanted.until))
     if sql is not None:
         _sql(engine, wanted, sql, asked)
     elif incident:
@@ -152,13 +153,14 @@ def around_incident(wanted: Wanted, found: Mapping[str, Any]) -> Wanted:
         wanted,
         since=wanted.since or found["opened_at"] - AROUND,
         until=wanted.until or found["last_at"] + AROUND,
-        services=wanted.services or sorted(services),
+        services=sorted(services) if wanted.services is None else wanted.services,
     )
 
 
 def _follow(engine: Engine, wanted: Wanted, asked: Asked) -> None:
     """Until Ctrl-C, which is how one ends it and no failure."""
-    from adapters.store.log_search import Following, search  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_following import Following  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_search import search  # noqa: PLC0415 - keeps `sre --help` fast
 
     try:
         following = Following(engine, wanted)
@@ -190,8 +192,8 @@ def _print(found: Iterable[dict[str, Any]], *, as_json: bool) -> None:
 
 def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
     from adapters.log_sql import Limits, answer  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.log_columns import read_columns  # noqa: PLC0415
     from adapters.store.log_reader import read_again  # noqa: PLC0415 - as above
-    from adapters.store.log_search import read_columns  # noqa: PLC0415
 
     limits = Limits(rows=asked.limit, seconds=asked.seconds)
     ask = answer

@@ -11,8 +11,8 @@ import click
 
 from console.given import as_option, may, settings, store
 from console.output import json_option, say, show_json, show_table
+from domain.amounts import number, share
 from domain.people import Role
-from domain.words import number, share
 
 if TYPE_CHECKING:
     from adapters.store.database import Engine

@@ -83,7 +83,7 @@ def _add(ctx: click.Context, kind: MuteKind, *, as_json: bool, everything: bool,
     if as_json:
         show_json(mute_row(added, now, Counter()))
         return
-    again = f", every {added.every}" if added.every else ""
+    again = f", every {added.every} until {added.until:%Y-%m-%d %H:%M} UTC" if added.every else ""
     begins = "" if phase(added, now) is Phase.ACTIVE else f", from {added.starts_at:%Y-%m-%d %H:%M} UTC"
     say(f"{in_words(added, now)} ({', '.join(map(str, added.matchers))}{begins}{again})")
 
@@ -120,7 +120,12 @@ def _adds(command: Command) -> Command:
         click.option("--until", "ends", default="", help="When it ends: 14:30 or 2026-01-05T14:30, in UTC."),
         click.option("--from", "begins", default="", help="When it begins, written as --until; now if not given."),
         click.option("--every", type=click.Choice(["day", "week"]), help="Again every day or week."),
-        click.option("--ends", "last", default="", help="With --every: begins no more after this, as --until."),
+        click.option(
+            "--ends",
+            "last",
+            default="",
+            help="With --every: begins no more after this; else after a year.",
+        ),
         click.option("--everything", is_flag=True, help="It is meant to match every incident."),
         as_option,
         json_option,

@@ -10,7 +10,7 @@ import click
 
 from console.given import as_option, caller, people, settings, store
 from console.output import json_option, say, show_json
-from domain.resolution_notes import Findings, Verdict, found_out
+from domain.resolution_notes import Findings, Verdict, found_out, verdict_of
 
 Command = Callable[..., Any]
 
@@ -29,8 +29,8 @@ def finding_options(command: Command) -> Command:
 
 
 def as_findings(said: Mapping[str, str | None]) -> Findings:
-    """What the options say. Raises BadInput where a text is too long."""
-    verdict = Verdict(said["analysis"]) if said["analysis"] else None
+    """What the options say. Raises BadInput where a text is too long, or the analysis is judged otherwise."""
+    verdict = verdict_of(said["analysis"] or "")
     return found_out(said["cause"] or "", said["helped"] or "", said["origin"] or "", verdict)
 
 

@@ -13,6 +13,7 @@ from console.given import NotFound, as_option, may, settings, store
 from console.on_call_files import check, export, import_
 from console.on_call_roster import Taken, overrides_of, roster_of
 from console.output import json_option, say, show, show_json
+from domain.amounts import lasting
 from domain.errors import BadInput
 from domain.moments import as_moment
 from domain.nearest import nearest
@@ -20,7 +21,6 @@ from domain.people import Role
 from domain.reachable import configured
 from domain.roster import Override, Roster, Schedule, User
 from domain.schedules import Standing, shifts, standing
-from domain.words import lasting
 
 if TYPE_CHECKING:
     from domain.settings import Settings

@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from console.sent import from_afar, masked
-from domain.words import printable, visible
+from domain.shown_texts import printable, visible
 
 WIDTH_WITHOUT_TERMINAL = 160
 

@@ -21,7 +21,7 @@ from console.output import json_option, say, show_json, show_table
 from deployments.layout import Home
 from domain.errors import BadSettings
 from domain.masking import masked_urls
-from domain.words import visible
+from domain.shown_texts import visible
 
 if TYPE_CHECKING:
     from deployments.report import PartReport

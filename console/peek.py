@@ -10,7 +10,8 @@ import click
 
 from console.given import settings
 from console.output import json_option, say, show_json, show_table
-from domain.words import counted, cut, lasting, printable, reading
+from domain.amounts import counted, lasting, reading
+from domain.shown_texts import cut, printable
 
 if TYPE_CHECKING:
     from adapters.formats.seen import Seen

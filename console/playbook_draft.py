@@ -14,7 +14,7 @@ from adapters.playbook_files import check
 from console.given import NotFound, settings, store
 from console.output import json_option, say, show_json
 from domain.errors import BadInput, Refused
-from domain.words import listed
+from domain.told_fields import listed
 
 if TYPE_CHECKING:
     from domain.drafting import Draft, NoDraft

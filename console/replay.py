@@ -14,7 +14,8 @@ import click
 from console.given import settings as settings_of
 from console.output import json_option, say, show_json
 from console.times import moment
-from domain.words import counted, lasting, number, printable
+from domain.amounts import counted, lasting, number
+from domain.shown_texts import printable
 
 if TYPE_CHECKING:
     from tasks.replaying import Replayed

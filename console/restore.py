@@ -22,8 +22,8 @@ from adapters.store.dumping import kind
 from adapters.store.opening import archive_at
 from console.given import loaded
 from console.output import json_option, say, show_json
+from domain.amounts import counted
 from domain.backups import Database
-from domain.words import counted
 from tasks.restoring import Restored, Target, check
 from tasks.restoring import restore as fill
 

@@ -14,7 +14,8 @@ import click
 
 from console.given import settings
 from console.output import json_option, say, show_json, show_table
-from domain.words import counted, printable
+from domain.amounts import counted
+from domain.shown_texts import printable
 
 if TYPE_CHECKING:
     from domain.logs import RawBatch

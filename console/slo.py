@@ -12,7 +12,7 @@ import click
 
 from console.given import settings, store
 from console.output import json_option, show_json, show_table
-from domain.words import number, share
+from domain.amounts import number, share
 
 if TYPE_CHECKING:
     from domain.service_levels import ServiceLevel

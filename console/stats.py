@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.given import settings, store
+from console.given import services_meant, settings, store
 from console.output import json_option, say, show_json, show_table
 from console.times import moment
-from domain.words import counted, cut, measured, printable
+from domain.amounts import counted, measured
+from domain.shown_texts import cut, printable
 
 if TYPE_CHECKING:
     from adapters.store.log_statistics import Hour
@@ -32,7 +33,7 @@ def stats(ctx: click.Context, services: tuple[str, ...], since: str, templates: 
 
     engine = store(settings(ctx))
     begin = moment(since, datetime.now(UTC))
-    found = statistics(engine, since=begin, services=services or None, templates=templates)
+    found = statistics(engine, since=begin, services=services_meant(engine, services, begin), templates=templates)
     if as_json:
         show_json([asdict(hour) | {"anomaly_rate": round(hour.anomaly_rate, 6)} for hour in found])
         return

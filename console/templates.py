@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.given import settings, store
+from console.given import services_meant, settings, store
 from console.output import json_option, say, show_json, show_table
 from console.times import moment
-from domain.words import cut, printable
+from domain.shown_texts import cut, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,8 @@ def templates(
     engine = store(settings(ctx))
     begin = moment(since, datetime.now(UTC))
     known = {one.id: one for one in Templates.of(engine).miner.templates()}
-    rows = [count_row(one, known, begin) for one in template_counts(engine, since=begin, services=services or None)]
+    counts = template_counts(engine, since=begin, services=services_meant(engine, services, begin))
+    rows = [count_row(one, known, begin) for one in counts]
     shown = [row for row in rows if row["new"] or not new][:limit]
     if as_json:
         show_json(shown)

@@ -16,13 +16,13 @@ from adapters.store.opening import open_database
 from adapters.store.standing import Waiting, undelivered
 from adapters.store.step_queue import Overdue, overdue
 from adapters.store.switches import degraded
+from domain.amounts import ago, counted
 from domain.canary import Trace
 from domain.detection_settings import DetectionSettings
 from domain.errors import SreError
 from domain.muting import NAMES
 from domain.pages import UNDELIVERED_AFTER
 from domain.settings import Settings
-from domain.words import ago, counted
 
 OVERDUE = timedelta(minutes=1)  # `on-call` looks twice a second
 DAY = timedelta(days=1)

@@ -12,9 +12,9 @@ from adapters.kafka.embedded import incarnation_file, topic_identity
 from adapters.store.intake import Intake, intake
 from adapters.store.opening import open_database
 from adapters.store.watch_signs import readers
+from domain.amounts import ago, counted, number, share
 from domain.errors import SreError
 from domain.settings import Settings
-from domain.words import ago, counted, number, share
 
 ANSWER_SECONDS = 3.0
 LATELY = timedelta(minutes=1)  # what rates are of

@@ -19,12 +19,12 @@ from deployments.prefect_api import Run, connect
 from deployments.programs import POOLS, worker_of
 from deployments.registration import long_lived
 from deployments.wanted import Broker
+from domain.amounts import counted
 from domain.canary import Outcome, Trace, in_a_line
 from domain.errors import Refused, SreError, Unavailable
 from domain.masking import masked_urls
 from domain.members import WATCH, role_of
 from domain.settings import Settings
-from domain.words import counted
 
 
 class Health(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from domain.amounts import counted, number, share
 from domain.analysis import Analysis, Claim, Escalation, Hypothesis, Struck
 from domain.analysis_documents import as_analysis, as_dossier
 from domain.disguise import shown
@@ -13,7 +14,7 @@ from domain.errors import BadInput
 from domain.exhibits import Exhibit
 from domain.llm import Usage
 from domain.options import told
-from domain.words import counted, number, printable, share
+from domain.shown_texts import printable
 
 MOST_SHOWN = 2  # exhibits of one claim
 MOST_CLAIMS = 6

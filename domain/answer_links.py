@@ -17,7 +17,7 @@ from domain.pages import Page
 from domain.people import People, Role
 from domain.responses import Verb
 from domain.roster import Roster
-from domain.words import printable
+from domain.shown_texts import printable
 
 # What whoever answers must be, where roles are given.
 LEAST: Mapping[Verb, Role] = dict.fromkeys(Verb, Role.RESPONDER) | {

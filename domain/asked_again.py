@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.amounts import lasting, share
 from domain.asking import Purpose
 from domain.differences import Difference, How
 from domain.questions import Answered, Kept, Kind, reading
+from domain.told_fields import listed
 from domain.verification import Outcome
-from domain.words import lasting, listed, share
 
 WOULD = {
     Purpose.BEGIN: "the plan {plan} would {not_}have begun",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.amounts import number
 from domain.autonomy import Trust
 from domain.execution import Snapshot
 from domain.incidents import Incident
 from domain.inventory import Service
 from domain.plans import Action, ActionKind, Plan, Risk
 from domain.verification import Outcome
-from domain.words import number
 
 
 class Purpose(StrEnum):

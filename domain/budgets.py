@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from domain.amounts import ago, lasting, share
 from domain.asking import Counted, Objected, Objection, Policy, Question, Seen
 from domain.plans import ActionKind
 from domain.verification import Outcome
-from domain.words import ago, lasting, share
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.amounts import seconds
 from domain.logs import Level
-from domain.words import seconds
 
 SERVICE = "sre-canary"
 CONTACT = "canary"  # of the channel `file`, which is there without a setting

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.amounts import lasting
 from domain.inventory import Inventory
-from domain.words import lasting
 
 MOST_NAMED = 400
 # So many services are named in the middle of a line.

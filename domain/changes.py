@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from domain.errors import BadInput
-from domain.words import cut, printable
+from domain.shown_texts import cut, printable
 
 LONGEST = 500  # characters of a service, of what was changed, and of by whom
 AHEAD = timedelta(minutes=10)  # so far may a clock that tells of a change be ahead of ours

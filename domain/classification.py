@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.amounts import share
 from domain.experience import NEVER_SEEN, Likeness, Past, Run, tally
-from domain.words import share
 
 # The fit of the patterns counts like so many judged runs.
 PRIOR_RUNS = 16.0

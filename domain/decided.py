@@ -11,7 +11,7 @@ from typing import NamedTuple
 from domain.findings import SUBJECTS, minute_at
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
-from domain.words import cut, printable
+from domain.shown_texts import cut, printable
 
 LONGEST = 80
 

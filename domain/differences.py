@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.amounts import counted, number
 from domain.decided import Decided, Decision, Found, Opening, Ran, Verdicts
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
-from domain.words import counted, number, printable
+from domain.shown_texts import printable
 
 
 class How(StrEnum):

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from domain.amounts import counted
 from domain.incidents import Resolution
 from domain.ledger import LedgerKind
-from domain.words import SUPPRESSED, counted, printable
+from domain.page_sentences import SUPPRESSED
+from domain.shown_texts import printable
 
 DAY = timedelta(days=1)
 # When `on-call` was away for longer than that, the digest of that day is not sent.

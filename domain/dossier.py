@@ -10,10 +10,10 @@ from domain.changes import Change
 from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit, told_metric
 from domain.incidents import Incident
 from domain.movements import Movement, MovementKind
+from domain.shown_texts import cut
 from domain.suspects import Suspect
 from domain.telemetry import LogId, Telemetry
 from domain.templates import template
-from domain.words import cut
 
 MOST_SUSPECTS = 5
 MOST_FACTS = 6  # of one suspect

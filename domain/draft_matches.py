@@ -15,9 +15,9 @@ from domain.patterns import matched, pattern_flaw
 from domain.playbook_flaws import FEWEST_SAMPLES
 from domain.playbooks import LogSample, Matches, MetricMatch
 from domain.quoted import MASK, mask_quoted
+from domain.shown_texts import printable, visible
 from domain.templates import MASK as VARIES
 from domain.templates import template
-from domain.words import printable, visible
 
 FEWEST_LETTERS = 8  # a text with fewer is no kind of incident
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")

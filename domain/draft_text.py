@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from domain.incidents import Incident
 from domain.quoted import mask_quoted
 from domain.resolution_notes import ResolutionNote
-from domain.words import cut, printable
+from domain.shown_texts import cut, printable
 
 LONGEST_TITLE, LONGEST_QUOTE, MOST_QUOTES = 80, 400, 10
 # What makes Markdown, HTML, a link or a placeholder of a text.

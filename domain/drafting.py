@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from domain.actions import ActionRecord, ActionState, UndoState
+from domain.amounts import counted
 from domain.autonomy import Autonomy
 from domain.cures import grouped, same_cure
 from domain.draft_matches import matches_of, near_misses_of, samples_of, too_little
@@ -17,8 +18,9 @@ from domain.plans import DESTRUCTIVE, LEAST_RISK, Measure, Preconditions, Risk, 
 from domain.playbook_flaws import flaws
 from domain.playbooks import ActionTemplate, Playbook, fit
 from domain.resolution_notes import ResolutionNote, newest_cure
+from domain.shown_texts import cut
+from domain.told_fields import listed
 from domain.verification import Outcome
-from domain.words import counted, cut, listed
 
 FEWEST = 3  # incidents that one cure must have helped
 SHARE = 0.75  # of those that name a cure must name this one

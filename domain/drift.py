@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from math import exp, lgamma, log
 
-from domain.words import ago, counted, number, share
+from domain.amounts import ago, counted, number, share
 
 Sketch = Mapping[int, int]  # bucket -> values
 

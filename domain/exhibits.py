@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.amounts import number
 from domain.logs import Level
 from domain.quoted import Mask
+from domain.shown_texts import cut, printable
 from domain.telemetry import LogId
-from domain.words import cut, number, printable
 
 LONGEST_NAME = 200  # characters of a metric's name; longer ones are shown cut
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from domain.amounts import measured, number
 from domain.minutes import MINUTE, Measured
-from domain.words import cut, measured, number, printable
+from domain.shown_texts import cut, printable
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What people read where no metric's name says it.

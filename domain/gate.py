@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.amounts import share
 from domain.asking import Objected, Objection, Policy, Purpose, Question, Seen
 from domain.autonomy import Autonomy
 from domain.budgets import BUDGETS
 from domain.execution import TargetState
 from domain.parameters import Scale
 from domain.plans import DESTRUCTIVE, OWN_EXECUTORS, Undo
-from domain.words import share
 
 # What a person may allow nevertheless.
 APPROVABLE = frozenset({Objection.RISK, Objection.NO_UNDO, Objection.ASKS, Objection.PROPOSED})

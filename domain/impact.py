@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from domain.amounts import counted, share
 from domain.incidents import Severity
-from domain.words import counted, share
 
 # From this share of errors on nearly nothing works; from that on people notice; under the last one hardly anybody does.
 BROKEN, FELT, UNFELT = 0.5, 0.1, 0.01

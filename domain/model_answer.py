@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from domain.errors import BadInput
-from domain.words import printable
+from domain.shown_texts import printable
 
 LONGEST_TEXT = 300  # characters of one claim
 LONGEST_QUOTE = 300

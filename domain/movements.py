@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.amounts import measured, number
+from domain.shown_texts import cut, printable
 from domain.telemetry import LogId
-from domain.words import cut, measured, number, printable
 
 LONGEST_TEXT = 160
 

@@ -16,7 +16,7 @@ from domain.incidents import Kind, Severity
 from domain.inventory import Inventory
 from domain.patterns import is_readable, is_whole
 from domain.recurrence import Span, Times
-from domain.words import printable
+from domain.shown_texts import printable
 
 LABELS = ("service", "severity", "kind", "playbook", "template", "metric", "owner", "id")
 Labels = Mapping[str, str]

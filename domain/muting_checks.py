@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.errors import BadInput
@@ -13,7 +14,7 @@ from domain.muting import LABELS, Matcher, Mute, MuteKind, Phase, phase
 from domain.nearest import nearest
 from domain.patterns import unusable
 from domain.recurrence import PERIODS
-from domain.words import printable
+from domain.shown_texts import printable
 
 _MATCHER = re.compile(r"\s*([^=!~\s]+)\s*(=~|!~|!=|=)(.*)", re.DOTALL)
 # Labels that have few values, which are all known.
@@ -25,6 +26,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 _ANY = ("no such value 0", "x", "№ \u00df")
 _NEVER_EMPTY = frozenset({"service", "id", *VALUES})
 LONGEST_AHEAD = timedelta(days=366)  # what was meant for longer is a change of what is watched
+MOST_MATCHERS = 20  # each is looked at for each incident, at each look
 LONGEST_LABEL = 40  # characters of a label that is none, as they are quoted
 ADD: Mapping[MuteKind, str] = {MuteKind.SILENCE: "sre silence add", MuteKind.MAINTENANCE: "sre maintenance add"}
 
@@ -37,11 +39,14 @@ def as_matcher(text: str) -> Matcher:
     return Matcher(*found.groups())
 
 
+def bounded(mute: Mute, *, now: datetime) -> Mute:
+    """The rule with an end: what recurs without one does so for as long as a rule may."""
+    return replace(mute, until=now + LONGEST_AHEAD) if mute.every and mute.until is None else mute
+
+
 def flaws(mute: Mute, *, everything: bool, now: datetime) -> list[str]:
     """Everything that speaks against adding it; `everything`: that it matches all incidents is meant so."""
-    found = [*_of_times(mute, now), *(flaw for matcher in mute.matchers for flaw in _of_matcher(matcher))]
-    if not mute.matchers:
-        found.append(f"no matcher: name what is meant, for example `{ADD[mute.kind]} service=web …`")
+    found = [*_of_times(mute, now), *_of_matchers(mute)]
     if not mute.comment.strip():
         found.append("no comment: say why, for those who wonder later")
     if long := too_long("the comment", mute.comment):
@@ -65,6 +70,20 @@ def _of_times(mute: Mute, now: datetime) -> Iterator[str]:
         yield f"it lasts longer than a {mute.every}, so it would begin again before it ends: leave --every out"
     if mute.until is not None and not mute.every:
         yield "--ends says when what recurs ends: give --every day or week with it"
+    elif mute.until is not None and mute.until > now + LONGEST_AHEAD:
+        most = f"may recur at most {LONGEST_AHEAD.days} days ahead"
+        yield f"it would recur until {mute.until:%Y-%m-%d %H:%M} UTC, and {most}: give an earlier end"
+
+
+def _of_matchers(mute: Mute) -> Iterator[str]:
+    if not mute.matchers:
+        yield f"no matcher: name what is meant, for example `{ADD[mute.kind]} service=web …`"
+    elif len(mute.matchers) > MOST_MATCHERS:
+        together = "say several values of one label by a pattern, such as service=~web|db"
+        yield f"it has {len(mute.matchers):,} matchers, at most {MOST_MATCHERS}: {together}"
+    else:
+        for matcher in mute.matchers:
+            yield from _of_matcher(matcher)
 
 
 def _of_matcher(matcher: Matcher) -> Iterator[str]:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.amounts import counted, number
 from domain.noise_trials import AGAIN, Trial
+from domain.page_sentences import page_reason
+from domain.shown_texts import cut, printable
 from domain.told_pages import Told
-from domain.words import counted, cut, number, page_reason, printable
 
 MOST_ROWS, LONGEST = 10, 60
 

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from domain.amounts import number
 from domain.decided import Decision
 from domain.incidents import Kind
 from domain.ledger import LedgerKind
 from domain.pages import PageReason
 from domain.playbooks import Playbook
 from domain.settings import Settings
+from domain.shown_texts import printable
 from domain.told_pages import Told
-from domain.words import number, printable
 
 # So many pages of one kind make a change for them worth trying.
 AGAIN = 2

@@ -10,7 +10,7 @@ from domain.access import NAME
 from domain.errors import Refused
 from domain.openid_settings import OpenIdSettings
 from domain.people import Role
-from domain.words import printable
+from domain.shown_texts import printable
 
 Claims = Mapping[str, object]
 EMAIL, VERIFIED, SUBJECT = "email", "email_verified", "sub"

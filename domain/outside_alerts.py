@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from domain.incidents import Evidence, Incident, Kind, Route, Severity, State
 from domain.logs import Level
-from domain.words import printable
+from domain.shown_texts import printable
 
 # An alert that fires is said again by its source every few hours; one that is not said for so long means nothing.
 SILENT_AFTER = timedelta(hours=24)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from domain.amounts import clock
 from domain.page_text import MEANING
 from domain.pages import Page
-from domain.words import clock
 
 LONGEST_LINE = 2_000
 MOST_LINES = 500

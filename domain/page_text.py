@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.amounts import counted, share
 from domain.cascade import Part, cascade_lines, heading, services_of
 from domain.contacts import Contact
+from domain.evidence_words import because, compared
 from domain.incidents import Evidence, Incident, Kind
 from domain.inventory import Inventory
 from domain.kept_evidence import rank
 from domain.pages import LONGEST_SUMMARY, Page, PageKind, PageReason
 from domain.quoted import Mask, mask_quoted
+from domain.shown_texts import cut
 from domain.templates import template
 from domain.told import Told, meanwhile, named, together
-from domain.words import because, compared, counted, cut, share
 
 NOTHING = "Nothing: this is to let you know"
 LIKELY_ORIGIN = "Likely origin: "

@@ -13,7 +13,7 @@ from domain.errors import BadInput
 from domain.lengths import LONGEST_SAID
 from domain.responses import Response, Verb, Via
 from domain.roster import Roster
-from domain.words import printable
+from domain.shown_texts import printable
 
 _KEY = re.compile(r"sre-agent-(\d{1,18})-(\d{1,9})")
 

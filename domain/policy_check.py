@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from domain.amounts import lasting
 from domain.contacts import Contact, ContactKind
 from domain.escalation import Circumstances, Notice, Progress, fire
 from domain.roster import Policy, Roster, Shift, TargetKind
 from domain.roster_flaws import behind, targets_of
 from domain.schedules import changes
-from domain.words import lasting
 
 RESTART = timedelta(seconds=25)  # a step is taken over when the lease of whoever had it has run out
 MINUTE = timedelta(minutes=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.amounts import counted, measured, number, share
 from domain.plans import Measure
-from domain.words import counted, measured, number, share
 
 Numbers = Mapping[str, object]
 SUBJECTS: Mapping[str, str] = {Measure.ERROR_RATE: "errors", Measure.ANOMALY_RATE: "anomalies"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from domain.errors import BadInput
-from domain.words import printable
+from domain.shown_texts import printable
 
 LONGEST = 2_000  # characters of a cause, and of what helped
 LONGEST_SERVICE = 200
@@ -50,12 +50,31 @@ class Findings:
         """Whether they say nothing."""
         return self == NOTHING
 
+    @property
+    def said(self) -> dict[str, str]:
+        """Name -> text of what is said; `findings_of` takes it."""
+        texts = {"cause": self.cause, "helped": self.helped, "origin": self.origin, "verdict": self.verdict or ""}
+        return {name: str(text) for name, text in texts.items() if text}
+
     def note(self, incident_id: int, episode: int, *, by: str, at: datetime) -> ResolutionNote:
         """The note that they make."""
         return ResolutionNote(incident_id, episode, at, by, self.cause, self.helped, self.origin, self.verdict)
 
 
 NOTHING = Findings()
+
+
+def verdict_of(text: str) -> Verdict | None:
+    """What somebody says of the analysis; None for nothing. Raises BadInput."""
+    if text and text not in set(Verdict):
+        raise BadInput(f"the analysis was {', '.join(Verdict)}, or nothing is said of it; not {text[:40]!r}")
+    return Verdict(text) if text else None
+
+
+def findings_of(said: Mapping[str, str]) -> Findings:
+    """The findings of `Findings.said`. Raises BadInput where they cannot be."""
+    cause, helped, origin = (said.get(name, "") for name in ("cause", "helped", "origin"))
+    return found_out(cause, helped, origin, verdict_of(said.get("verdict", "")))
 
 
 def found_out(cause: str, helped: str, origin: str, verdict: Verdict | None) -> Findings:

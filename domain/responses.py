@@ -45,4 +45,4 @@ class Response:
     nonce: str = ""  # of the link or the foreign event: each may be used once for each verb
     at: datetime | None = None  # when it came in
     id: int = 0
-    findings: Findings = NOTHING  # what is said with RESOLVE, by command only
+    findings: Findings = NOTHING  # what is said with RESOLVE, by command and on our pages

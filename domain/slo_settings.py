@@ -11,7 +11,7 @@ class SloSettings(Branch):
     """Targets of our own service levels, for `sre slo`."""
 
     decision_seconds: float = Field(5, gt=0, le=31_536_000)
-    """From the log that confirms an incident, by its own time, to the decision."""
+    """From when the broker had the log that confirms an incident to the decision."""
     page_seconds: float = Field(30, gt=0, le=31_536_000)
     """From a decision to the first delivery; it includes the wait of `paging.settle_seconds`."""
     critical_page_seconds: float = Field(5, gt=0, le=31_536_000)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.amounts import counted
 from domain.members import WATCH
-from domain.words import counted
 
 # A run that has yet to begin waits for its worker, its imports and a lapsed Kafka session.
 STARTING = timedelta(seconds=180)

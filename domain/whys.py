@@ -10,27 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.action_sentences import action as action_words
+from domain.amounts import clock, counted, lasting, measured, number, share
+from domain.evidence_words import because
 from domain.findings import MinuteFinding
+from domain.incident_sentences import relation
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.minutes import Measured
+from domain.page_sentences import page_reason, receiver
 from domain.plans import Risk
-from domain.words import action as action_words
-from domain.words import (
-    because,
-    clock,
-    counted,
-    cut,
-    lasting,
-    measured,
-    number,
-    page_reason,
-    printable,
-    receiver,
-    relation,
-    sentence,
-    share,
-)
+from domain.shown_texts import cut, printable
 
 Row = Mapping[str, Any]
 LONGEST = 120  # of a message that is quoted

@@ -96,7 +96,7 @@ def open_store(url: str, encryption: EncryptionSettings | None = None, files: st
     except SreError as error:
         log.warning("store.in-memory", extra={"error": str(error)})
         engine = connect("sqlite:///:memory:")
-        from adapters.store.tables import metadata  # noqa: PLC0415 - only where there is nothing to migrate
+        from adapters.store.tables.schema import metadata  # noqa: PLC0415 - only where there is nothing to migrate
 
         metadata.create_all(engine)
     return with_archive(with_keyring(engine, keyring), archive_at(files))

@@ -8,8 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from domain.action_sentences import action, processes
 from domain.analysis_words import stored_lines
-from domain.words import action, because, findings, page_reason, processes, receiver, relation, sentence, waiting
+from domain.evidence_words import because
+from domain.incident_sentences import findings, relation, waiting
+from domain.ledger_sentences import sentence
+from domain.page_sentences import page_reason, receiver
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>@:])")
 LONGEST = 600

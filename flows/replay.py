@@ -9,8 +9,8 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.store.own_incidents import open_own_incident
+from domain.amounts import counted
 from domain.settings import Settings
-from domain.words import counted
 from flows.orchestrator import rename_run, show_table
 from tasks import bootstrap
 from tasks.replaying import Replayed

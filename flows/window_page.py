@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.words import counted
+from domain.amounts import counted
 from tasks.input_quality import Checked
 from tasks.tally import Tally
 

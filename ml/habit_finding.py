@@ -89,7 +89,7 @@ def _answer(habits: LineHabits, row: int, level: int, message: str, kept: Answer
 
 
 def numbers(level: Level, habit: Habit) -> Mapping[str, object]:
-    """What a person is told of it; see `domain.words.because`."""
+    """What a person is told of it; see `domain.evidence_words.because`."""
     found = {"level": level.name, "at_level": habit.at_level, "lines": habit.lines, "times": habit.times}
     called = {"called": "real" if habit.real else "false"} if habit.real or habit.false else {}
     return {**found, "usual": habit.usual, **called}

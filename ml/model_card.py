@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.words import counted
+from domain.amounts import counted
 from ml.promotion import Decision, Record
 from ml.training import Trained
 from ml.training_data import Fingerprint

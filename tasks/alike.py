@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from adapters.store import action_log, experience, resolution_notes
 from adapters.store.database import snapshot
+from domain.amounts import share
 from domain.dossier import Similar
 from domain.errors import SreError
 from domain.incidents import Incident
 from domain.options import Candidate
 from domain.quoted import Mask
 from domain.resolution_notes import ResolutionNote, newest_cause, newest_cure
-from domain.words import cut, printable, share
+from domain.shown_texts import cut, printable
 from ml.retrieval import Hit, Retriever
 from tasks.held import Means
 from tasks.retrieval import question

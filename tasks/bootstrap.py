@@ -24,8 +24,8 @@ from adapters.own_log import configure
 from adapters.page_spool import PageSpool
 from adapters.playbook_files import Checked, check
 from adapters.settings_files import load
-from adapters.store.database import ANSWER_SECONDS, Engine
-from adapters.store.opening import open_database
+from adapters.store.database import Engine
+from adapters.store.opening import database_of
 from adapters.store.switches import report_condition
 from adapters.store.watch_signs import KAFKA
 from adapters.trust import trust
@@ -72,17 +72,9 @@ def settings() -> Settings:
     return loaded.settings
 
 
-def engine(tree: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> Engine:
-    """The agent's database. Raises BadSettings when none is set and none is embedded."""
-    url = tree.store.url.get_secret_value()
-    if not url:
-        raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
-    return open_database(url, tree.encryption, tree.store.files, answer_seconds=answer_seconds)
-
-
 async def in_store(tree: Settings, do: Callable[[Engine], Done]) -> Done:
-    """What `do` returns, in a thread of its own, with the agent's database open for that alone. Raises as `engine`."""
-    opened = engine(tree)
+    """What `do` returns, in a thread of its own, with the agent's database open for that alone; raises as it does."""
+    opened = database_of(tree)
     try:
         return await asyncio.to_thread(do, opened)
     finally:
@@ -120,7 +112,7 @@ def canary(tree: Settings) -> Canary:
         raise BadSettings("kafka.bootstrap_servers is not set and no embedded broker runs; start one with `sre up`")
     beat = heartbeat(tree.canary.heartbeat.get_secret_value())
     within = timedelta(seconds=tree.canary.seconds)
-    return Canary(engine(tree), sender(tree.kafka), within, tree.incidents.confirm_logs, beat)
+    return Canary(database_of(tree), sender(tree.kafka), within, tree.incidents.confirm_logs, beat)
 
 
 def canary_run() -> str:
@@ -134,13 +126,15 @@ def watching(tree: Settings) -> Watching:
         raise BadSettings("kafka.bootstrap_servers is not set and no embedded broker runs; start one with `sre up`")
     tree = without_secrets(tree)
     champion = ChampionSource(knowledge(tree), registry_of(tree, home()))
-    return Watching(tree, engine(tree, answer_seconds=WATCH_SECONDS), champion, topic_identity(tree), PageSpool(home()))
+    return Watching(
+        tree, database_of(tree, answer_seconds=WATCH_SECONDS), champion, topic_identity(tree), PageSpool(home())
+    )
 
 
 def say_waiting(tree: Settings, why: str) -> None:
     """Leave word, where the store can be reached, that `watch` waits for the cluster."""
     try:
-        store = engine(tree, answer_seconds=WATCH_SECONDS)
+        store = database_of(tree, answer_seconds=WATCH_SECONDS)
         try:
             who = present_member(os.environ)
             report_condition(store, KAFKA, seen_by=who, healthy=False, detail=why, now=datetime.now(UTC))
@@ -207,7 +201,7 @@ def analyst(means: Means) -> Analyst:
 
 def rounds(tree: Settings) -> Rounds:
     """Everything that an `on-call` run needs."""
-    store = engine(tree, answer_seconds=WATCH_SECONDS)
+    store = database_of(tree, answer_seconds=WATCH_SECONDS)
     known = knowledge(tree)
     library = Library(tree, known.playbooks)
     means = Means(store, known, home=home(), library=library)

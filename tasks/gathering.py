@@ -22,9 +22,9 @@ from domain.exhibits import LogExhibit
 from domain.incidents import Incident
 from domain.options import Option, offered
 from domain.quoted import Mask
+from domain.shown_texts import cut, printable
 from domain.suspects import suspects
 from domain.telemetry import LogId, Span
-from domain.words import cut, printable
 from tasks.alike import alike, candidates
 from tasks.held import Means
 

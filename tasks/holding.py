@@ -16,8 +16,8 @@ from domain.inventory import Inventory
 from domain.muting import in_words, muting
 from domain.pages import PageReason
 from domain.paging_settings import PagingSettings
+from domain.shown_texts import printable
 from domain.told import Told, labels_told, over_since, over_untold
-from domain.words import printable
 
 # What is held back is looked at this often.
 LOOK_AGAIN = timedelta(seconds=10)

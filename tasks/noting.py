@@ -46,7 +46,5 @@ def _hindrance(incident_id: int, incident: Incident | None) -> str:
 
 def keep_in(connection: Connection, incident: Incident, findings: Findings, *, by: str, now: datetime) -> None:
     """As `note_closed`, within a transaction, for somebody who may."""
-    made = findings.note(incident.id, incident.episode, by=by, at=now)
-    resolution_notes.add(connection, made)
-    said = {"by": by, "cause": made.cause, "helped": made.helped, "origin": made.origin, "verdict": made.verdict}
-    note(connection, LedgerKind.NOTED, incident.id, {name: text for name, text in said.items() if text}, now=now)
+    resolution_notes.add(connection, findings.note(incident.id, incident.episode, by=by, at=now))
+    note(connection, LedgerKind.NOTED, incident.id, {"by": by, **findings.said}, now=now)

@@ -12,6 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from adapters.formats.spread import spread
+from adapters.store.opening import database_of
 from adapters.store.training_history import History, history, later
 from adapters.store.training_lines import LINES
 from adapters.training_expectations import objections
@@ -64,7 +65,7 @@ async def normal_logs(tree: Settings, minutes: float) -> Frame:
     """Normal logs of the last minutes, a sample over all of that time."""
     now = datetime.now(UTC)
     since = now - timedelta(minutes=minutes)
-    found = await asyncio.to_thread(history, bootstrap.engine(tree), since=since, now=now, limit=MOST_LOGS)
+    found = await asyncio.to_thread(history, database_of(tree), since=since, now=now, limit=MOST_LOGS)
     left_out = ", ".join(f"{count:,} for {why}" for why, count in found.left_out.items() if count)
     log.info("history.read", extra={"logs": found.seen, "sampled": len(found.logs), "left_out": left_out or "none"})
     frame, lines = await asyncio.to_thread(lambda: (training_frame(found.logs), training_lines(found)))
@@ -96,7 +97,7 @@ def judged_by_later(tree: Settings, trained: Trained, minutes: float, *, now: da
     if trained.candidate is None or trained.split_at is None:
         raise BadInput("nothing was fitted, so nothing can be judged")
     since = now - timedelta(minutes=minutes)
-    found = later(bootstrap.engine(tree), arrived_since=since, since=trained.split_at, now=now, limit=MOST_JUDGED)
+    found = later(database_of(tree), arrived_since=since, since=trained.split_at, now=now, limit=MOST_JUDGED)
     return judge(trained, champion_of(registry(tree)), found, bootstrap.knowledge(tree))
 
 

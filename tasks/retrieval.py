@@ -18,7 +18,7 @@ from domain.incidents import Incident
 from domain.playbooks import Playbook
 from domain.quoted import mask_quoted
 from domain.settings import RetrievalSettings, Settings
-from domain.words import cut
+from domain.shown_texts import cut
 from ml.retrieval import Answer, Hit, Retriever
 
 FRESH = timedelta(minutes=5)  # so old an index of past incidents may be

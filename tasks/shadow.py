@@ -11,9 +11,9 @@ import numpy as np
 
 from adapters.formats.spread import spread
 from adapters.store.batches import Judged
+from domain.amounts import counted
 from domain.logs import LogBatch
 from domain.verdicts import Verdicts
-from domain.words import counted
 from ml.rules import LIMITS
 from ml.scoring import Champion, score
 

@@ -19,8 +19,7 @@ from adapters.dask_cluster import cluster
 from adapters.on_call_files import load as load_roster
 from adapters.playbook_files import check
 from adapters.settings_files import load
-from adapters.store.database import Engine
-from adapters.store.opening import open_database
+from adapters.store.opening import database_of
 from adapters.store.stored_batches import StoredBatch
 from domain.calls import unreachable
 from domain.detection_settings import LOCAL
@@ -49,7 +48,7 @@ class Scoring:
 
     def __init__(self, run: str, tree: Settings, changes: Changes) -> None:
         self.run = run
-        self.engine = store_of(tree)
+        self.engine = database_of(tree)
         self.recalled = Recalled(self.engine, models(tree), changes)
 
 
@@ -60,14 +59,6 @@ def score(run: str, tree: Settings, changes: Changes, piece: Piece) -> list[Reju
             Scoring.made.engine.dispose()
         Scoring.made = Scoring(run, tree, changes)
     return rejudge(Scoring.made.engine, Scoring.made.recalled, piece)
-
-
-def store_of(tree: Settings) -> Engine:
-    """The agent's database, without importing what else a flow needs: each process pays for that."""
-    url = tree.store.url.get_secret_value()
-    if not url:
-        raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
-    return open_database(url, tree.encryption, tree.store.files)
 
 
 def models(tree: Settings) -> LoadModel:
@@ -180,7 +171,7 @@ def run_each(
     alike: dict[Hashable, list[int]] = {}
     for number, one in enumerate(asked):
         alike.setdefault(one.of_logs, []).append(number)
-    engine, found = store_of(tree), dict[int, Replayed]()
+    engine, found = database_of(tree), dict[int, Replayed]()
     try:
         for numbers in alike.values():
             recalled = [Recalled(engine, models(tree), asked[number]) for number in numbers]

@@ -12,8 +12,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters.log_telemetry import series, telemetry
 from adapters.store import changes as change_rows
 from adapters.store.database import snapshot
-from adapters.store.log_search import Wanted, search
+from adapters.store.log_search import search
 from adapters.store.telemetry import Quoted, as_quoted, first_of, part
+from adapters.store.wanted_logs import Wanted
+from domain.amounts import number, share
 from domain.disguise import Disguise
 from domain.dossier import Dossier
 from domain.errors import SreError
@@ -22,10 +24,10 @@ from domain.incidents import Incident
 from domain.llm import Tool, ToolCall
 from domain.logs import Level
 from domain.quoted import Mask
+from domain.shown_texts import cut, printable
 from domain.telemetry import LogId, Phrase, Series, Span
 from domain.templates import template
 from domain.tools import Found, Status, canonical
-from domain.words import cut, number, printable, share
 from tasks.alike import described
 from tasks.gathering import BEFORE, exhibit
 from tasks.held import Means

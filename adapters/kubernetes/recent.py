@@ -13,7 +13,7 @@ from adapters.kubernetes.releases import Release, releases
 from adapters.kubernetes.workloads import existing
 from domain.changes import LONGEST, Change, ChangeKind, ChangeSource, key_of
 from domain.inventory import Service
-from domain.words import cut, printable
+from domain.shown_texts import cut, printable
 
 LOOK_SECONDS = 3.0  # an analysis goes on without what a cluster does not say so soon
 

@@ -15,7 +15,7 @@ from adapters.redaction import redaction
 from domain.errors import Later, Refused, SreError, Unavailable
 from domain.llm import Question
 from domain.masking import MASK, masked_urls
-from domain.words import visible
+from domain.shown_texts import visible
 
 LONGEST_WORDS = 2_000  # characters of a refusal that are looked at
 LONGEST_QUOTE = 200  # characters of it that are repeated

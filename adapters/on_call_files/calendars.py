@@ -19,10 +19,10 @@ import recurring_ical_events
 from icalendar import Calendar, Component, Event
 
 from adapters.trust import hint, trusted
+from domain.amounts import ago
 from domain.errors import BadInput, Unavailable
 from domain.masking import masked_urls
 from domain.roster import Shift, User
-from domain.words import ago
 
 if TYPE_CHECKING:
     from adapters.on_call_files.reading import Surroundings

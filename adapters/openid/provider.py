@@ -20,7 +20,7 @@ from domain.addresses import private_problem
 from domain.errors import Refused, Unavailable, Unreadable
 from domain.openid import SUBJECT, Begun, Claims, tells_too_little
 from domain.openid_settings import OpenIdSettings
-from domain.words import printable
+from domain.shown_texts import printable
 
 KEPT = timedelta(hours=1)  # a key that the provider took back is taken for so long
 # A key that we do not know may be a new one; whoever makes up keys has us ask no more often.

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from adapters.located_yaml import Located, read_json
 from domain.errors import BadInput
 from domain.plans import LEAST_RISK, UNDOS, ActionKind, Risk
-from domain.words import printable
+from domain.shown_texts import printable
 
 _RISKS = {risk.name.lower(): risk for risk in Risk}
 # What a step is called there, and what it is here.

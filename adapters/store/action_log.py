@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.ledger_rows import note
-from adapters.store.tables import actions
+from adapters.store.tables.acting import actions
 from domain.actions import ActionRecord, ActionState, UndoState
 from domain.asking import Seen
 from domain.execution import ProcessState, Snapshot, TargetState

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import alarm_verdicts, incidents, minute_findings
+from adapters.store.tables.counted import minute_findings
+from adapters.store.tables.found import alarm_verdicts, incidents
 from domain.alarm_verdicts import AlarmVerdict
 from domain.errors import BadInput
 from domain.ledger import LedgerKind

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.many_rows import among, insert_rows, next_ids, update_rows
-from adapters.store.tables import alerts, incidents
+from adapters.store.tables.found import alerts, incidents
 from domain.incidents import Alert, AlertRole, Evidence, Incident, Kind, Relation, Route, Severity
 
 # Of an incident that a thousand services show, decisions look at so many of its first and of its newest alerts.

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import analyses, incidents
+from adapters.store.tables.analysed import analyses
+from adapters.store.tables.found import incidents
 from domain.analysis import IN_VAIN, Analysis
 from domain.analysis_documents import as_analysis, as_dossier, document
 from domain.dossier import Dossier

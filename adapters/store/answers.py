@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from adapters.store import action_log, proposals, step_queue
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
-from adapters.store.tables import approvals, incidents, steps_taken
+from adapters.store.tables.decided import approvals, steps_taken
+from adapters.store.tables.found import incidents
 from domain.actions import ActionRecord, ActionState, Approval
 from domain.errors import BadInput, Refused
 from domain.incidents import Incident, State

@@ -31,9 +31,11 @@ from adapters.store.many_rows import among, insert_rows
 from adapters.store.minute_rows import MinuteRows
 from adapters.store.outbox import page_row
 from adapters.store.own_incidents import open_within
-from adapters.store.tables import batches as batch_table
-from adapters.store.tables import incidents as incident_table
-from adapters.store.tables import ledger, offsets, pages
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.decided import batches as batch_table
+from adapters.store.tables.found import incidents as incident_table
+from adapters.store.tables.paging import pages
+from adapters.store.tables.stored_logs import offsets
 from adapters.store.template_states import State, Version, keep, newer
 from adapters.store.watches import watched
 from adapters.strange_logs import as_bad_batch

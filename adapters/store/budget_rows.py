@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from adapters.store.tables import actions, incidents
+from adapters.store.tables.acting import actions
+from adapters.store.tables.found import incidents
 from domain.actions import COUNTED, ActionState
 from domain.asking import Counted, History
 from domain.budgets import DAY, HOUR

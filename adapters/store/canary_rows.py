@@ -11,7 +11,10 @@ import sqlalchemy as sa
 
 from adapters.store.closing import resolve
 from adapters.store.database import Connection, Engine, transaction
-from adapters.store.tables import canary_runs, deliveries, incidents, logs, pages
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import deliveries, pages
+from adapters.store.tables.running import canary_runs
+from adapters.store.tables.stored_logs import logs
 from domain.canary import Outcome, Stage, Trace, template_of
 from domain.incidents import Kind, Resolution
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.switches import report_condition
-from adapters.store.tables import chain_heads, ledger, seals, unsealed
+from adapters.store.tables.chained import chain_heads, ledger, seals, unsealed
 from domain.errors import Refused, Unavailable
 from domain.ledger import ORIGIN, Anchor, AnchorPlace, Entry, Head, LedgerKind, Seal, anchor_faults, extend, faults
 

@@ -10,7 +10,8 @@ from adapters.store.chain import alone
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
 from adapters.store.old_incidents import CLOSED
-from adapters.store.tables import incidents, ledger, seals
+from adapters.store.tables.chained import ledger, seals
+from adapters.store.tables.found import incidents
 from domain.ledger import LedgerKind
 
 LINKS_AT_ONCE = 50_000

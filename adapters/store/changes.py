@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.store.database import transaction
-from adapters.store.tables import changes
+from adapters.store.tables.found import changes
 from domain.changes import Change, ChangeKind, ChangeSource, key_of
 
 AT_ONCE = 500  # rows of one statement; SQLite takes so many parameters and no more

@@ -12,13 +12,16 @@ from adapters.store.alert_rows import close_alerts
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
-from adapters.store.tables import actions, incidents, pages, steps
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from domain.actions import ActionState
 from domain.canary import MISSED
 from domain.incidents import Incident, Kind, Resolution, State
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.pages import NEWS, PageReason
-from domain.words import sentence
 
 
 def reread(engine: sa.Engine, incident_id: int) -> Incident | None:

@@ -25,7 +25,7 @@ from adapters.store.days import make_days
 from adapters.store.first_version import told
 from adapters.store.log_reader import ABOUT, Asked, as_table, of_block, packed, single
 from adapters.store.log_writer import about
-from adapters.store.tables import log_blocks, logs
+from adapters.store.tables.stored_logs import log_blocks, logs
 from adapters.store.unnamed_files import forget, note
 
 LEVEL = 3  # of zstd; files are written once and read for as long as logs are kept

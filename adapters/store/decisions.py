@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from adapters.store.database import transaction
 from adapters.store.knowledge_rows import recall
 from adapters.store.look_ups import one_incident
-from adapters.store.tables import actions, batches, pages, steps_taken
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import batches, steps_taken
+from adapters.store.tables.paging import pages
 from domain.whys import Decided, Rules
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.deliveries import Delivery
-from adapters.store.tables import deliveries, pages
+from adapters.store.tables.paging import deliveries, pages
 from domain.contacts import Contact, ContactKind
 from domain.noise import GROUPED, Before
 from domain.pages import NEWS, Receipt

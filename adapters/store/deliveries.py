@@ -13,7 +13,7 @@ from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import QueuedPage, note_held, read_pages
 from adapters.store.step_queue import LONGEST
-from adapters.store.tables import deliveries, pages
+from adapters.store.tables.paging import deliveries, pages
 from domain.contacts import Contact, ContactKind
 from domain.escalation import Notice
 from domain.ledger import LedgerKind

@@ -9,7 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.outbox import NO_INCIDENT
-from adapters.store.tables import incidents, ledger, pages
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from domain.digest import NotPaged, why_noted, why_over
 from domain.incidents import Kind, Resolution, State
 from domain.ledger import LedgerKind

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import alarm_verdicts, alerts, drift_checks, incidents, minute_findings
+from adapters.store.tables.counted import minute_findings
+from adapters.store.tables.found import alarm_verdicts, alerts, incidents
+from adapters.store.tables.running import drift_checks
 from domain.alarm_verdicts import AlarmVerdict
 from domain.drift import Compared
 from domain.incidents import Kind, Resolution

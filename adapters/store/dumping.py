@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 from adapters import postgres_programs
 from adapters.store.chain import chain_head
 from adapters.store.database import connect, snapshot, transaction
-from adapters.store.tables import log_blocks
+from adapters.store.tables.stored_logs import log_blocks
 from domain.backups import Database
 from domain.errors import Refused, Unavailable
 from domain.ledger import Head

@@ -11,7 +11,7 @@ import psutil
 import sqlalchemy as sa
 
 from adapters.store.database import Contended, Engine, transaction
-from adapters.store.tables import effects
+from adapters.store.tables.acting import effects
 from domain.errors import Refused
 from domain.execution import ENDED
 

@@ -13,7 +13,8 @@ from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
 from adapters.store.ledger_rows import note
 from adapters.store.step_queue import LONGEST
-from adapters.store.tables import deliveries, escalations, incidents, pages
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import deliveries, escalations, pages
 from domain.escalation import Progress, as_policy, document
 from domain.incidents import Kind
 from domain.ledger import LedgerKind

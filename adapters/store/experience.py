@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.ledger_rows import note
-from adapters.store.tables import actions, autonomy_words, incidents, ledger
+from adapters.store.tables.acting import actions, autonomy_words
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
 from domain.actions import ActionState
 from domain.autonomy import Autonomy, Word, level_of
 from domain.experience import Likeness, Past, Run

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from adapters.store.log_counts import counted, tally
 from adapters.store.log_reader import Asked
-from adapters.store.tables import alerts, incidents
+from adapters.store.tables.found import alerts, incidents
 from domain.impact import Impact
 from domain.incidents import Incident
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import incidents, ledger
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
 from domain.errors import BadInput
 from domain.incidents import State
 
@@ -51,10 +53,10 @@ ALL_OPEN = "all-open"  # whatever is not over; `open` is one of those states
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which incidents are listed; what is empty does not matter."""
+    """Which incidents are listed; what is empty or None does not matter."""
 
     state: str = ""  # all-open | closed | a state
-    service: str = ""  # of their likely origin
+    services: Collection[str] | None = None  # of their likely origin
 
 
 def page_of_incidents(
@@ -68,7 +70,7 @@ def page_of_incidents(
             if begin is not None and begin.among_open < among_open:
                 continue
             before = begin.id if begin is not None and begin.among_open == among_open else None
-            query = _query(_states(wanted.state, among_open=among_open), wanted.service, before)
+            query = _query(_states(wanted.state, among_open=among_open), wanted.services, before)
             rows = connection.execute(query.limit(limit + 1 - len(found)))
             found += [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
             if len(found) > limit:
@@ -89,10 +91,10 @@ def _states(wanted: str, *, among_open: bool) -> list[State]:
     return [state for state in part if state == wanted]
 
 
-def _query(states: list[State], service: str, before: int | None) -> sa.Select[Any]:
+def _query(states: list[State], services: Collection[str] | None, before: int | None) -> sa.Select[Any]:
     query = sa.select(*SHOWN).where(incidents.c.state.in_(states)).order_by(incidents.c.id.desc())
-    if service:
-        query = query.where(incidents.c.service == service)
+    if services is not None:
+        query = query.where(incidents.c.service.in_(sorted(services)))
     return query if before is None else query.where(incidents.c.id < before)
 
 

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from adapters.store.alert_rows import as_evidence, evidence_json, with_alerts
 from adapters.store.many_rows import among, insert_rows, next_ids, update_rows
-from adapters.store.tables import actions, alerts, incidents, steps
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import alerts, incidents
 from domain.actions import ActionState
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
 

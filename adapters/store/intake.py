@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.log_look_ups import came_since
-from adapters.store.tables import batches, conditions, dead_letters, offsets, topics
+from adapters.store.tables.decided import batches
+from adapters.store.tables.running import conditions
+from adapters.store.tables.stored_logs import dead_letters, offsets, topics
 
 READING = "reading"  # the condition by which `watch` says that it has partitions
 

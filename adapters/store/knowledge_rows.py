@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.store.tables import documents, knowledge
+from adapters.store.tables.decided import documents, knowledge
 from domain.replay import Texts, digest, knowledge_digest
 
 

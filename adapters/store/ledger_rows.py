@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from adapters.store.tables import ledger
+from adapters.store.tables.chained import ledger
 from domain.ledger import LedgerKind
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from adapters.store.tables import llm_calls
+from adapters.store.tables.analysed import llm_calls
 from domain.investigation import Spent
 from domain.llm import Usage
 

@@ -15,7 +15,8 @@ from adapters.log_blocks import unpack
 from adapters.log_summaries import COUNTS, added, counts
 from adapters.store.log_reader import Asked, blocks, of_block, packed
 from adapters.store.many_rows import among
-from adapters.store.tables import UtcTime, logs
+from adapters.store.tables.schema import UtcTime
+from adapters.store.tables.stored_logs import logs
 from domain.logs import Level
 
 COUNTED = ("timestamp", "service", "level", "anomaly", "incident_id", "arrived_at")

@@ -15,8 +15,8 @@ from adapters.log_blocks import STORED
 from adapters.request_filters import LINE_BYTES
 from adapters.store.database import snapshot
 from adapters.store.log_reader import ABOUT, Asked, as_table, of_block, read, read_again
-from adapters.store.log_search import readable, topic_names
-from adapters.store.tables import dead_letters, log_blocks, logs, topics
+from adapters.store.tables.stored_logs import dead_letters, log_blocks, logs, topics
+from adapters.store.told_logs import readable, topic_names
 
 MOST_FOUND = 20
 SHOWN = tuple(name for name in STORED.names if name != "sent_at")

@@ -17,7 +17,7 @@ from adapters.log_archive import Archive, Gone
 from adapters.log_blocks import STORED, chosen, in_shape, unpack
 from adapters.store.database import ARCHIVE, Contended
 from adapters.store.many_rows import among
-from adapters.store.tables import log_blocks, logs
+from adapters.store.tables.stored_logs import log_blocks, logs
 from domain.errors import Refused
 from domain.logs import UTC_MICROSECONDS
 

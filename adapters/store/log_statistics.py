@@ -17,8 +17,8 @@ from adapters.log_summaries import COUNTS, MEASURES, TEXTS, Summary, added, meas
 from adapters.store.database import snapshot
 from adapters.store.log_metrics import MEASURED
 from adapters.store.log_reader import ABOUT, Asked, blocks, of_block, read_again
-from adapters.store.log_search import pages
-from adapters.store.tables import log_blocks
+from adapters.store.log_rows import pages
+from adapters.store.tables.stored_logs import log_blocks
 from domain.logs import UTC_MICROSECONDS, Level
 
 # What summaries are made of.

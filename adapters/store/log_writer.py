@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from adapters import request_filters
 from adapters.log_blocks import STORED, WITHOUT_BODY, pack
 from adapters.log_summaries import counts, measures, texts
-from adapters.store.tables import dead_letters, log_blocks, logs
+from adapters.store.tables.stored_logs import dead_letters, log_blocks, logs
 from domain.logs import UTC_MICROSECONDS, LogBatch, Rejected
 from domain.verdicts import Verdicts
 

@@ -9,20 +9,13 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import (
-    actions,
-    alerts,
-    analyses,
-    dead_letters,
-    deliveries,
-    escalations,
-    incidents,
-    ledger,
-    pages,
-    resolution_notes,
-    steps,
-    topics,
-)
+from adapters.store.tables.acting import actions
+from adapters.store.tables.analysed import analyses
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import alerts, incidents, resolution_notes
+from adapters.store.tables.paging import deliveries, escalations, pages
+from adapters.store.tables.stored_logs import dead_letters, topics
 from domain.incidents import Kind
 
 Row = dict[str, Any]

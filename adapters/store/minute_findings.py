@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import minute_findings
+from adapters.store.tables.counted import minute_findings
 from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.minutes import Measured
 
@@ -45,12 +46,12 @@ def alarms(engine: sa.Engine, *, since: datetime) -> int:
         return int(connection.scalar(query) or 0)
 
 
-def stored_findings(engine: sa.Engine, *, since: datetime, service: str | None) -> list[StoredFinding]:
-    """Findings of minutes from `since` on, the newest first, at most a thousand."""
+def stored_findings(engine: sa.Engine, *, since: datetime, services: Collection[str] | None) -> list[StoredFinding]:
+    """Findings of minutes from `since` on, the newest first, at most a thousand; of all services for None."""
     held = minute_findings.c
     query = sa.select(minute_findings).where(held.minute >= int(since.timestamp()) // 60)
-    if service is not None:
-        query = query.where(held.service == service)
+    if services is not None:
+        query = query.where(held.service.in_(sorted(services)))
     with transaction(engine) as connection:
         rows = connection.execute(query.order_by(held.minute.desc(), held.id).limit(MOST)).all()
     return [as_finding(row) for row in rows]

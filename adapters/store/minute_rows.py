@@ -15,14 +15,8 @@ from adapters import arrow_streams
 from adapters.log_blocks import STORED
 from adapters.store.log_reader import Asked, read
 from adapters.store.many_rows import insert_rows
-from adapters.store.tables import (
-    closed_minutes,
-    judged_minutes,
-    minute_findings,
-    minutes,
-    session_findings,
-    topics,
-)
+from adapters.store.tables.counted import closed_minutes, judged_minutes, minute_findings, minutes, session_findings
+from adapters.store.tables.stored_logs import topics
 from domain.errors import Refused
 from domain.findings import LOOKED_UP, MinuteFinding, minute_at
 from domain.logs import SCHEMA, Place

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from adapters.store.database import transaction
 from adapters.store.minute_findings import StoredFinding, as_finding
 from adapters.store.minute_rows import unpacked
-from adapters.store.tables import minute_findings, minutes
+from adapters.store.tables.counted import minute_findings, minutes
 from domain.findings import OF_TEXTS, SUBJECTS
 from domain.minutes import ROWS, Measured
 

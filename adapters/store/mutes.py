@@ -11,15 +11,19 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import mutes, pages
+from adapters.store.tables.paging import mutes, pages
 from domain.errors import BadInput
 from domain.ledger import LedgerKind
 from domain.muting import NAMES, Matcher, Mute, MuteKind, Phase, ends, phase
-from domain.muting_checks import flaws
+from domain.muting_checks import bounded, flaws
 
 
 def add(engine: sa.Engine, mute: Mute, *, now: datetime, everything: bool = False) -> Mute:
-    """Store a rule; it comes back with its number. Raises BadInput when it cannot apply, or would to everything."""
+    """Store a rule; it comes back with its number, and with an end where it recurs without one.
+
+    Raises BadInput when it cannot apply, would to everything, or is longer than a rule may be.
+    """
+    mute = bounded(mute, now=now)
     if found := flaws(mute, everything=everything, now=now):
         raise BadInput(f"{NAMES[mute.kind]}: {'; '.join(found)}")
     values = {

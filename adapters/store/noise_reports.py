@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import noise_reports
+from adapters.store.tables.running import noise_reports
 from domain.noise_report import Section
 
 # Reports that are kept: a year of daily and weekly ones.

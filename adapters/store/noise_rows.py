@@ -13,7 +13,10 @@ from sqlalchemy import Row
 from adapters.store.database import Connection, Engine, transaction
 from adapters.store.many_rows import among
 from adapters.store.stored_decisions import Openings
-from adapters.store.tables import actions, alarm_verdicts, incidents, ledger, pages
+from adapters.store.tables.acting import actions
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import alarm_verdicts, incidents
+from adapters.store.tables.paging import pages
 from domain.actions import ActionState
 from domain.asking import Objection
 from domain.incidents import Resolution, Severity

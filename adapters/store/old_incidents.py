@@ -7,23 +7,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import (
-    actions,
-    alerts,
-    analyses,
-    approvals,
-    deliveries,
-    escalations,
-    incidents,
-    llm_calls,
-    outside_alerts,
-    pages,
-    questions,
-    resolution_notes,
-    responses,
-    steps,
-    steps_taken,
-)
+from adapters.store.tables.acting import actions
+from adapters.store.tables.analysed import analyses, llm_calls
+from adapters.store.tables.decided import approvals, questions, steps, steps_taken
+from adapters.store.tables.found import alerts, incidents, outside_alerts, resolution_notes
+from adapters.store.tables.paging import deliveries, escalations, pages, responses
 
 AT_ONCE = 500
 CLOSED = ("resolved", "merged")

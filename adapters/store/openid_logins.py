@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import Contended, transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import logins, openid_logins, users
+from adapters.store.tables.logged_in import logins, openid_logins, users
 from adapters.store.users import SECRET_BYTES, User, digest, user_of_row
 from domain.errors import BadInput, Refused
 from domain.ledger import LedgerKind

@@ -14,13 +14,15 @@ from adapters.encryption_keys import keyring_of
 from adapters.parts_file import PROJECT
 from adapters.sealing import Keyring, use
 from adapters.store.database import ANSWER_SECONDS, ARCHIVE, connect
-from adapters.store.tables import sealed_keys
+from adapters.store.tables.chained import sealed_keys
 from domain.encryption_settings import EncryptionSettings
+from domain.errors import BadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from adapters.log_archive import Archive
+    from domain.settings import Settings
 
 SIGNING = "signing"
 
@@ -35,6 +37,18 @@ def open_database(
     """
     engine = with_keyring(connect(url, answer_seconds=answer_seconds), keyring_of(encryption))
     return _knowing(engine, cache(partial(archive_at, files)))
+
+
+def url_of(tree: Settings) -> str:
+    """Where the agent's database is. Raises BadSettings where none is set and none is embedded."""
+    if url := tree.store.url.get_secret_value():
+        return url
+    raise BadSettings("no database: start the embedded one with `sre up`, or set SRE_STORE__URL")
+
+
+def database_of(tree: Settings, *, answer_seconds: float = ANSWER_SECONDS) -> sa.Engine:
+    """The agent's database. Raises BadSettings as `open_database`, and where none is set and none is embedded."""
+    return open_database(url_of(tree), tree.encryption, tree.store.files, answer_seconds=answer_seconds)
 
 
 def archive_at(files: str) -> Archive:

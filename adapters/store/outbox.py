@@ -14,7 +14,9 @@ from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES, as_incident
 from adapters.store.ledger_rows import note
 from adapters.store.step_queue import LONGEST
-from adapters.store.tables import deliveries, incidents, ledger, pages
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import deliveries, pages
 from domain.incidents import Incident, Kind, Route, Severity
 from domain.ledger import LedgerKind
 from domain.pages import NEWS, PageKind, PageReason

@@ -22,7 +22,7 @@ from adapters.store.incident_rows import (
 from adapters.store.ledger_rows import note
 from adapters.store.many_rows import among
 from adapters.store.outbox import queue
-from adapters.store.tables import incidents, outside_alerts
+from adapters.store.tables.found import incidents, outside_alerts
 from domain.correlation import stored_page_key
 from domain.incidents import Incident, Resolution, page_reason
 from domain.ledger import LedgerKind

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import overrides
+from adapters.store.tables.paging import overrides
 from domain.errors import BadInput
 from domain.ledger import LedgerKind
 from domain.lengths import must_be_short

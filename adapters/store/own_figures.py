@@ -18,15 +18,11 @@ from adapters.store.service_levels import samples
 from adapters.store.standing import undelivered
 from adapters.store.step_queue import overdue
 from adapters.store.switches import is_paused
-from adapters.store.tables import (
-    actions,
-    batches,
-    conditions,
-    deliveries,
-    incidents,
-    pages,
-    watch_totals,
-)
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import batches
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import deliveries, pages
+from adapters.store.tables.running import conditions, watch_totals
 from domain.incidents import Severity
 from domain.own_figures import Figures, Latency, MemberTotals, Totals
 from domain.pages import UNDELIVERED_AFTER

@@ -11,7 +11,7 @@ from adapters.store.database import Connection, Contended, transaction
 from adapters.store.incident_rows import insert_incidents, number, open_own, set_due
 from adapters.store.ledger_rows import note
 from adapters.store.outbox import queue
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.correlation import stored_page_key
 from domain.incidents import Evidence, Incident, Kind, Resolution, Route, Severity
 from domain.ledger import LedgerKind

@@ -12,13 +12,16 @@ from adapters.store import resolution_notes
 from adapters.store.action_log import as_record
 from adapters.store.database import transaction
 from adapters.store.many_rows import among
-from adapters.store.tables import actions, incidents, ledger
+from adapters.store.tables.acting import actions
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.found import incidents
 from domain.documents import CAUSE, HELPED, Document
 from domain.errors import BadInput
 from domain.incidents import State
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.resolution_notes import ResolutionNote
-from domain.words import printable, sentence
+from domain.shown_texts import printable
 
 NEWEST = 2_000
 # Entries of the ledger that say who ended it and how.

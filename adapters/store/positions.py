@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import Contended, transaction
-from adapters.store.tables import ledger, offsets, topics
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.stored_logs import offsets, topics
 from domain.ledger import LedgerKind
 from domain.logs import Place
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store import action_log, analyses, step_queue
 from adapters.store.ledger_rows import note
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.actions import Approval
 from domain.errors import Refused
 from domain.incidents import Incident, State

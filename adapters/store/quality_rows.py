@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import quality_results
+from adapters.store.tables.stored_logs import quality_results
 
 
 def add_result(engine: sa.Engine, summary: Mapping[str, float], failures: Sequence[str], *, now: datetime) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import Connection
 from adapters.store.stored_decisions import Openings
-from adapters.store.tables import questions
+from adapters.store.tables.decided import questions
 from domain.questions import Asked, Kept, Kind, answered_of
 
 

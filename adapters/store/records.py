@@ -7,7 +7,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import batches, canary_runs, effects, quality_results, steps_taken, watches
+from adapters.store.tables.acting import effects, watches
+from adapters.store.tables.decided import batches, steps_taken
+from adapters.store.tables.running import canary_runs
+from adapters.store.tables.stored_logs import quality_results
 
 
 def drop_records_before(engine: sa.Engine, before: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.many_rows import among
-from adapters.store.tables import resolution_notes
+from adapters.store.tables.found import resolution_notes
 from domain.resolution_notes import ResolutionNote, Verdict
 
 

@@ -13,7 +13,9 @@ from adapters.store.action_log import as_record
 from adapters.store.database import transaction
 from adapters.store.incident_rows import as_incident
 from adapters.store.many_rows import among
-from adapters.store.tables import actions, approvals, incidents
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import approvals
+from adapters.store.tables.found import incidents
 from domain.actions import ActionRecord
 from domain.drafting import Case
 from domain.errors import BadInput

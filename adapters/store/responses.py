@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +15,14 @@ from adapters.store import analyses
 from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
 from adapters.store.ledger_rows import note
-from adapters.store.tables import incidents, responses
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import responses
 from domain.answer_links import Asked
 from domain.errors import BadInput
 from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.plan_documents import as_plan, digest
+from domain.resolution_notes import NOTHING, findings_of
 from domain.responses import Response, Verb, Via
 
 MOST_DUE = 100
@@ -45,7 +48,7 @@ def insert(engine: sa.Engine, response: Response, *, now: datetime) -> bool:
         "verb": response.verb,
         "person": response.person,
         "via": response.via,
-        "argument": response.argument,
+        "argument": _beside(response),
         "nonce": response.nonce,
     }
     with transaction(engine) as connection:
@@ -142,15 +145,23 @@ def is_reachable(engine: sa.Engine) -> None:
         connection.execute(sa.select(incidents.c.id).where(incidents.c.state.in_(OPEN_STATES)).limit(1)).first()
 
 
+def _beside(response: Response) -> str:
+    """What the row holds beside the verb; of a resolve, which has no argument, what was found out."""
+    return response.argument if response.findings.is_empty else json.dumps(response.findings.said)
+
+
 def _response(row: sa.Row[Any]) -> Response:
+    # What other sides send with a resolve is text of theirs, which may be anything.
+    has_findings = row.verb == Verb.RESOLVE and row.via == Via.CONSOLE and row.argument
     return Response(
         incident_id=row.incident_id,
         episode=row.episode,
         verb=Verb(row.verb),
         person=row.person,
         via=Via(row.via),
-        argument=row.argument,
+        argument="" if has_findings else row.argument,
         nonce=row.nonce,
         at=row.at,
         id=row.id,
+        findings=findings_of(json.loads(row.argument)) if has_findings else NOTHING,
     )

@@ -11,7 +11,7 @@ from adapters.log_archive import Archive
 from adapters.store.database import transaction
 from adapters.store.days import drop_days_before
 from adapters.store.minute_rows import drop_minutes
-from adapters.store.tables import dead_letters, log_blocks, logs
+from adapters.store.tables.stored_logs import dead_letters, log_blocks, logs
 from adapters.store.unnamed_files import drop, note
 from domain.retention import Piece
 

@@ -14,7 +14,8 @@ from adapters.sealing import SIGNATURES, in_use, key_id
 from adapters.store.database import Engine, as_long_as_it_takes, mapped, transaction
 from adapters.store.opening import SIGNING
 from adapters.store.sealed_columns import Sealed, SignedText
-from adapters.store.tables import metadata, sealed_keys
+from adapters.store.tables.chained import sealed_keys
+from adapters.store.tables.schema import metadata
 from domain.rotation import SIGNING_KEY, Found, Target
 
 AT_ONCE = 300  # rows

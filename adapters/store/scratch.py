@@ -15,7 +15,9 @@ from adapters.store.database import connect, transaction
 from adapters.store.incident_rows import update_incidents
 from adapters.store.outbox import page_row
 from adapters.store.stored_decisions import Openings, decisions
-from adapters.store.tables import metadata, pages, watches
+from adapters.store.tables.acting import watches
+from adapters.store.tables.paging import pages
+from adapters.store.tables.schema import metadata
 from domain.decided import Decision, Opening
 from domain.folded import Correlation, Folded, Known
 from domain.given import apply, is_late_page

@@ -17,7 +17,7 @@ from adapters.log_archive import Archive, Gone
 from adapters.sealing import in_use
 from adapters.store.compaction import LEVEL
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import log_blocks, unnamed_files
+from adapters.store.tables.stored_logs import log_blocks, unnamed_files
 from adapters.store.unnamed_files import drop, forget, note
 from domain.rotation import Found
 

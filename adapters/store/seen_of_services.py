@@ -15,7 +15,10 @@ from adapters.store.minute_findings import stored_findings
 from adapters.store.minute_rows import unpacked
 from adapters.store.minute_series import numbers as numbers_of
 from adapters.store.mutes import all_mutes
-from adapters.store.tables import alerts, incidents, ledger, minutes, pages
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.counted import minutes
+from adapters.store.tables.found import alerts, incidents
+from adapters.store.tables.paging import pages
 from domain.findings import MinuteFinding, minute_at
 from domain.logs import Level
 from domain.minutes import together
@@ -88,7 +91,7 @@ def _mutes(engine: sa.Engine, service: str, at: datetime) -> list[Mute]:
 
 def findings_of(engine: sa.Engine, service: str, *, since: datetime) -> list[MinuteFinding]:
     """What was found about a service's minutes from then on, the oldest first."""
-    return [one.finding for one in reversed(stored_findings(engine, since=since, service=service))]
+    return [one.finding for one in reversed(stored_findings(engine, since=since, services=[service]))]
 
 
 def minute_of(engine: sa.Engine, service: str, at: datetime) -> list[Compared]:

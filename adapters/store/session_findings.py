@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import datetime
 
@@ -9,19 +10,19 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.minute_rows import SESSIONS
-from adapters.store.tables import judged_minutes, session_findings
+from adapters.store.tables.counted import judged_minutes, session_findings
 from domain.findings import minute_at
 from domain.sessions import AbnormalSession
 
 MOST = 1_000
 
 
-def stored_sessions(engine: sa.Engine, *, since: datetime, service: str | None) -> list[AbnormalSession]:
-    """Those that were over from `since` on, the newest first, at most a thousand."""
+def stored_sessions(engine: sa.Engine, *, since: datetime, services: Collection[str] | None) -> list[AbnormalSession]:
+    """Those that were over from `since` on, the newest first, at most a thousand; of all services for None."""
     held = session_findings.c
     query = sa.select(session_findings).where(held.minute >= int(since.timestamp()) // 60)
-    if service is not None:
-        query = query.where(held.service == service)
+    if services is not None:
+        query = query.where(held.service.in_(sorted(services)))
     return _found(engine, query.order_by(held.minute.desc(), held.score.desc(), held.id))
 
 

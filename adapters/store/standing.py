@@ -14,7 +14,8 @@ from adapters.store.database import transaction
 from adapters.store.incident_rows import OPEN_STATES
 from adapters.store.many_rows import among
 from adapters.store.outbox import QueuedPage
-from adapters.store.tables import alerts, incidents, pages
+from adapters.store.tables.found import alerts, incidents
+from adapters.store.tables.paging import pages
 from domain.cascade import Part
 from domain.holding import Trouble
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State

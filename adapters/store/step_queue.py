@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.tables import incidents, steps
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import incidents
 from domain.errors import Refused
 from domain.steps import Due
 

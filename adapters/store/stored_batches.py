@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from adapters.store.database import Connection
 from adapters.store.log_reader import Asked, whole
-from adapters.store.tables import batches
+from adapters.store.tables.decided import batches
 from domain.logs import Place
 from domain.replay import run_of
 

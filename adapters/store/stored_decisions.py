@@ -11,7 +11,11 @@ import sqlalchemy as sa
 
 from adapters.store.database import Connection
 from adapters.store.many_rows import among
-from adapters.store.tables import actions, incidents, ledger, minute_findings, pages, watches
+from adapters.store.tables.acting import actions, watches
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.counted import minute_findings
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from domain.decided import Decision, Found, Opening, Ran
 from domain.given import CHANGES
 from domain.incidents import Kind

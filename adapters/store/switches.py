@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import conditions, switches
+from adapters.store.tables.running import conditions, switches
 from domain.ledger import LedgerKind
 from domain.members import role_of
 

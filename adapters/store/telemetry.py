@@ -15,7 +15,7 @@ from adapters.log_telemetry import PLACE, READ, Part, nothing
 from adapters.store.database import snapshot
 from adapters.store.log_reader import Asked, as_table, blocks, of_block, read_again, single
 from adapters.store.many_rows import among
-from adapters.store.tables import logs
+from adapters.store.tables.stored_logs import logs
 from adapters.store.traffic import AHEAD
 from domain.logs import Level
 from domain.telemetry import LogId, Span

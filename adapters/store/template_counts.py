@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import snapshot
 from adapters.store.minute_rows import unpacked
-from adapters.store.tables import minutes
+from adapters.store.tables.counted import minutes
 from domain.findings import minute_at
 from domain.minutes import ROWS, Measured
 

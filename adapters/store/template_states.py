@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.arrow_streams import packed, unpacked
 from adapters.store.database import transaction
-from adapters.store.tables import template_states
+from adapters.store.tables.counted import template_states
 
 NAME = "templates"
 Version = tuple[datetime, int]  # when a state was kept, and its bytes

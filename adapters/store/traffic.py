@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from adapters.store.log_counts import Tally, counted, tally
 from adapters.store.log_metrics import metric_mean
 from adapters.store.log_reader import Asked
-from adapters.store.tables import alerts
+from adapters.store.tables.found import alerts
 from domain.control import NO_PACE, Pace, Traffic
 from domain.incidents import Incident, Kind
 from domain.logs import Level

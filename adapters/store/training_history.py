@@ -18,8 +18,9 @@ from adapters.store.database import snapshot
 from adapters.store.log_reader import Asked, as_table, read, read_again
 from adapters.store.many_rows import among
 from adapters.store.mutes import all_mutes
-from adapters.store.tables import alerts, incidents, log_blocks
-from adapters.store.tables import logs as logs_table
+from adapters.store.tables.found import alerts, incidents
+from adapters.store.tables.stored_logs import log_blocks
+from adapters.store.tables.stored_logs import logs as logs_table
 from adapters.store.training_lines import EMPTY, LINES, SAID, Told, older, sayings
 from domain.canary import SERVICE
 from domain.grouping import codes_of, microseconds

@@ -15,7 +15,8 @@ from adapters.log_blocks import STORED
 from adapters.store.alarm_verdicts import called, false_alarms
 from adapters.store.log_reader import as_table
 from adapters.store.many_rows import among
-from adapters.store.tables import incidents, logs, resolution_notes
+from adapters.store.tables.found import incidents, resolution_notes
+from adapters.store.tables.stored_logs import logs
 from domain.alarm_verdicts import AlarmVerdict, Said
 from domain.incidents import Kind
 from domain.verdicts import Reason

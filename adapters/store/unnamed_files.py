@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from adapters.log_archive import Archive
 from adapters.store.database import transaction
-from adapters.store.tables import log_blocks, unnamed_files
+from adapters.store.tables.stored_logs import log_blocks, unnamed_files
 
 LEFT_BEHIND = timedelta(days=1)  # whoever wrote it down is not at work on it any more
 

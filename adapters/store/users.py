@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import api_tokens, logins, users
+from adapters.store.tables.logged_in import api_tokens, logins, users
 from domain.access import Login, Scope
 from domain.errors import BadInput
 from domain.ledger import LedgerKind

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import Engine, transaction
 from adapters.store.intake import READING
-from adapters.store.tables import conditions, offsets, topics
+from adapters.store.tables.running import conditions
+from adapters.store.tables.stored_logs import offsets, topics
 from domain.members import WATCH, partitions_in
 from domain.watch_health import Signs
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from adapters.store.database import Connection, Engine, transaction
-from adapters.store.tables import watches
+from adapters.store.tables.acting import watches
 
 
 def add(engine: Engine, key: str, service: str, *, since: datetime, until: datetime) -> None:

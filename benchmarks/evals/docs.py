@@ -11,7 +11,7 @@ from benchmarks.evals.competitors import COMPETITORS, DETERMINISTIC, ENDPOINT
 from benchmarks.evals.floors import OF_DOSSIER, OF_HONEST, Floor
 from benchmarks.evals.running import Outcome
 from benchmarks.report import machine
-from domain.words import share
+from domain.amounts import share
 
 PLACE = PROJECT / "docs" / "evals.md"
 METHOD = Path(__file__).with_name("method.md")

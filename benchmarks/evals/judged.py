@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from adapters.store import analyses, resolution_notes
 from adapters.store.analyses import Stored
 from adapters.store.database import Engine, snapshot
-from adapters.store.tables import resolution_notes as notes
+from adapters.store.tables.found import resolution_notes as notes
+from domain.amounts import counted
 from domain.resolution_notes import ResolutionNote, Verdict
-from domain.words import counted
 
 
 @dataclass(frozen=True, slots=True)

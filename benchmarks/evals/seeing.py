@@ -15,7 +15,9 @@ from adapters.store.alert_rows import some_alerts
 from adapters.store.database import transaction
 from adapters.store.incident_rows import as_incident
 from adapters.store.llm_calls import spent
-from adapters.store.tables import analyses, incidents, llm_calls, pages
+from adapters.store.tables.analysed import analyses, llm_calls
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from adapters.store.telemetry import quoted
 from benchmarks.evals.scenarios import PageSeen, Seen, Told
 from benchmarks.evals.world import World

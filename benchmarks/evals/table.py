@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.evals.floors import floor
 from benchmarks.evals.running import Outcome
-from domain.words import number, share
+from domain.amounts import number, share
 
 SLACK = 1e-9  # of a share
 

@@ -24,7 +24,9 @@ from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.migrate import migrate
 from adapters.store.positions import start_positions, topic_number
-from adapters.store.tables import analyses, deliveries, incidents, pages
+from adapters.store.tables.analysed import analyses
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import deliveries, pages
 from benchmarks.evals.bystanders import Bystander, Mailbox
 from benchmarks.evals.scenarios import Alarm, Changed, Line, Past, Scenario
 from domain.changes import Change, ChangeKind

@@ -19,7 +19,7 @@ from domain.access import Caller, Deed
 from domain.afar import BY_OPTION, NOT_SENT, NotSent, deed_of
 from domain.errors import SreError
 from domain.responses import Verb
-from domain.words import visible
+from domain.shown_texts import visible
 
 Allow = Callable[[Deed | Verb], None]  # raises where the caller may not
 FILES = (click.Path, click.File)

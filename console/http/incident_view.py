@@ -8,11 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from console.http.pages import LONGEST_TITLE
+from domain.action_sentences import action
+from domain.amounts import ago, clock
 from domain.answer_links import AnswerLink, Asked, objection
+from domain.evidence_words import because
+from domain.incident_sentences import waiting
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.responses import Verb
-from domain.words import action, ago, because, brief, clock, printable, sentence, waiting
+from domain.shown_texts import brief, printable
 
 Row = Mapping[str, Any]
 Mask = Callable[[str], str]
@@ -74,7 +79,7 @@ def view(found: Row, mask: Mask, *, now: datetime) -> View:
     """The incident with what is known of it."""
     what = mask(printable(found["playbook"] or found["template"] or "storm of incidents"))
     return View(
-        brief(f"Incident {found['id']}: {printable(found['service'])}: {what}", LONGEST_TITLE),
+        brief(f"Incident {found['id']}: {mask(printable(found['service']))}: {what}", LONGEST_TITLE),
         tuple((label, text) for label, text in _facts(found, mask, now) if text),
         (
             ("Evidence", tuple(mask(_evidence(kept)) for kept in found["evidence"])),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from domain.words import printable
+from domain.shown_texts import printable
 
 MOST, LONGEST = 3, 40  # mistakes that are told, and letters of what was sent
 WHOLE = "{name}: {sent} is no whole number"

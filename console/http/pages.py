@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
-from domain.words import brief
+from domain.shown_texts import brief
 
 FOLDER = Path(__file__).with_name("templates")
 LONGEST, LONGEST_TITLE = 2_000, 200  # characters that a page shows of one text, and of what it is headed by

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from domain.words import counted, measured, number
+from domain.amounts import counted, measured, number
 
 # Drawn for a telephone; wider windows draw it larger, so its letters stay legible.
 WIDTH, HEIGHT = 360.0, 150.0

@@ -13,7 +13,7 @@ from adapters.answering_users import AnsweringUsers
 from adapters.kafka.edges import topic_edges
 from adapters.parts_file import PROJECT
 from adapters.store.database import Engine
-from adapters.store.opening import open_database
+from adapters.store.opening import database_of
 from adapters.store.own_figures import figures
 from adapters.trust import trust
 from console.http.app import create
@@ -52,10 +52,7 @@ def service(
     if problem := exposure_problem(tree.http):
         raise BadSettings(problem)
     trust(tree.calls.ca_file)
-    url = tree.store.url.get_secret_value()
-    if not url:
-        raise BadSettings("store.url is not set and no embedded database runs; start one with `sre up`")
-    engine = open_database(url, tree.encryption, tree.store.files)
+    engine = database_of(tree)
     return Service(
         engine=engine,
         settings=tree.http,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.words import seconds
+from domain.amounts import seconds
 from ml.sessions import words
 from ml.sessions.durations import Durations, Usual
 from ml.sessions.events import service_of

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.words import cut, seconds
+from domain.amounts import seconds
+from domain.shown_texts import cut
 from ml.sessions.core import Core
 from ml.sessions.durations import Usual
 from ml.sessions.events import service_of, text_of

@@ -18,7 +18,7 @@ from adapters.commands import CommandExecutor, bind
 from adapters.executing import Given
 from adapters.store import effects
 from adapters.store.database import connect, transaction
-from adapters.store.tables import effects as effect_rows
+from adapters.store.tables.acting import effects as effect_rows
 from domain.errors import BadInput, Refused, Unavailable
 from domain.execution import Order, Progress, how_far
 from domain.parameters import RunCommand

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from adapters.redaction import redaction
+from adapters.store.changes import keep
 from domain.access import LOOKING, Scope
 from domain.afar import SENT
+from domain.changes import Change, ChangeKind, ChangeSource
 from domain.people import Role
 from tests.parts.afar_part import Agent, agent, path_of, sre, timeless
-from tests.parts.console_part import filled
+from tests.parts.console_part import a_finding, filled, put_findings, put_minutes
+from tests.parts.judged_part import NOW, Feed
+from tests.parts.logs_part import an_error
 from tests.parts.on_call_part import SMALL
 
 LONG_AGO = ("--since", "2026-01-01")
@@ -196,6 +200,39 @@ def test_only_what_is_shown_is_searched(secretive: tuple[Agent, str], asked: tup
     there, token = secretive
     found = there.sent(token, "logs", *LONG_AGO, *asked)
     assert seen == ("the pool failed" in found.out), found
+
+
+HIDDEN = "pool password=hunter2"  # a service that somebody called so
+OF_A_SERVICE = (
+    pytest.param(("logs", *LONG_AGO), id="logs"),
+    pytest.param(("logs", *LONG_AGO, "--sql", "SELECT message FROM logs"), id="logs by SQL"),
+    pytest.param(("stats", *LONG_AGO), id="stats"),
+    pytest.param(("templates", *LONG_AGO), id="templates"),
+    pytest.param(("findings", *LONG_AGO), id="findings"),
+    pytest.param(("changes", *LONG_AGO), id="changes"),
+)
+
+
+@pytest.mark.parametrize("words", OF_A_SERVICE)
+def test_a_secret_in_the_name_of_a_service_cannot_be_tried(
+    secretive: tuple[Agent, str], words: tuple[str, ...]
+) -> None:
+    there, token = secretive
+    Feed(there.store, partition=7).take(*(an_error(number, service=HIDDEN) for number in range(3)))
+    put_findings(there.store, 1, [a_finding(service=HIDDEN)])
+    put_minutes(there.store, HIDDEN)
+    keep(there.store, [Change(NOW, HIDDEN, ChangeKind.DEPLOY, "v1.4.2", "ann", ChangeSource.COMMAND)], now=NOW)
+
+    def found(name: str) -> str:
+        done = there.sent(token, *words, "--json", "--service", name)
+        assert 0 == done.exit, done
+        return done.out
+
+    right, *others = [found(f"pool password={guess}") for guess in ("hunter2", "h", "another", "***")]
+    assert [right] * 3 == others
+    assert any(_is_json(words, right))
+    assert "hunter2" not in right
+    assert not any(_is_json(words, found("nobody")))
 
 
 def test_on_its_own_machine_everything_is_searched(secretive: tuple[Agent, str]) -> None:

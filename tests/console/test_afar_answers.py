@@ -10,7 +10,8 @@ import pytest
 
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_rows import insert_incidents
-from adapters.store.tables import incidents, metadata
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from domain.access import LOOKING, Scope
 from domain.afar import SENT
 from domain.incidents import State
@@ -138,7 +139,7 @@ def test_who_answers_is_the_person_of_the_token(two: tuple[Agent, Engine]) -> No
     (entry,) = noted(there.store, "incident.acknowledged")
     assert "rob" == entry["by"]
     said = there.sent(token, "ack", "1", "--as", "ann")
-    assert (1, "sre: --as is for the agent's machine: from afar you are whom the token belongs to\n") == (
+    assert (2, "sre: --as is for the agent's machine: from afar you are whom the token belongs to\n") == (
         said.exit,
         said.err,
     )

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from adapters.store import answers
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from console.demo_addresses import closing_lines
 from console.demo_cascade import Cascade, cascade_document, unmet
 from console.demo_story import Story

@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import console.logs
-from adapters.store import log_reader, log_search, log_statistics
+from adapters.store import log_columns, log_reader, log_search, log_statistics
 from adapters.store.database import Engine, connect
-from adapters.store.log_search import Following, Wanted
+from adapters.store.log_following import Following
 from adapters.store.log_writer import BLOCK_FROM
+from adapters.store.wanted_logs import Wanted
 from console.main import cli
 from domain.errors import BadInput, Refused
 from tests.parts.databases_part import Server
@@ -252,7 +253,7 @@ def test_only_the_columns_that_a_question_names_are_read(postgres: Engine, monke
 
     def read(names: Any) -> Any:
         asked.append(list(names))
-        return log_search.read_columns(postgres, Wanted(), names)
+        return log_columns.read_columns(postgres, Wanted(), names)
 
     answer("SELECT service, count(*) FROM logs WHERE level > 2 GROUP BY 1", read, Limits())
     answer("SELECT 1", read, Limits())

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from console.given import NotFound
 from console.main import cli
 from domain.errors import BadInput
@@ -54,13 +54,23 @@ def test_a_silence_is_added_listed_and_ended() -> None:
 
 def test_a_window_that_recurs_is_pending_until_it_begins() -> None:
     begins = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+    last = datetime.now(UTC) + timedelta(days=100)
     found = told(
         *("maintenance", "add", "owner=storage", "--from", begins, "--for", "1h", "--every", "day"),
-        *("--ends", "2099-01-01", "--comment", "nightly backup"),
+        *("--ends", f"{last:%Y-%m-%d}", "--comment", "nightly backup"),
     )
-    assert ("pending", "day", "2099-01-01T00:00:00+00:00") == (found["state"], found["every"], found["ends"])
+    assert ("pending", "day", f"{last:%Y-%m-%d}T00:00:00+00:00") == (found["state"], found["every"], found["ends"])
     assert [] == told("silence", "list")
     assert [1] == [row["maintenance"] for row in told("maintenance", "list")]
+
+
+def test_a_window_that_recurs_says_when_it_does_so_last() -> None:
+    before = datetime.now(UTC)
+    done = sre("maintenance", "add", "owner=storage", "--for", "1h", "--every", "week", "--comment", "backup")
+    (row,) = told("maintenance", "list")
+    last = datetime.fromisoformat(row["ends"])
+    assert before <= last - timedelta(days=366) <= datetime.now(UTC)
+    assert f"every week until {last:%Y-%m-%d %H:%M} UTC" in done.stdout
 
 
 def test_the_list_says_how_many_pages_a_rule_holds_back(store: Engine) -> None:

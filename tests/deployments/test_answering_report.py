@@ -14,7 +14,7 @@ from adapters.store import canary_rows, mutes, step_queue
 from adapters.store.database import Engine, transaction
 from adapters.store.step_queue import LONGEST
 from adapters.store.switches import report_condition
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from console.parts import tell
 from deployments.answering_report import NO_PAGE, NO_STEP, Answering, ask
 from deployments.report import Health, PartReport, answering

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from domain.errors import BadInput
 from domain.muting import Matcher, Mute
-from domain.muting_checks import as_matcher, flaws
+from domain.muting_checks import as_matcher, bounded, flaws
 from tests.parts.logs_part import NOON
 from tests.parts.mutes_part import a_silence
 
@@ -50,6 +50,19 @@ def test_what_is_no_condition_says_how_to_write_one(text: str) -> None:
         pytest.param(a_silence("service=" + "x" * 201), "201 characters, at most 200", id="a-long-value"),
         pytest.param(a_silence("service=~" + "x|" * 101 + "y"), "203 characters, at most 200", id="a-long-pattern"),
         pytest.param(a_silence(ends_at=NOON + 367 * 24 * HOUR), "at most 366 days ahead", id="for-more-than-a-year"),
+        pytest.param(
+            a_silence(every="day", until=NOON + 367 * 24 * HOUR), "may recur at most 366 days ahead", id="for-ever"
+        ),
+        pytest.param(
+            a_silence(*(f"service!=web-{number}" for number in range(21))),
+            "21 matchers, at most 20",
+            id="many",
+        ),
+        pytest.param(
+            a_silence(*(f"service={'x' * 201}" for _ in range(100))),
+            "100 matchers, at most 20",
+            id="very-many",
+        ),
         pytest.param(a_silence("servce=web"), "the nearest is service", id="an-unknown-label"),
         pytest.param(a_silence("severity=hihg"), "the nearest is high", id="an-unknown-severity"),
         pytest.param(a_silence("severity=~hi"), "low, medium, high, critical", id="a-pattern-like-no-severity"),
@@ -77,11 +90,25 @@ def test_what_could_not_apply_or_would_to_everything_is_refused(rule: Mute, says
         pytest.param(a_silence("playbook="), id="what-has-none"),
         pytest.param(a_silence("severity!=critical"), id="what-is-not-critical"),
         pytest.param(a_silence("service=~.+", "severity=low"), id="one-condition-that-says-nothing"),
+        pytest.param(a_silence(every="day", until=NOON + 366 * 24 * HOUR), id="again-for-a-year"),
+        pytest.param(a_silence(*(f"service!=web-{number}" for number in range(20))), id="as-many-as-may-be"),
         pytest.param(a_silence(starts_at=NOON - 30 * HOUR, ends_at=NOON - 29 * HOUR, every="day"), id="again-later"),
     ],
 )
 def test_what_applies_to_something_is_accepted(rule: Mute) -> None:
     assert [] == flaws(rule, everything=False, now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        pytest.param(a_silence(every="week"), NOON + 366 * 24 * HOUR, id="for-a-year"),
+        pytest.param(a_silence(every="week", until=NOON + HOUR), NOON + HOUR, id="as-somebody-said"),
+        pytest.param(a_silence(), None, id="what-does-not-recur-needs-none"),
+    ],
+)
+def test_what_recurs_has_an_end(rule: Mute, expected: datetime | None) -> None:
+    assert expected == bounded(rule, now=NOON).until
 
 
 def test_everything_may_be_meant() -> None:

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from domain.cascade import Part
 from domain.contacts import Contact, ContactKind
+from domain.evidence_words import compared
 from domain.incidents import Evidence, Incident, Resolution, Severity, State
 from domain.page_text import Around, Made, asked, compose, headline, page_lines
 from domain.pages import LONGEST_SUMMARY, PageKind, PageReason
+from domain.shown_texts import cut
 from domain.told import Told
-from domain.words import compared, cut
 from tests.parts.incidents_part import an_incident
 from tests.parts.logs_part import NOON, SECOND
 

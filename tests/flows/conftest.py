@@ -18,7 +18,7 @@ from adapters.parts_file import PROJECT, read
 from adapters.store.database import transaction
 from adapters.store.log_look_ups import stored_positions
 from adapters.store.look_ups import list_incidents, one_incident
-from adapters.store.tables import conditions
+from adapters.store.tables.running import conditions
 from adapters.store.watch_signs import readers, signs
 from benchmarks.evals.minds import honest
 from benchmarks.evals.scripted import Server, serve

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from domain.evidence_words import because, compared
 from domain.findings import MinuteFinding, minute_at
 from domain.incidents import Kind, Severity
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.logs import Level
 from domain.minutes import Measured
-from domain.words import because, compared, sentence
 from ml.anomalies import LONGEST_EVIDENCE, of_minute
 from tests.parts.incidents_part import an_anomaly, folded
 from tests.parts.logs_part import NOON

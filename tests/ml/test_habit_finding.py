@@ -11,9 +11,9 @@ import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.evidence_words import because
 from domain.logs import Level
 from domain.verdicts import Reason
-from domain.words import because
 from ml import habit_finding
 from ml.anomalies import anomalies
 from ml.detectors.service_deviation import SERVICE

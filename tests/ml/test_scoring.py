@@ -16,12 +16,12 @@ from adapters.formats.decoding import decode
 from adapters.parts_file import PROJECT
 from adapters.playbook_files import load
 from domain.correlation import Fold
+from domain.evidence_words import because
 from domain.folded import Known, Name
 from domain.incidents import Incident, Kind, Severity
 from domain.logs import LogBatch
 from domain.settings import Settings
 from domain.verdicts import Reason, Verdicts
-from domain.words import because
 from ml.anomalies import anomalies
 from ml.detectors.service_deviation import SERVICE, ServiceDeviation
 from ml.outlier_model import AnyOutlierModel

@@ -14,7 +14,7 @@ from adapters.store.database import Connection, Engine, transaction
 from adapters.store.incident_rows import insert_incidents, number
 from adapters.store.knowledge_rows import remember
 from adapters.store.outbox import QueuedPage
-from adapters.store.tables import alerts, incidents
+from adapters.store.tables.found import alerts, incidents
 from domain.folded import stored_page_key
 from domain.incidents import Incident, Resolution, Route
 from domain.inventory import Inventory

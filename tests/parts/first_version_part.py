@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from adapters.store import tables
+from adapters.store import migrations
 from adapters.store.database import Engine
 from domain.ledger import Entry, extend
 from tests.parts.logs_part import NOON, SECOND
@@ -29,7 +29,7 @@ PLAN: dict[str, Any] = {
 def make(engine: Engine) -> None:
     """The schema of the first version in an empty database."""
     config = Config()
-    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")

@@ -18,7 +18,8 @@ from adapters import link_keys
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
 from adapters.store.own_figures import figures
-from adapters.store.tables import incidents, metadata
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from console.http.app import create
 from console.http.exposition import Exposition
 from console.http.refusals import Refusals

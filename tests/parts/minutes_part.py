@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from adapters.store.database import Engine, transaction
 from adapters.store.log_reader import Asked, read
 from adapters.store.minute_rows import MinuteRows, unpacked
-from adapters.store.tables import minutes, offsets
+from adapters.store.tables.counted import minutes
+from adapters.store.tables.stored_logs import offsets
 from domain.minutes import Measured
 from tests.parts.logs_part import NOON
 

@@ -14,7 +14,7 @@ from adapters.store import experience
 from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.incident_rows import insert_incidents
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from console.http.desk import Desk
 from console.http.service import Service
 from domain.autonomy import Autonomy, Word

@@ -17,7 +17,8 @@ from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import OPEN_STATES
 from adapters.store.ledger_rows import note
 from adapters.store.positions import start_positions, topic_number
-from adapters.store.tables import incidents, metadata
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from domain.errors import BadInput
 from domain.folded import Folded
 from domain.incidents import State

@@ -17,7 +17,8 @@ from adapters.store.closing import acknowledge, resolve
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.deliveries import channels_due
 from adapters.store.escalations import Phase
-from adapters.store.tables import deliveries, escalations, metadata, pages
+from adapters.store.tables.paging import deliveries, escalations, pages
+from adapters.store.tables.schema import metadata
 from domain.contacts import ContactKind
 from domain.errors import Unavailable
 from domain.incidents import Resolution

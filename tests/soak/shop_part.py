@@ -21,7 +21,12 @@ from adapters.channels.email.mail import message_id
 from adapters.parts_file import PROJECT
 from adapters.store.closing import close_by_hand
 from adapters.store.incident_rows import OPEN_STATES
-from adapters.store.tables import actions, incidents, ledger, logs, pages, steps
+from adapters.store.tables.acting import actions
+from adapters.store.tables.chained import ledger
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
+from adapters.store.tables.stored_logs import logs
 from benchmarks.stack import Stack
 from deployments.shop import control, layout, running
 from deployments.shop.control import Injection

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import metadata
+from adapters.store.tables.schema import metadata
 from tasks.answer import run_steps
 from tests.parts.answering_part import BUSY, POOL
 from tests.parts.judged_part import rows

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from adapters.store.database import transaction
 from adapters.store.log_look_ups import stored_positions
-from adapters.store.tables import batches
+from adapters.store.tables.decided import batches
 from benchmarks.stack import Stack, running
 from ml.detectors.service_deviation import SERVICE
 from ml.model_runs import Submission, register

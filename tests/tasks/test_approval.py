@@ -11,7 +11,7 @@ from adapters.store import answers
 from adapters.store.closing import acknowledge
 from adapters.store.database import Engine, transaction
 from adapters.store.switches import set_pause
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.actions import Approval
 from domain.errors import Refused
 from domain.incidents import State

@@ -15,7 +15,8 @@ from adapters.store.database import Engine, transaction
 from adapters.store.opening import with_keyring
 from adapters.store.question_rows import kept_questions
 from adapters.store.switches import set_pause
-from adapters.store.tables import actions, questions
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import questions
 from domain.autonomy import Autonomy, Word
 from domain.cases import Case, case_document, case_of
 from domain.experience import Likeness, Past

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.store import escalations
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import escalations as table
+from adapters.store.tables.paging import escalations as table
 from tasks.auditing import audit, mend
 from tests.parts.desk_part import Desk
 from tests.parts.roster_part import FixedRoster

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.store import answers, experience
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import actions
+from adapters.store.tables.acting import actions
 from domain.actions import Approval
 from domain.autonomy import Autonomy, Word
 from domain.errors import BadInput, Refused

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from adapters.store.closing import acknowledge
 from adapters.store.database import Engine, transaction
 from adapters.store.ledger_rows import note
-from adapters.store.tables import documents
+from adapters.store.tables.decided import documents
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
 from domain.questions import COUNTED_AS, Kept, Kind

@@ -19,7 +19,9 @@ import sqlalchemy as sa
 
 from adapters.store.batches import BatchStore
 from adapters.store.database import Engine, connect
-from adapters.store.tables import batches, logs, metadata
+from adapters.store.tables.decided import batches
+from adapters.store.tables.schema import metadata
+from adapters.store.tables.stored_logs import logs
 from domain.settings import Settings
 from ml.asking import Asking
 from ml.detectors.service_deviation import Deviation

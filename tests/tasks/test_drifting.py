@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from adapters.store.alarm_verdicts import give
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.drift_rows import DriftCheck, add_check, in_storm, last_check, started_at, wrong_alarms
-from adapters.store.tables import drift_checks, incidents
+from adapters.store.tables.found import incidents
+from adapters.store.tables.running import drift_checks
 from console.main import cli
 from deployments.answering_report import ask
 from domain.alarm_verdicts import AlarmVerdict

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from adapters.dry_run import DryRun
 from adapters.executing import Given
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import incidents, steps
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import incidents
 from adapters.watching import WatchingExecutor
 from domain.actions import ActionState
 from domain.execution import Order

@@ -11,8 +11,8 @@ from adapters.store import escalations, responses
 from adapters.store.closing import acknowledge, reread
 from adapters.store.database import Engine, transaction
 from adapters.store.escalations import Phase
-from adapters.store.tables import escalations as table
-from adapters.store.tables import pages
+from adapters.store.tables.paging import escalations as table
+from adapters.store.tables.paging import pages
 from domain.contacts import Contact, ContactKind
 from domain.errors import BadInput, Refused, Unavailable
 from domain.incidents import Resolution, State

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.store.closing import acknowledge
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from domain.errors import Unavailable
 from domain.incidents import Resolution, Route, State
 from domain.pages import PageReason

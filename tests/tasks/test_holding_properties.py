@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.store import mutes
 from adapters.store.database import connect, transaction
-from adapters.store.tables import metadata
+from adapters.store.tables.schema import metadata
 from domain.muting import Mute, MuteKind, ends
 from domain.pages import PageReason
 from tests.parts.desk_part import Desk

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from adapters.kafka import idle
 from adapters.store.database import Engine
-from adapters.store.tables import closed_minutes, judged_minutes
+from adapters.store.tables.counted import closed_minutes, judged_minutes
 from deployments.kafka_server import KafkaServer
 from domain.errors import Refused, Unavailable
 from tests.parts.databases_part import Server

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.store.database import Engine, connect
-from adapters.store.tables import incidents, metadata, minute_findings, minutes
+from adapters.store.tables.counted import minute_findings, minutes
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from domain.minutes import Measured
 from tasks.minutes import MinuteMemory
 from tests.parts.judged_part import Feed, known

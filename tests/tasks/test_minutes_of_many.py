@@ -23,7 +23,8 @@ from adapters.store.batches import BatchStore, Judged
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.minute_rows import MinuteRows, unpacked
 from adapters.store.positions import start_positions, topic_number
-from adapters.store.tables import judged_minutes, minutes, offsets
+from adapters.store.tables.counted import judged_minutes, minutes
+from adapters.store.tables.stored_logs import offsets
 from domain.logs import Place
 from domain.minutes import NOTHING_CLOSED, Measured
 from tasks.judging import with_idle

@@ -20,7 +20,8 @@ from adapters.store.database import Engine, connect, transaction
 from adapters.store.deliveries import Delivery
 from adapters.store.standing import undelivered
 from adapters.store.switches import degraded
-from adapters.store.tables import deliveries, incidents, pages
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import deliveries, pages
 from domain.incidents import Evidence, Incident, Resolution, State
 from domain.inventory import Inventory, Service
 from domain.logs import Level

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from adapters.log_archive import Archive
 from adapters.store.database import Engine, connect, transaction
-from adapters.store.tables import batches, metadata
+from adapters.store.tables.decided import batches
+from adapters.store.tables.schema import metadata
 from domain.differences import How
 from domain.ledger import LedgerKind
 from ml.scoring import Champion

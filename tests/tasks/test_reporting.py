@@ -10,7 +10,10 @@ from adapters.store.ledger_rows import note
 from adapters.store.noise_reports import kept_report, listed_reports
 from adapters.store.noise_rows import pages_told
 from adapters.store.outbox import page_row
-from adapters.store.tables import actions, approvals, incidents, pages
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import approvals
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from domain.alarm_verdicts import AlarmVerdict
 from domain.incidents import Resolution
 from domain.ledger import LedgerKind

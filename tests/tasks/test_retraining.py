@@ -14,9 +14,9 @@ from adapters.formats.decoding import decode
 from adapters.store.alarm_verdicts import give
 from adapters.store.database import connect
 from domain.alarm_verdicts import AlarmVerdict
+from domain.evidence_words import because
 from domain.settings import Settings
 from domain.verdicts import Reason
-from domain.words import because
 from ml.model_versions import versions
 from ml.registry import Registry
 from ml.scoring import Champion, score

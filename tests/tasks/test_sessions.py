@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from adapters.store.database import Engine
 from adapters.store.minute_rows import MinuteRows
 from adapters.store.session_findings import kept_memory, stored_sessions
-from adapters.store.tables import judged_minutes, session_findings
+from adapters.store.tables.counted import judged_minutes, session_findings
 from domain.minutes import Measured
 from ml.session_detector import SessionDetector
 from tasks.minutes import MinuteMemory
@@ -61,7 +61,7 @@ def of_sessions(engine: Engine) -> list[tuple[object, ...]]:
 
 
 def test_a_step_that_is_left_out_is_named_in_one_incident_of_its_service() -> None:
-    told = stored_sessions(whole(), since=NOON, service=None)
+    told = stored_sessions(whole(), since=NOON, services=None)
     assert {"db"} == {one.service for one in told}
     assert all(int(one.key[1:3]) >= FAULT and int(one.key.partition("-")[2]) % 2 for one in told)
     assert len(told) >= 4 * (LENGTH - FAULT - 2)
@@ -82,7 +82,7 @@ def test_a_step_that_is_left_out_is_named_in_one_incident_of_its_service() -> No
 )
 def test_other_faults_are_told_in_words(fault: str, service: str, words: str) -> None:
     engine = taken([requests(LENGTH, PER_MINUTE, {FAULT: fault})])
-    told = stored_sessions(engine, since=NOON, service=None)
+    told = stored_sessions(engine, since=NOON, services=None)
     assert {service} == {one.service for one in told}
     assert words in {reason for one in told for reason in one.reasons}
     assert {("db", Measured.SESSIONS)} == {(row[2], row[3]) for row in of_sessions(engine)}
@@ -92,7 +92,7 @@ def test_a_single_abnormal_request_is_listed_and_opens_nothing() -> None:
     logs = requests(LENGTH, PER_MINUTE)
     lost = next(log for log in logs if b"commit" in log and b'"r50-3"' in log)
     engine = taken([[log for log in logs if log is not lost]])
-    assert ["r50-3"] == [one.key for one in stored_sessions(engine, since=NOON, service="db")]
+    assert ["r50-3"] == [one.key for one in stored_sessions(engine, since=NOON, services=["db"])]
     assert [] == rows(engine, "SELECT id FROM incidents")
 
 

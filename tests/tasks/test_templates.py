@@ -13,7 +13,7 @@ from adapters.formats.decoding import decode
 from adapters.log_blocks import STORED, in_shape, pack, unpack
 from adapters.store.batches import BatchStore
 from adapters.store.database import Engine
-from adapters.store.tables import logs
+from adapters.store.tables.stored_logs import logs
 from adapters.store.template_counts import template_counts
 from adapters.store.template_states import load
 from tasks.judging import Stopwatch, judge

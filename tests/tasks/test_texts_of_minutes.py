@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import Engine, connect
 from adapters.store.minute_findings import StoredFinding, stored_findings
-from adapters.store.tables import incidents, metadata
+from adapters.store.tables.found import incidents
+from adapters.store.tables.schema import metadata
 from domain.minutes import Measured
 from tasks.templates import Templates
 from tests.parts.judged_part import Feed, known
@@ -43,7 +44,7 @@ def taken(stream: list[bytes], size: int = 100) -> Engine:
 
 
 def of_texts(engine: Engine) -> list[StoredFinding]:
-    found = stored_findings(engine, since=NOON, service=None)
+    found = stored_findings(engine, since=NOON, services=None)
     return [one for one in found if one.finding.measured in (Measured.TEMPLATE, Measured.NEW)]
 
 

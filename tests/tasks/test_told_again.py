@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import incidents, pages
+from adapters.store.tables.found import incidents
+from adapters.store.tables.paging import pages
 from domain.incidents import Route, State
 from domain.pages import PageReason
 from domain.steps import Step, StepKind, Why

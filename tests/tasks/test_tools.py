@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.redaction import redaction
 from adapters.store.database import Engine, connect, transaction
-from adapters.store.tables import log_blocks, logs
+from adapters.store.tables.stored_logs import log_blocks, logs
 from domain.disguise import Disguise
 from domain.exhibits import Exhibits
 from domain.llm import ToolCall

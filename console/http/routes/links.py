@@ -15,10 +15,10 @@ from console.http.incident_view import buttons, view
 from console.http.pages import page
 from console.http.service import Ours, Service
 from console.http.web.forms import Form
+from domain.amounts import clock
 from domain.answer_links import MEANING, AnswerLink, Asked, Flaw, NotTaken, argument_of
 from domain.errors import BadInput
 from domain.responses import Response, Verb, Via
-from domain.words import clock
 
 router = APIRouter(tags=["answers"])
 TEXT = {"type": "string"}

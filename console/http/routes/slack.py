@@ -15,7 +15,7 @@ from console.http.service import Body, Ours, Service
 from domain.answer_links import Flaw, NotTaken, argument_of
 from domain.errors import BadInput, Unavailable
 from domain.responses import Response, Via
-from domain.words import printable
+from domain.shown_texts import printable
 
 router = APIRouter(tags=["answers"])
 log = logging.getLogger(__name__)

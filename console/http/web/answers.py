@@ -15,6 +15,7 @@ from domain.access import Caller, Deed
 from domain.alarm_verdicts import AlarmVerdict
 from domain.answer_links import Flaw, NotTaken, argument_of
 from domain.errors import BadInput
+from domain.resolution_notes import NOTHING, Findings
 from domain.responses import Response as Said
 from domain.responses import Verb, Via
 from tasks.noting import note_closed
@@ -39,8 +40,7 @@ def note(request: Request, number: Number, form: Form, service: Ours, caller: As
     """Say what caused it and what helped, when it is over."""
     must_be_ours(request, service, caller, form)
     must_be_allowed(service, caller, Deed.NOTE, incident_id=number)
-    said = {name: form.get(name, "").strip() or None for name in ("cause", "helped", "origin", "analysis")}
-    findings, now = as_findings(said), service.clock()
+    findings, now = _findings(form), service.clock()
     return _done(
         request,
         number,
@@ -74,7 +74,14 @@ def _response(service: Service, caller: Caller, number: int, verb: Verb, form: d
     nonce = form.get("nonce", "")[:64]
     about = (number, int(episode[:9]), verb, caller.person, Via.CONSOLE)
     argument = argument_of(verb, form.get("argument", ""), plan)
-    return Said(*about, argument, f"console {caller.name} {nonce or _once(service)}"), plan
+    findings = _findings(form) if verb is Verb.RESOLVE else NOTHING
+    nonce = f"console {caller.name} {nonce or _once(service)}"
+    return Said(*about, argument, nonce, findings=findings), plan
+
+
+def _findings(form: dict[str, str]) -> Findings:
+    """What was found out, by the fields that the command has as options. Raises BadInput."""
+    return as_findings({name: form.get(name, "").strip() or None for name in ("cause", "helped", "origin", "analysis")})
 
 
 def _once(service: Service) -> str:

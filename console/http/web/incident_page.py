@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.store import log_search, look_ups, responses
 from adapters.store.responses import Answered
+from adapters.store.wanted_logs import Wanted
 from console import incident_rows
 from console.http.answering import NEXT
 from console.http.incident_view import BUTTONS, Button, view
@@ -17,11 +18,12 @@ from console.http.service import Service
 from console.http.web.evidence import Picture, pictures
 from console.http.web.tables import Table, lines, table
 from domain.access import Caller, Deed, refusal
+from domain.amounts import clock
 from domain.answer_links import ABOUT_A_PLAN, Asked, Flaw, NotTaken, objection
 from domain.incidents import Severity
 from domain.options import in_words as option_in_words
 from domain.responses import Verb
-from domain.words import clock, printable
+from domain.shown_texts import printable
 
 AROUND = timedelta(minutes=1)
 MOST_LOGS = 30
@@ -142,13 +144,13 @@ def _logs(service: Service, found: Mapping[str, Any]) -> tuple[tuple[datetime, s
     """The logs of the incident with those of its services around the first of its evidence."""
     begins = min((datetime.fromisoformat(str(one["at"])) for one in found["evidence"]), default=found["opened_at"])
     services = sorted({found["service"], *(alert["service"] for alert in found["alerts"])})
-    wanted = log_search.Wanted(since=begins - AROUND, until=begins + AROUND, services=services)
+    wanted = Wanted(since=begins - AROUND, until=begins + AROUND, services=services)
     rows = log_search.around(service.engine, wanted, found["id"], MOST_LOGS)
     return tuple(
         (
             row["timestamp"],
             str(row["level"]),
-            printable(row["service"]),
+            service.mask(printable(row["service"])),
             service.mask(printable(row["message"])),
             row["incident_id"] == found["id"],
         )

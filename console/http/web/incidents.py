@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from adapters.store import incident_list, look_ups
 from adapters.store.incident_list import ALL_OPEN, Wanted, place_of
+from adapters.store.shown_services import meant
 from console import incident_rows
 from console.http.service import Ours
 from console.http.web.callers import Asking
@@ -35,10 +36,12 @@ def begin() -> Response:
 @router.get("/incidents")
 def incidents(request: Request, service: Ours, caller: Asking, state: str = "", before: str = "") -> Response:
     """A page of fifty; as JSON for whoever asks for it."""
-    wanted = Wanted(state, request.query_params.get("service", "").strip())
+    named = request.query_params.get("service", "").strip()
+    services = meant(service.engine, [named] if named else (), service.mask)
+    wanted = Wanted(state, services)
     rows, more = incident_list.page_of_incidents(service.engine, wanted, place_of(before))
     made = [incident_rows.summary(row) for row in rows]
-    query = {"state": wanted.state, "service": wanted.service}
+    query = {"state": wanted.state, "service": named}
     following = {name: value for name, value in (query | {"before": str(more or "")}).items() if value}
     if _wants_json(request):
         found = masked([dict(row) for row in made], service.mask)

@@ -17,7 +17,8 @@ from console.http.web.attempts import Attempts
 from console.http.web.callers import COOKIE, Asking, must_be_ours, same_site, where_from
 from console.http.web.entering import asking, let_in
 from console.http.web.forms import Form
-from domain.words import lasting, printable
+from domain.amounts import lasting
+from domain.shown_texts import printable
 
 router = APIRouter(include_in_schema=False)
 WRONG = "there is no such user with that password"

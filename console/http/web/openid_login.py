@@ -23,7 +23,7 @@ from domain.errors import Refused, Unavailable
 from domain.http_settings import scheme
 from domain.masking import masked_urls
 from domain.openid import Begun, ended, identity
-from domain.words import printable
+from domain.shown_texts import printable
 
 router = APIRouter(include_in_schema=False)
 BEGIN, BACK = "/login/openid", "/login/openid/callback"

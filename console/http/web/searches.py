@@ -10,10 +10,13 @@ from starlette.responses import Response
 
 from adapters.store import look_ups
 from adapters.store.database import Engine
-from adapters.store.log_search import Wanted, around, search
+from adapters.store.log_reader import Asked
+from adapters.store.log_search import around, search
+from adapters.store.shown_services import meant
 from adapters.store.template_counts import template_counts
+from adapters.store.wanted_logs import Wanted
 from console.http.pages import LONGEST
-from console.http.service import Ours
+from console.http.service import Ours, Service
 from console.http.web.callers import Asking
 from console.http.web.render import shown
 from console.http.web.tables import table
@@ -23,7 +26,7 @@ from console.templates import count_row, told_row
 from domain.answer_links import Flaw, NotTaken
 from domain.errors import BadInput
 from domain.logs import level_of
-from domain.words import printable
+from domain.shown_texts import printable
 
 router = APIRouter(include_in_schema=False)
 MOST_LOGS, MOST_TEMPLATES = 200, 200
@@ -44,10 +47,11 @@ def logs(  # noqa: PLR0913, PLR0917 - what a form asks for
     now, given = ours.clock(), {"q": q, "service": service.strip(), "since": since, "until": until, "level": level}
     if level and level not in LEVELS:
         raise BadInput(f"{level[:40]!r} is no level; levels are {', '.join(LEVELS)}")
+    begin, end = None if incident else asked_moment(since or "1h", now), asked_moment(until, now) if until else None
     wanted = Wanted(
-        since=None if incident else asked_moment(since or "1h", now),
-        until=asked_moment(until, now) if until else None,
-        services=[service.strip()] if service.strip() else None,
+        since=begin,
+        until=end,
+        services=_meant(ours, service, Asked(begin, end)),
         least=level_of(level or "trace"),
         text=q,
         mask=ours.mask,
@@ -57,7 +61,7 @@ def logs(  # noqa: PLR0913, PLR0917 - what a form asks for
         (
             row["timestamp"],
             str(row["level"]),
-            printable(row["service"]),
+            ours.mask(printable(row["service"])),
             ours.mask(printable(row["message"])),
             row["incident_id"],
         )
@@ -78,6 +82,11 @@ def logs(  # noqa: PLR0913, PLR0917 - what a form asks for
     )
 
 
+def _meant(ours: Service, name: str, asked: Asked) -> list[str] | None:
+    """The services that a field names as these pages show them; None for all."""
+    return meant(ours.engine, [name.strip()] if name.strip() else (), ours.mask, asked)
+
+
 def _of_incident(engine: Engine, wanted: Wanted, number: int) -> list[dict[str, Any]]:
     found = look_ups.one_incident(engine, number)
     if found is None:
@@ -92,7 +101,7 @@ def templates(ours: Ours, caller: Asking, service: str = "", since: str = "24h",
     now = ours.clock()
     begin = asked_moment(since or "24h", now)
     known = {one.id: one for one in ours.desk.templates(ours.engine, now).miner.templates()}
-    counts = template_counts(ours.engine, since=begin, services=[service.strip()] if service.strip() else None)
+    counts = template_counts(ours.engine, since=begin, services=_meant(ours, service, Asked(begin)))
     rows = [row for row in (count_row(one, known, begin) for one in counts) if row["new"] or not new]
     listed = table("", [told_row(row) for row in rows[:MOST_TEMPLATES]], ours.mask, empty="no such template")
     given = {"service": service.strip(), "since": since, "new": new}

@@ -22,9 +22,9 @@ from console.http.web.trusting import LEVELS
 from console.inventory import inventory_row
 from console.muting import mute_row
 from domain.access import Deed, refusal
+from domain.amounts import counted, number, share
 from domain.errors import BadInput
 from domain.muting import Mute, MuteKind, Phase, phase
-from domain.words import counted, number, share
 from tasks.trust import everyone
 
 router = APIRouter(include_in_schema=False)
@@ -107,7 +107,7 @@ def one_service(name: str, service: Ours, caller: Asking) -> Response:
     open_now = incident_list.open_by_service(service.engine).get(name, 0)
     entry = known.inventory.services.get(name)
     worded = service.desk.templates(service.engine, now).worded
-    findings = stored_findings(service.engine, since=now - A_DAY, service=name)[:MOST_FINDINGS]
+    findings = stored_findings(service.engine, since=now - A_DAY, services=[name])[:MOST_FINDINGS]
     tables = (
         table(
             "Inventory", [inventory_row(entry)] if entry else [], mask, empty="not in the inventory: nothing is done"

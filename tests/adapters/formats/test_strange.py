@@ -9,8 +9,8 @@ import pytest
 
 from adapters.formats import decoding
 from adapters.formats.decoding import decode
-from adapters.store.log_search import told
 from adapters.store.log_writer import BLOCK_FROM, as_rows, block_row, prepare
+from adapters.store.told_logs import told
 from domain.errors import BadBatch
 from domain.kafka_settings import KafkaSettings
 from domain.logs import Headers, RawBatch

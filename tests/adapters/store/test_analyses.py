@@ -12,8 +12,8 @@ from adapters.store import analyses
 from adapters.store.analyses import Task, claim, queue
 from adapters.store.closing import reread
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import analyses as table
-from adapters.store.tables import incidents
+from adapters.store.tables.analysed import analyses as table
+from adapters.store.tables.found import incidents
 from domain.analysis import Analysis
 from domain.errors import Refused
 from domain.incidents import Kind

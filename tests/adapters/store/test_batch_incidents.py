@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.own_incidents import open_own_incident
-from adapters.store.tables import alerts, incidents, steps
+from adapters.store.tables.decided import steps
+from adapters.store.tables.found import alerts, incidents
 from domain.incidents import Kind, Resolution, Severity, State
 from tests.parts.judged_part import NOW, Feed, count, known, rows
 from tests.parts.logs_part import NOON, SECOND, an_error

@@ -20,10 +20,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from adapters.store import batches, log_writer, tables
+from adapters.store import batches, log_writer
 from adapters.store.batches import Judged
 from adapters.store.database import Contended, Engine, connect
 from adapters.store.log_look_ups import stored_positions
+from adapters.store.tables.found import incidents
 from domain.errors import OffsetLost, Refused, Unavailable
 from domain.folded import Folded
 from domain.incidents import Resolution, State
@@ -306,8 +307,8 @@ def test_an_incident_that_a_person_closed_meanwhile_stays_closed(store: Engine) 
     number = feed.incident()
     with store.begin() as connection:
         connection.execute(
-            tables.incidents.update()
-            .where(tables.incidents.c.id == number)
+            incidents.update()
+            .where(incidents.c.id == number)
             .values(state=State.RESOLVED, resolution=Resolution.HUMAN, resolved_at=NOW)
         )
     feed.take(an_error(5))

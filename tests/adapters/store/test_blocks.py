@@ -20,6 +20,7 @@ from adapters.store.log_reader import Asked, whole
 from adapters.store.log_writer import BLOCK_FROM
 from adapters.store.traffic import first_seen, fresh, others, pace, said, traffic
 from adapters.store.training_history import history
+from adapters.store.wanted_logs import Wanted
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import NOW, Feed, count, rows
 from tests.parts.logs_part import NOON, SECOND, a_log, an_error
@@ -129,7 +130,7 @@ def test_any_log_is_found_by_its_request(as_block: Engine, request_id: str) -> N
 def test_the_logs_of_an_incident_need_no_block_as_long_as_all_are_rows(
     as_block: Engine, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = log_search.Wanted(SINCE, UNTIL, services=["web"])
+    wanted = Wanted(SINCE, UNTIL, services=["web"])
     found = log_search.around(as_block, wanted, 1, limit)
     assert limit == len(found)
     assert {1} <= {log["incident_id"] for log in found}

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.anchors import FileAnchors
-from adapters.store import tables
 from adapters.store.chain import seal, verify, waiting
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.ledger_rows import note
 from adapters.store.migrate import migrate
 from adapters.store.switches import degraded
+from adapters.store.tables import chained
 from domain.errors import Refused, SreError, Unavailable
 from domain.ledger import Anchor, AnchorPlace, Entry, LedgerKind, extend
 from tests.parts.first_version_part import make
@@ -267,8 +267,8 @@ def test_a_chain_of_the_first_version_goes_on_where_it_ended(first_version: Engi
     values = [{"id": one.id, "at": one.at, "kind": one.kind, "fields": dict(one.fields)} for one in old]
     links = [{"seq": link.seq, "ledger_id": link.ledger_id, "hash": link.hash} for link in extend(None, old[:2])]
     with first_version.begin() as connection:
-        connection.execute(tables.ledger.insert(), values)
-        connection.execute(tables.seals.insert(), links)
+        connection.execute(chained.ledger.insert(), values)
+        connection.execute(chained.seals.insert(), links)
     migrate(first_version.url.render_as_string(hide_password=False))
     assert 1 == seal(first_version, anchor, now=LATER)
     assert 0 == seal(first_version, anchor, now=LATER)

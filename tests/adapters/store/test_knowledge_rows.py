@@ -15,7 +15,7 @@ from adapters.store.batches import BatchStore
 from adapters.store.database import Engine, transaction
 from adapters.store.knowledge_rows import recall, remember
 from adapters.store.records import drop_records_before
-from adapters.store.tables import batches
+from adapters.store.tables.decided import batches
 from domain.inventory import Inventory, Service
 from domain.replay import Texts
 from domain.settings import Settings

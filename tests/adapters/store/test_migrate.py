@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from adapters.store.database import Engine, connect
 from adapters.store.days import PARTITIONED, drop_days_before, make_days, partition_name
 from adapters.store.migrate import migrate
-from adapters.store.tables import metadata
+from adapters.store.tables.schema import metadata
 from tests.parts.databases_part import Server
 from tests.parts.judged_part import NOW, Feed, count, rows
 from tests.parts.logs_part import a_log

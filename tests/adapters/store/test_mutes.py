@@ -11,8 +11,8 @@ import pytest
 from adapters.store import mutes
 from adapters.store.database import Engine, transaction
 from domain.errors import BadInput
+from domain.ledger_sentences import sentence
 from domain.muting import Mute, MuteKind
-from domain.words import sentence
 from tests.parts.judged_part import rows
 from tests.parts.logs_part import NOON
 from tests.parts.mutes_part import a_silence, a_window

@@ -12,12 +12,15 @@ import sqlalchemy as sa
 
 from adapters.log_archive import Archive, Gone
 from adapters.store.database import LOOK_SECONDS, Contended, Engine, Unavailable, snapshot, transaction
+from adapters.store.log_columns import read_columns
+from adapters.store.log_following import Following
 from adapters.store.log_look_ups import find_log, log_totals
 from adapters.store.log_reader import Asked, blocks, read_again, single
-from adapters.store.log_search import Following, Wanted, read_columns, search
+from adapters.store.log_search import search
 from adapters.store.log_statistics import statistics
 from adapters.store.traffic import fresh
 from adapters.store.training_history import history
+from adapters.store.wanted_logs import Wanted
 from tests.parts.compaction_part import filled_store, gather, opened
 from tests.parts.judged_part import NOW
 from tests.parts.logs_part import NOON
@@ -147,9 +150,9 @@ def test_what_went_while_it_was_read_is_read_again_once(error: type[Exception]) 
 def test_one_who_follows_shows_each_log_once_though_a_file_went_while_it_was_read(
     filled: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters.store import log_search  # noqa: PLC0415 - its name is replaced
+    from adapters.store import log_following  # noqa: PLC0415 - its name is replaced
 
-    following, of = Following(filled, Wanted()), log_search._of
+    following, of = Following(filled, Wanted()), log_following.wanted_of
     failing = [Contended("compacted")]
 
     def once(*given: Any) -> Any:
@@ -157,6 +160,6 @@ def test_one_who_follows_shows_each_log_once_though_a_file_went_while_it_was_rea
             raise failing.pop()
         return of(*given)
 
-    monkeypatch.setattr(log_search, "_of", once)
+    monkeypatch.setattr(log_following, "wanted_of", once)
     assert 0 < len(following.new(NOW)) == _searched(filled)
     assert [] == following.new(NOW)

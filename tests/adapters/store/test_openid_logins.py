@@ -14,9 +14,9 @@ from adapters.store.database import Engine
 from domain.access import Scope
 from domain.errors import BadInput, Refused
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import sentence
 from domain.openid import Begun, Identity
 from domain.people import Role
-from domain.words import sentence
 from tests.parts.console_part import add_user
 from tests.parts.http_part import noted
 from tests.parts.judged_part import NOW, count, rows

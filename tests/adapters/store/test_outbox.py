@@ -13,7 +13,7 @@ from adapters.store.closing import acknowledge, reread
 from adapters.store.database import Engine, transaction
 from adapters.store.deliveries import Delivery
 from adapters.store.outbox import QueuedPage
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.contacts import Contact, ContactKind
 from domain.escalation import Notice
 from domain.pages import PageKind, PageReason, Receipt

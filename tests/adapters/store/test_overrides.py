@@ -11,8 +11,8 @@ import pytest
 from adapters.store import overrides
 from adapters.store.database import Engine, transaction
 from domain.errors import BadInput
+from domain.ledger_sentences import sentence
 from domain.roster import Override
-from domain.words import sentence
 from tests.parts.judged_part import rows
 from tests.parts.logs_part import NOON
 

@@ -8,7 +8,7 @@ from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.past_incidents import past_incidents
 from adapters.store.resolution_notes import add
-from adapters.store.tables import actions
+from adapters.store.tables.acting import actions
 from domain.documents import HELPED, first_item
 from domain.resolution_notes import ResolutionNote
 from tests.parts.judged_part import NOW, Feed

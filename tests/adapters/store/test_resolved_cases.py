@@ -6,7 +6,8 @@ from adapters.store.closing import close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.resolution_notes import add
 from adapters.store.resolved_cases import cases_like
-from adapters.store.tables import actions, approvals
+from adapters.store.tables.acting import actions
+from adapters.store.tables.decided import approvals
 from domain.drafting import Case
 from domain.resolution_notes import ResolutionNote
 from tests.parts.drafting_part import an_action, an_approval

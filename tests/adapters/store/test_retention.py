@@ -22,7 +22,7 @@ from adapters.store.ledger_rows import note
 from adapters.store.question_rows import keep_question
 from adapters.store.resolution_notes import add
 from adapters.store.retention import GIGABYTE, drop_logs, going, pieces
-from adapters.store.tables import analyses, llm_calls
+from adapters.store.tables.analysed import analyses, llm_calls
 from domain.changes import Change, ChangeKind
 from domain.ledger import LedgerKind
 from domain.questions import Answered, Asked, Kind

@@ -11,7 +11,7 @@ from adapters.sealing import PLAIN, Keyring, use
 from adapters.store import chain, look_ups, rotation
 from adapters.store.database import Engine, connect, transaction
 from adapters.store.opening import with_keyring
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.rotation import SIGNING_KEY
 from tests.parts.filled_part import fill
 from tests.parts.judged_part import NOW, Feed, count, rows

@@ -16,7 +16,9 @@ from adapters.store.database import Engine, connect, transaction
 from adapters.store.opening import with_keyring
 from adapters.store.own_incidents import close_own_incident, open_own_incident
 from adapters.store.sealed_columns import Sealed
-from adapters.store.tables import alerts, dead_letters, incidents, metadata
+from adapters.store.tables.found import alerts, incidents
+from adapters.store.tables.schema import metadata
+from adapters.store.tables.stored_logs import dead_letters
 from domain.errors import BadSettings
 from domain.outside_alerts import OutsideAlert, Status
 from tests.parts.judged_part import NOW, Feed, count, rows

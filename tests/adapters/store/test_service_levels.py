@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,6 +12,7 @@ from adapters.store.closing import acknowledge
 from adapters.store.database import Engine
 from adapters.store.service_levels import samples
 from domain.incidents import Severity
+from domain.logs import RawBatch
 from domain.pages import PageReason
 from domain.service_levels import Sample, Stage
 from tests.parts.desk_part import Desk
@@ -36,6 +39,39 @@ def test_a_decision_is_measured_from_the_log_that_confirmed_it(desk: Desk) -> No
     (sample,) = found(desk, Stage.DECISION)
     assert (Severity.HIGH, True) == (sample.severity, sample.over)
     assert 0 < sample.seconds <= 10
+
+
+@dataclass
+class Stamped(Feed):
+    """A feed whose logs the broker got at one moment."""
+
+    at: datetime = NOON
+
+    def raw(self, values: Iterable[bytes | None]) -> RawBatch:
+        """As `Feed.raw`, with the broker's time."""
+        made = super().raw(values)
+        return replace(made, sent=[round(self.at.timestamp() * 1_000)] * len(made))
+
+
+@pytest.mark.parametrize(
+    ("sent", "decided", "expected"),
+    [
+        pytest.param(120.0, 123.0, 3.0, id="logs that come late are no delay of ours"),
+        pytest.param(3.0, 123.0, 120.0, id="logs that waited for us are"),
+        pytest.param(-60.0, 10.0, 70.0, id="the clock of whoever wrote them says nothing"),
+        pytest.param(20.0, 10.0, 0.0, id="nor does one that is ahead of ours make it negative"),
+    ],
+)
+def test_a_decision_is_measured_from_when_the_broker_had_the_log(
+    desk: Desk, sent: float, decided: float, expected: float
+) -> None:
+    feed = Stamped(desk.engine, at=NOON + timedelta(seconds=sent))
+    feed.take(*(an_error(number) for number in range(3)), now=NOON + timedelta(seconds=decided))
+    # What comes later says nothing of what decided.
+    feed.at = NOON - timedelta(hours=1)
+    feed.take(*(an_error(number) for number in range(3)), now=NOON + timedelta(seconds=decided + 1))
+    (sample,) = found(desk, Stage.DECISION)
+    assert expected == sample.seconds
 
 
 def test_a_page_is_measured_to_its_first_delivery_and_an_answer_from_there(desk: Desk) -> None:

@@ -38,9 +38,9 @@ def add(engine: Engine, *found: AbnormalSession) -> None:
 def test_what_is_stored_is_read_as_it_was(store: Engine) -> None:
     older, other = a_session(), a_session(key="r2", service="db", minute=MINUTE + 1)
     add(store, older, other)
-    assert [other, older] == stored_sessions(store, since=NOON, service=None)
-    assert [other] == stored_sessions(store, since=NOON, service="db")
-    assert [other] == stored_sessions(store, since=NOON + timedelta(minutes=1), service=None)
+    assert [other, older] == stored_sessions(store, since=NOON, services=None)
+    assert [other] == stored_sessions(store, since=NOON, services=["db"])
+    assert [other] == stored_sessions(store, since=NOON + timedelta(minutes=1), services=None)
     assert [older] == sessions_of(store, "r1")
     assert [] == sessions_of(store, "r3")
 
@@ -61,7 +61,7 @@ def test_they_go_with_their_minutes(store: Engine) -> None:
     add(store, a_session(), a_session(key="r2", minute=MINUTE + 2))
     with transaction(store) as connection:
         drop_minutes(connection, NOON + timedelta(minutes=1))
-    assert ["r2"] == [one.key for one in stored_sessions(store, since=NOON, service=None)]
+    assert ["r2"] == [one.key for one in stored_sessions(store, since=NOON, services=None)]
 
 
 def test_a_key_of_any_length_is_stored(store: Engine) -> None:

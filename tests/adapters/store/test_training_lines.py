@@ -12,7 +12,7 @@ import pytest
 from adapters.store import training_lines
 from adapters.store.alarm_verdicts import give
 from adapters.store.database import Engine, transaction
-from adapters.store.tables import resolution_notes
+from adapters.store.tables.found import resolution_notes
 from adapters.store.training_history import History, history
 from adapters.store.training_lines import LINES, LONGEST, SAID, Sayings, Told
 from domain.alarm_verdicts import AlarmVerdict, Said

@@ -17,14 +17,16 @@ from adapters.log_archive import Archive
 from adapters.log_blocks import pack, unpack
 from adapters.log_sql import Limits
 from adapters.sealing import PLAIN, Keyring, use
-from adapters.store import tables
+from adapters.store import migrations
 from adapters.store.database import Engine, transaction
-from adapters.store.log_search import Wanted, read_columns, search
+from adapters.store.log_columns import read_columns
+from adapters.store.log_search import search
 from adapters.store.look_ups import totals
 from adapters.store.migrate import migrate
 from adapters.store.opening import with_keyring
-from adapters.store.tables import log_blocks
+from adapters.store.tables.stored_logs import log_blocks
 from adapters.store.template_states import load
+from adapters.store.wanted_logs import Wanted
 from tasks.rotation import targets
 from tests.parts.compaction_part import fill, gather, held, opened
 from tests.parts.judged_part import NOW, count, rows
@@ -62,7 +64,7 @@ def aged(engine: Engine, archive: Archive) -> None:
                 packed = pack(unpack(bytes(row.columns)).drop_columns(["template"]))
                 connection.execute(log_blocks.update().where(log_blocks.c.id == row.id).values(columns=packed))
     config = Config()
-    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "0009")

@@ -15,10 +15,10 @@ from adapters.store import outside_alerts as outside
 from adapters.store.closing import close_by_hand, close_quiet
 from adapters.store.database import Engine, connect
 from adapters.store.outside_alerts import keep
-from adapters.store.tables import pages
+from adapters.store.tables.paging import pages
 from domain.incidents import Severity
+from domain.ledger_sentences import sentence
 from domain.outside_alerts import OURS, SEVERITIES, OutsideAlert, Status, change
-from domain.words import sentence
 from tasks.outside_alerts import take
 from tests.parts.http_part import a_client, a_service, a_webhook, an_alert, noted
 from tests.parts.judged_part import rows

@@ -18,8 +18,9 @@ from console.http.refusals import OF_STRANGERS
 from console.http.web.callers import COOKIE
 from domain.access import Scope
 from domain.http_settings import HttpSettings
-from domain.people import Role
+from domain.people import People, Role
 from domain.responses import Verb
+from tasks.responding import act_on_stored
 from tests.parts.console_part import PASSWORD, a_browser, a_desk, add_user, csrf_of
 from tests.parts.http_part import PLAN, Clock, answers, noted, put
 from tests.parts.judged_part import NOW, rows
@@ -315,6 +316,47 @@ def test_a_verdict_is_kept_with_who_gave_it(engine: Engine, client: TestClient) 
     assert 303 == press(client, "verdict", csrf=csrf, verdict="false-alarm").status_code
     assert 400 == press(client, "verdict", csrf=csrf, verdict="perhaps").status_code
     assert [{"verdict": "false-alarm", "by": "ann"}] == noted(engine, "incident.verdict")
+
+
+FOUND = {"cause": "a full disk", "helped": "a larger one", "origin": "db", "analysis": "partly"}
+
+
+def test_an_incident_is_resolved_with_what_was_found_out_in_one_step(engine: Engine, client: TestClient) -> None:
+    add_user(engine)
+    log_in(client)
+    csrf = csrf_of(client, "/incidents")
+    assert 303 == press(client, "resolve", csrf=csrf, **FOUND).status_code
+    assert "resolve: taken; on-call will act on it" in html.unescape(client.get("/incidents/1").text)
+    assert 1 == act_on_stored(engine, People(), now=NOW)
+    assert "resolve: incident 1 resolved, with a note" in html.unescape(client.get("/incidents/1").text)
+    kept = {"by": "ann", "cause": "a full disk", "helped": "a larger one", "origin": "db", "verdict": "partly"}
+    assert [kept] == noted(engine, "incident.noted")
+    assert [""] == [one["argument"] for one in noted(engine, "response.taken")]
+
+
+def test_of_an_incident_that_is_resolved_without_a_word_no_note_is_kept(engine: Engine, client: TestClient) -> None:
+    add_user(engine)
+    log_in(client)
+    empty = dict.fromkeys(FOUND, " ")
+    assert 303 == press(client, "resolve", csrf=csrf_of(client, "/incidents"), **empty).status_code
+    assert 1 == act_on_stored(engine, People(), now=NOW)
+    assert "resolve: incident 1 resolved\n" in html.unescape(client.get("/incidents/1").text).replace("</p>", "\n")
+    assert [] == noted(engine, "incident.noted")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("cause", "x" * 2_001), ("helped", "x" * 2_001), ("origin", "x" * 201), ("analysis", "perhaps")],
+)
+def test_a_finding_that_cannot_be_kept_is_refused_before_anything_is_done(
+    engine: Engine, client: TestClient, name: str, text: str
+) -> None:
+    add_user(engine)
+    log_in(client)
+    form = FOUND | {"csrf": csrf_of(client, "/incidents"), name: text}
+    assert 400 == press(client, "resolve", **form).status_code
+    assert 400 == press(client, "note", **form).status_code
+    assert [] == answers(engine)
 
 
 def test_a_note_is_kept_when_it_is_over(engine: Engine, client: TestClient) -> None:

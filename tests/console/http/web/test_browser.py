@@ -10,12 +10,12 @@ import pytest
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents, set_due
 from adapters.store.ledger_rows import note
-from adapters.store.tables import incidents
+from adapters.store.tables.found import incidents
 from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.people import People, Role
@@ -40,6 +40,7 @@ PAGES = (
     "/models",
     "/settings",
 )
+FOUND = {"cause": "the pool was too small", "helped": "set it to 40", "origin": "db", "verdict": "partly"}
 TELEPHONE = (360, 780)
 UNLABELLED = """
 return [...document.querySelectorAll("input:not([type=hidden]), select, button, a")]
@@ -112,13 +113,29 @@ def test_a_night_on_call(engine: Engine, address: str, browser: Chrome) -> None:
     assert ["ann"] == [one["by"] for one in noted(engine, "incident.acknowledged")]
 
     open_waiting(engine, 2, "db")
-    for number, verb, kind in ((2, "approve", "approval.given"), (1, "resolve", "incident.resolved")):
-        browser.get(f"{address}/incidents/{number}")
-        browser.find_element(By.CSS_SELECTOR, f"[data-verb={verb}]").click()
-        act(engine, browser, {"approve": "allowed", "resolve": "incident 1 resolved"}[verb])
-        assert "ann" == noted(engine, kind)[-1]["by"]
+    browser.get(f"{address}/incidents/2")
+    browser.find_element(By.CSS_SELECTOR, "[data-verb=approve]").click()
+    act(engine, browser, "allowed")
+    assert "ann" == noted(engine, "approval.given")[-1]["by"]
+
+    browser.get(f"{address}/incidents/1")
+    resolve_with_a_note(browser)
+    act(engine, browser, "incident 1 resolved, with a note")
+    assert "ann" == noted(engine, "incident.resolved")[-1]["by"]
+    assert [FOUND | {"by": "ann"}] == noted(engine, "incident.noted")
+    shows(browser, FOUND["cause"])
     taken = {(one["verb"], one["via"]) for one in noted(engine, "response.taken")}
     assert {("acknowledge", "console"), ("approve", "console"), ("resolve", "console")} == taken
+
+
+def resolve_with_a_note(browser: Chrome) -> None:
+    """Unfold what the button takes, say all of it, and press."""
+    form = browser.find_element(By.CSS_SELECTOR, "form[action$=resolve]")
+    form.find_element(By.TAG_NAME, "summary").click()
+    for name, text in (("cause", FOUND["cause"]), ("helped", FOUND["helped"]), ("origin", FOUND["origin"])):
+        form.find_element(By.NAME, name).send_keys(text)
+    Select(form.find_element(By.NAME, "analysis")).select_by_visible_text(FOUND["verdict"])
+    form.find_element(By.CSS_SELECTOR, "[data-verb=resolve]").click()
 
 
 def act(engine: Engine, browser: Chrome, outcome: str) -> None:
@@ -150,6 +167,9 @@ def test_on_a_telephone_nothing_is_wider_than_the_page_and_everything_has_a_name
         browser.get(f"{address}{page}")
         wide = browser.execute_script("return document.documentElement.scrollWidth")
         assert wide <= TELEPHONE[0], page
+        browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        unfolded = browser.execute_script("return document.documentElement.scrollWidth")
+        assert unfolded <= TELEPHONE[0], page
         assert [] == browser.execute_script(UNLABELLED), page
         assert [] == [one for one in browser.get_log("browser") if one["level"] == "SEVERE"], page
 
@@ -163,5 +183,6 @@ def test_without_a_script_everything_can_be_read_and_answered(engine: Engine, ad
         for part in ("the pool failed", "What gave it away", "Everything that was decided", "Analysis"):
             shows(browser, part)
         assert browser.find_elements(By.CSS_SELECTOR, "svg.plot")
-        browser.find_element(By.CSS_SELECTOR, "[data-verb=resolve]").click()
-        act(engine, browser, f"incident {number} resolved")
+        resolve_with_a_note(browser)
+        act(engine, browser, f"incident {number} resolved, with a note")
+        assert FOUND == {name: text for name, text in noted(engine, "incident.noted")[-1].items() if name != "by"}

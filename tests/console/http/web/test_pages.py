@@ -38,6 +38,7 @@ from tests.parts.console_part import (
 from tests.parts.http_part import noted
 from tests.parts.incidents_part import an_incident
 from tests.parts.judged_part import NOW, Feed, rows
+from tests.parts.logs_part import a_log, an_error
 from tests.parts.pages_part import ROSTER
 
 PATHS = (
@@ -141,6 +142,22 @@ def test_a_search_looks_at_what_the_page_shows_and_at_no_secret(
     filled(engine, "the pool failed with s3cret")
     found = client.get("/logs", params={"q": text, "since": "2026-01-01"}).text
     assert seen == ("the pool failed with ***" in found)
+
+
+@pytest.mark.parametrize("path", ["/logs", "/templates", "/incidents"])
+def test_a_secret_in_the_name_of_a_service_cannot_be_tried(engine: Engine, client: TestClient, path: str) -> None:
+    hidden = "pool-s3cret"
+    Feed(engine).take(*(a_log(service=hidden), *(an_error(number, service=hidden) for number in range(3))))
+    put_minutes(engine, hidden)
+
+    def found(name: str) -> str:
+        text = client.get(path, params={"service": name, "since": "2026-01-01"}).text
+        return re.search(r"<main.*?</main>", text, re.DOTALL)[0].replace(f'value="{name}"', "")  # type: ignore[index]
+
+    right, shown = found(hidden), found("pool-***")
+    assert right == shown
+    assert right != found("pool-another")
+    assert hidden not in right
 
 
 def test_no_page_takes_a_name_or_a_message_for_markup(engine: Engine, client: TestClient) -> None:

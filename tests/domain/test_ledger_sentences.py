@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import words
 from domain.ledger import LedgerKind
+from domain.ledger_sentences import SENTENCES, sentence
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
@@ -179,73 +177,16 @@ PROOF = {"value": 0.0, "at_most": 0.05, "samples": 275}
     ],
 )
 def test_each_decision_is_a_sentence(kind: str, fields: dict[str, object], expected: str | None) -> None:
-    found = words.sentence(kind, fields)
+    found = sentence(kind, fields)
     assert (expected or "something new: until seconds 900, of ada, bob") == found
     assert not any(ugly in found for ugly in ("False", "True", "[", "{", "'", KEY))
 
 
 def test_every_kind_of_decision_has_a_sentence() -> None:
-    assert set(LedgerKind) == set(words.SENTENCES)
+    assert set(LedgerKind) == set(SENTENCES)
 
 
 @given(st.sampled_from(sorted(LedgerKind)), st.dictionaries(st.sampled_from(["reason", "by", "target"]), st.text()))
 def test_text_of_strangers_stays_on_one_line_and_steers_no_terminal(kind: str, fields: dict[str, object]) -> None:
     """Whatever a field holds, and whichever is missing."""
-    assert words.sentence(kind, fields).isprintable()
-
-
-@pytest.mark.parametrize(
-    ("reason", "numbers", "detector", "expected"),
-    [
-        (
-            "DEVIATION",
-            {"confidence": 1.0, "threshold": 0.7, "metric": "pool_in_use", "value": 10.0, "normal": 0, "spread": 0.02},
-            "model 2",
-            "pool_in_use 10, normally 0 (model 2)",
-        ),
-        (
-            "DEVIATION",
-            {"metric": "request_latency_ms", "value": 251.83, "normal": 12.04},
-            "model 2",
-            "request_latency_ms 252 ms, normally 12 ms (model 2)",
-        ),
-        (
-            "LIMIT",
-            {"metric": "cpu_usage", "value": 95.5, "normal": 90.0},
-            "rules",
-            "cpu_usage 95.5 %, limit 90 % (rules)",
-        ),
-        ("WORDS", {"confidence": 0.9, "word": "refused"}, "rules", "the word “refused” in its message (rules)"),
-        ("OWN", {}, "", "own"),
-    ],
-)
-def test_evidence_in_words(reason: str, numbers: dict[str, object], detector: str, expected: str) -> None:
-    assert expected == words.because(reason, numbers, detector)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(0.0, "0"), (0.05, "0.05"), (61204, "61,204"), (1234.5, "1,234"), (float("nan"), "nan"), (True, "yes")],
-)
-def test_numbers_have_the_digits_that_say_something(value: float, expected: str) -> None:
-    assert expected == words.number(value)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"), [(0, "0 s"), (9.4, "9 s"), (60, "1 min"), (90, "90 s"), (7200, "2 h"), (259_200, "3 days")]
-)
-def test_spans_of_time(seconds: float, expected: str) -> None:
-    assert expected == words.lasting(seconds)
-    assert f"{expected} ago" == words.ago(timedelta(seconds=seconds))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("it broke", "it broke", id="short"),
-        pytest.param("it broke today, too", "it broke… (11 more characters)", id="behind a word"),
-        pytest.param("x" * 1_010, "xxxxxxxxx… (1,001 more characters)", id="one word"),
-    ],
-)
-def test_of_a_long_text_the_beginning_is_said_and_how_much_is_missing(text: str, expected: str) -> None:
-    assert expected == words.brief(text, 10)
+    assert sentence(kind, fields).isprintable()
