@@ -107,6 +107,8 @@ def _row(cells: Sequence[str]) -> str:
 
 def in_words(trial: Trial) -> str:
     """What a change would have come to."""
+    if trial.saved < 0:
+        return f"`{trial.candidate.told}` would have made {counted(-trial.saved, 'page')} more: not recommended"
     what = f"`{trial.candidate.told}` would have saved {counted(trial.saved, 'page')}"
     if trial.missed:
         shown = ", ".join(map(str, trial.missed[:MOST_ROWS]))

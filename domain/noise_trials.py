@@ -89,7 +89,7 @@ def _come_together(idle: Sequence[Told], *, seconds: float) -> bool:
 
 
 def _silences(idle: Sequence[Told]) -> Iterator[Candidate]:
-    for name, many in Counter(one.about.service for one in idle).most_common(MOST_OF_A_KIND):
+    for name, many in Counter(one.about.service for one in idle if len(one.services) == 1).most_common(MOST_OF_A_KIND):
         if many >= AGAIN:
             yield Candidate(f"sre silence add service={printable(name)} --for 7d", silenced=name)
 
@@ -117,7 +117,10 @@ def tried(
 
     A page that `on-call` made comes again as long as its incident is confirmed. What a playbook is for is not missed.
     """
+    stored = list(stored)
     by_batches = {one.page for one in stored if one.kind is LedgerKind.PAGE_QUEUED}
+    queued = Counter(one.about for one in stored if one.kind is LedgerKind.PAGE_QUEUED)
+    were_confirmed = {one.about for one in stored if one.kind is LedgerKind.CONFIRMED}
     told = Counter((one.about, one.kind) for one in decided)
     would = Counter({about: many for (about, kind), many in told.items() if kind is LedgerKind.PAGE_QUEUED})
     answered = {about for about, kind in told if kind is LedgerKind.PAGE_JOINED}
@@ -125,8 +128,12 @@ def tried(
     if candidate.playbook is not None:
         answered |= {about for about in confirmed if about[1:3] == candidate.about}
     ours = [one for one in pages if one.number in by_batches]
-    others = [one for one in pages if one.number not in by_batches and one.about not in confirmed]
-    saved = sum((Counter(one.about for one in ours) - would).values()) + len(others)
+    # What no batch confirmed, such as an incident of the agent's own, no change of them saves.
+    gone = were_confirmed - confirmed
+    others = [one for one in pages if one.number not in by_batches and one.about in gone]
+    # Of the pages that are lost only those count that people got; each that is won costs one.
+    lost, of_people = queued - would, Counter(one.about for one in ours)
+    saved = sum((lost & of_people).values()) + len(others) - (would - queued).total()
     missed = {one.incident for one in ours if one.acted.upon and not (would[one.about] or one.about in answered)}
     missed |= {one.incident for one in others if one.acted.upon}
     return Trial(candidate, saved, sorted(missed))
@@ -138,8 +145,8 @@ def derived(candidate: Candidate, pages: Sequence[Told]) -> Trial:
 
 
 def _silenced(candidate: Candidate, pages: Sequence[Told]) -> Trial:
-    """A silence holds back whatever its service pages for."""
-    held = [one for one in pages if one.about.service == candidate.silenced]
+    """A silence holds back whatever its service alone pages for."""
+    held = [one for one in pages if one.services == {candidate.silenced}]
     return Trial(candidate, len(held), sorted({one.incident for one in held if one.acted.upon or one.critical}))
 
 

@@ -17,6 +17,7 @@ class Acted(StrEnum):
     ACTION = "something was done"
     BY_HAND = "closed by hand"
     ACKNOWLEDGED = "acknowledged"
+    ANSWERED = "answered otherwise"  # given to somebody, commented on, its plan allowed or refused
     FALSE_ALARM = "called a false alarm"
     NOTHING = "nothing"
 
@@ -49,9 +50,17 @@ class Told:
     critical: bool
     acted: Acted
     asked: Asked | None = None  # where it asked for a person's word
+    others: frozenset[str] = frozenset()  # services that its incident touches beside the one it opened with
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Every service of its incident."""
+        return self.others | {self.about.service}
 
 
-def acted(verdict: str, *, action: bool, by_hand: bool, acknowledged: bool) -> Acted:
+def acted(
+    verdict: str, *, action: bool = False, by_hand: bool = False, acknowledged: bool = False, answered: bool = False
+) -> Acted:
     """The strongest sign of what became of an incident; what people say of it counts most."""
     if verdict == AlarmVerdict.FALSE_ALARM:
         return Acted.FALSE_ALARM
@@ -60,5 +69,6 @@ def acted(verdict: str, *, action: bool, by_hand: bool, acknowledged: bool) -> A
         (action, Acted.ACTION),
         (by_hand, Acted.BY_HAND),
         (acknowledged, Acted.ACKNOWLEDGED),
+        (answered, Acted.ANSWERED),
     )
     return next((found for holds, found in signs if holds), Acted.NOTHING)

@@ -47,13 +47,13 @@ def decided(*kinds: LedgerKind, about: Opening = WEB, page: int = 0) -> list[Dec
         ("real", {"action": True}, Acted.REAL),
         ("", {"action": True, "acknowledged": True}, Acted.ACTION),
         ("", {"by_hand": True, "acknowledged": True}, Acted.BY_HAND),
-        ("", {"acknowledged": True}, Acted.ACKNOWLEDGED),
+        ("", {"acknowledged": True, "answered": True}, Acted.ACKNOWLEDGED),
+        ("", {"answered": True}, Acted.ANSWERED),
         ("", {}, Acted.NOTHING),
     ],
 )
 def test_what_people_say_counts_most(verdict: str, signs: dict[str, bool], expected: Acted) -> None:
-    whole = {"action": False, "by_hand": False, "acknowledged": False} | signs
-    assert expected is acted(verdict, **whole)
+    assert expected is acted(verdict, **signs)
 
 
 def test_what_is_tried_follows_from_pages_that_nobody_acted_upon() -> None:
@@ -157,8 +157,27 @@ def test_a_change_of_settings_is_held_against_what_was_told(
     ],
 )
 def test_pages_of_on_call_go_with_their_incident(replayed: list[Decision], saved: int, missed: list[int]) -> None:
-    found = tried(HIGHER, [told(7, became=Acted.ACTION)], [], replayed)
+    found = tried(HIGHER, [told(7, became=Acted.ACTION)], decided(CONFIRMED), replayed)
     assert (saved, missed) == (found.saved, found.missed)
+    own = tried(HIGHER, [told(7, became=Acted.ACTION)], [], replayed)
+    assert (0, []) == (own.saved, own.missed)
+
+
+@pytest.mark.parametrize(
+    ("pages", "stored", "replayed", "saved"),
+    [
+        pytest.param([told(1)], STORED, decided(CONFIRMED, QUEUED, about=DB), 0, id="one is won for it"),
+        pytest.param([told(1)], STORED, decided(CONFIRMED, QUEUED, QUEUED, about=DB), -1, id="more are won"),
+        pytest.param([], STORED, [], 0, id="nobody got what is lost"),
+    ],
+)
+def test_only_what_people_got_is_saved_and_what_is_won_counts_against_it(
+    pages: list[Told], stored: list[Decision], replayed: list[Decision], saved: int
+) -> None:
+    found = tried(HIGHER, pages, stored, replayed)
+    assert saved == found.saved
+    assert not found.recommended
+    assert ("would have made 1 page more" in in_words(found)) == (saved < 0)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +187,10 @@ def test_pages_of_on_call_go_with_their_incident(replayed: list[Decision], saved
         (told(1, critical=True), [101]),
         (told(1, became=Acted.ACKNOWLEDGED), [101]),
         (told(1, DB, became=Acted.REAL), []),
+        (replace(told(1, DB), others=frozenset({"web"})), []),
     ],
 )
-def test_a_silence_holds_back_what_its_service_pages_for(page: Told, missed: list[int]) -> None:
+def test_a_silence_holds_back_what_its_service_alone_pages_for(page: Told, missed: list[int]) -> None:
     found = derived(Candidate("sre silence add service=web --for 7d", silenced="web"), [page])
     assert (int(page.about is WEB), missed) == (found.saved, found.missed)
 

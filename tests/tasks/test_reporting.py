@@ -12,10 +12,10 @@ from adapters.store.noise_rows import pages_told
 from adapters.store.outbox import page_row
 from adapters.store.tables.acting import actions
 from adapters.store.tables.decided import approvals
-from adapters.store.tables.found import incidents
+from adapters.store.tables.found import alerts, incidents
 from adapters.store.tables.paging import pages
 from domain.alarm_verdicts import AlarmVerdict
-from domain.incidents import Resolution
+from domain.incidents import Kind, Resolution
 from domain.ledger import LedgerKind
 from domain.noise_report import Report, headline, sections
 from domain.pages import PageReason
@@ -30,6 +30,12 @@ HOUR = timedelta(hours=1)
 TREE = known().settings
 
 
+def delivered(engine: Engine) -> None:
+    """People got every page that waits."""
+    with transaction(engine) as connection:
+        connection.execute(pages.update().where(pages.c.state == "queued").values(state="sent"))
+
+
 def filled(engine: Engine) -> Live:
     """A noisy service pages twice with three logs each; another one with twelve, which somebody takes."""
     live = Live(engine)
@@ -37,6 +43,7 @@ def filled(engine: Engine) -> Live:
         for second in range(many):
             live.now = NOON + hour * HOUR + second * SECOND
             live.take([(0, a_log(timestamp=live.now.isoformat(), service=service, **FAULTS[0]))])
+    delivered(engine)
     return live
 
 
@@ -62,6 +69,24 @@ def test_only_what_misses_nothing_is_recommended(store: Engine) -> None:
     assert by["sre silence add service=cache --for 7d"].recommended
 
 
+def test_a_page_that_nobody_got_is_none_of_the_report(store: Engine) -> None:
+    filled(store)
+    with transaction(store) as connection:
+        connection.execute(pages.update().where(pages.c.incident_id == 1).values(state="suppressed"))
+        connection.execute(incidents.update().where(incidents.c.id == 2).values(kind=Kind.CANARY))
+    assert [3] == [one.incident for one in pages_told(store, BEGIN, END)]
+
+
+def test_every_service_of_an_incident_is_known_and_who_answered_it(store: Engine) -> None:
+    filled(store)
+    with transaction(store) as connection:
+        connection.execute(alerts.update().where(alerts.c.incident_id == 1).values(service="db"))
+        note(connection, LedgerKind.ASSIGNED, 2, {"by": "ann", "to": "user bob"}, now=NOON + 5 * HOUR)
+    first, second, _ = pages_told(store, BEGIN, END)
+    assert ({"cache", "db"}, Acted.NOTHING) == (first.services, first.acted)
+    assert ({"cache"}, Acted.ANSWERED) == (second.services, second.acted)
+
+
 def test_what_people_call_real_is_not_missed(store: Engine) -> None:
     filled(store)
     for number in (1, 2):
@@ -78,6 +103,7 @@ def test_a_playbook_is_tried_where_one_cure_was_proved(store: Engine) -> None:
         for second in range(3):
             live.now = NOON + number * HOUR + second * SECOND
             live.take([(0, a_log(timestamp=live.now.isoformat(), service="web", **FAULTS[0]))])
+        delivered(store)
         live.resolve(number)
         with transaction(store) as connection:
             connection.execute(actions.insert().values(an_action(number)))
