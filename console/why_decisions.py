@@ -15,6 +15,8 @@ from console.why import why as why_log
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.store.database import Engine
+    from domain.findings import MinuteFinding
     from domain.whys import Rules
 
 MINUTE = timedelta(minutes=1)
@@ -59,6 +61,18 @@ def _rules(ctx: click.Context) -> Rules:
     return rules_of(settings(ctx).model_dump(mode="json"))
 
 
+def _worded(engine: Engine, found: list[MinuteFinding]) -> list[MinuteFinding]:
+    """The same, texts by their words and not by their numbers."""
+    from domain.findings import OF_TEXTS  # noqa: PLC0415 - keeps `sre --help` fast
+
+    if not any(one.measured in OF_TEXTS for one in found):
+        return found
+    from tasks.templates import Templates  # noqa: PLC0415 - as above
+
+    known = Templates.of(engine)
+    return [known.worded(one) for one in found]
+
+
 def _tell(words: Sequence[str], document: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(document | {"words": list(words)})
@@ -73,7 +87,7 @@ def _tell(words: Sequence[str], document: dict[str, Any], *, as_json: bool) -> N
 def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Say why page NUMBER was sent, to whom, and by what that was decided."""
     from adapters.store.decisions import decided, page_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
-    from domain.whys import of_page  # noqa: PLC0415 - as above
+    from domain.why_page import of_page  # noqa: PLC0415 - as above
 
     engine = store(settings(ctx))
     found = page_with_incident(engine, number)
@@ -81,7 +95,8 @@ def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
         raise NotFound(f"there is no page {number}; `sre incident N` lists the pages of an incident")
     row, incident = found
     by = decided(engine, row["incident_id"], row["created_at"], _rules(ctx))
-    _tell(of_page(row, incident, by), {"page": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
+    known = incident and incident | {"findings": _worded(engine, incident.pop("findings"))}
+    _tell(of_page(row, known, by), {"page": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
 
 
 @why.command(epilog="Example: sre why action 3")

@@ -11,13 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from domain.findings import MinuteFinding
-from domain.incidents import Severity
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
 from domain.plans import Risk
 from domain.words import action as action_words
 from domain.words import (
-    because,
     clock,
     counted,
     cut,
@@ -26,8 +24,6 @@ from domain.words import (
     number,
     page_reason,
     printable,
-    receiver,
-    relation,
     sentence,
     share,
 )
@@ -81,6 +77,7 @@ class Decided:
     by: str = ""  # batch or step, in words
     digest: str = ""  # of settings, playbooks, inventory and model together
     model: str = ""  # "" where rules decided alone
+    judged: Decided | None = None  # what judged the logs, where a step decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,67 +107,17 @@ class Heard:
     mutes: Sequence[str] = ()  # rules that hold the service's pages back, in words
 
 
-def of_page(page: Row, incident: Row | None, decided: Decided) -> list[str]:
-    """Why somebody was paged."""
-    about = "about no incident" if incident is None else f"about incident {incident['id']}, {_named(incident)}"
-    severity = Severity(page["severity"]).name.lower()
-    what = f"Page {page['id']}: {severity}, {about}, made {_at(page['created_at'])}: {page_reason(page['reason'])}."
-    if incident is None:
-        return [what, *(printable(line) for line in page["lines"]), *_to(page, ())]
-    shown = [*_opened(incident), *_evidence(incident, decided.rules)]
-    return [what, *shown, *_to(page, incident["deliveries"]), *_by(decided)]
-
-
 def _named(incident: Row) -> str:
     return f"{printable(incident['service'])}, “{cut(printable(incident['template']), LONGEST)}”"
 
 
-def _at(moment: datetime) -> str:
+def at_day(moment: datetime) -> str:
+    """A time of any day: `2026-01-05 14:30:00 UTC`."""
     return f"{moment:%Y-%m-%d} {clock(moment)}"
 
 
-def _opened(incident: Row) -> list[str]:
-    """What it is made of, and when it was sure enough to act upon."""
-    told = []
-    for one in incident["alerts"]:
-        why = relation(one["relation"], one["related_to"])
-        more = f" ({why})" if why else ""
-        told.append(f"{_named(one)}: {counted(one['logs'], 'log')}, found by {printable(one['detector'])}{more}.")
-    confirmed = [row for row in incident["ledger"] if row["kind"] == LedgerKind.CONFIRMED]
-    told += [f"At {clock(row['at'])} {sentence(row['kind'], row['fields'])}." for row in confirmed[-1:]]
-    return told
-
-
-def _evidence(incident: Row, rules: Rules) -> list[str]:
-    """The surest of what is kept, and what another threshold would have made of it."""
-    kept = [one for one in incident["evidence"] if isinstance(one["numbers"].get("confidence"), int | float)]
-    if not kept:
-        return []
-    surest = max(kept, key=lambda one: float(one["numbers"]["confidence"]))
-    sure = float(surest["numbers"]["confidence"])
-    quoted = cut(printable(surest["message"]), LONGEST)
-    told = [f"Most telling: “{quoted}”: {because(surest['reason'], surest['numbers'])}, {sure:.2f} sure."]
-    if surest["reason"] == "MINUTE":
-        return [*told, "How sure a minute must be follows from detection.false_alarms_per_day."]
-    if sure < 1:
-        told.append(
-            f"{rules.threshold:g} was needed (detection.confidence_threshold); with more than {sure:.2f} no log that is"
-            " kept of it would have been an anomaly."
-        )
-    return told
-
-
-def _to(page: Row, deliveries: Sequence[Row]) -> list[str]:
-    if page["muted_by"]:
-        return [f"It is held back: {printable(page['muted_by'])}."]
-    mine = [row for row in deliveries if row["page_id"] == page["id"]]
-    if not mine:
-        why = f": {printable(page['error'])}" if page["error"] else ""
-        return [f"It went to nobody, it is {page['state']}{why}."]
-    return [f"To {receiver(row)}, {row['state']}: {printable(row['why'])}." for row in mine]
-
-
-def _by(decided: Decided) -> list[str]:
+def by_whom(decided: Decided) -> list[str]:
+    """By what it was decided; nothing where nothing of ours did."""
     if not decided.digest:
         return []
     model = f"{printable(decided.model)} and rules" if decided.model else "rules alone"
@@ -189,7 +136,7 @@ def of_action(action: Row, incident: Row, decided: Decided) -> list[str]:
         for row in incident["ledger"]
         if row["kind"] in OF_ACTIONS
     ]
-    return [*told, *_otherwise(action, incident["plan"] or {}, decided.rules), *_by(decided)]
+    return [*told, *_otherwise(action, incident["plan"] or {}, decided.rules), *by_whom(decided)]
 
 
 def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
@@ -210,7 +157,7 @@ def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
 
 def why_nobody(heard: Heard, rules: Rules) -> list[str]:
     """Why nobody was paged for a service in a time; or that somebody was."""
-    begin = f"{printable(heard.service)} from {_at(heard.since)} to {clock(heard.until)}"
+    begin = f"{printable(heard.service)} from {at_day(heard.since)} to {clock(heard.until)}"
     told = [f"{begin}: {counted(heard.logs, 'log')} stored, {counted(heard.anomalous, 'anomalous log')}."]
     told += [
         f"Somebody was paged: page {row['id']} about incident {row['incident_id']} ({page_reason(row['reason'])});"
@@ -284,7 +231,7 @@ class Compared:
 def of_minute(service: str, at: datetime, seen: Iterable[Compared], found: Sequence[MinuteFinding]) -> list[str]:
     """What a service did in a minute, and what was made of it."""
     numbers = list(seen)
-    told = [f"{printable(service)} in the minute from {_at(at)}:"]
+    told = [f"{printable(service)} in the minute from {at_day(at)}:"]
     if not numbers:
         return [*told, "nothing of it is stored: it said nothing, or the minute is not over or older than is kept."]
     for one in numbers:

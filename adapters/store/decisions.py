@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from adapters.store.database import transaction
 from adapters.store.knowledge_rows import recall
 from adapters.store.look_ups import one_incident
-from adapters.store.tables import actions, batches, pages, steps_taken
+from adapters.store.minute_findings import as_finding
+from adapters.store.tables import actions, batches, minute_findings, pages, steps_taken
+from domain.findings import MinuteFinding
 from domain.whys import Decided, Rules
 
 Row = dict[str, Any]
@@ -30,10 +32,25 @@ def rules_of(settings: dict[str, Any]) -> Rules:
 
 
 def page_with_incident(engine: sa.Engine, number: int) -> tuple[Row, Row | None] | None:
-    """A page and its incident, which is None for a page about no incident; None where there is no such page."""
+    """A page and its incident, with `findings` about its minutes; the latter None for a page about no incident.
+
+    None where there is no such page.
+    """
     with transaction(engine) as connection:
         row = connection.execute(sa.select(pages).where(pages.c.id == number)).mappings().one_or_none()
-    return None if row is None else (dict(row), one_incident(engine, row["incident_id"]))
+        found = [] if row is None else _findings(connection, row["incident_id"], row["created_at"])
+    incident = None if row is None else one_incident(engine, row["incident_id"])
+    if row is None or incident is None:
+        return None if row is None else (dict(row), None)
+    return dict(row), incident | {"findings": found}
+
+
+def _findings(connection: sa.Connection, incident_id: int, until: datetime) -> list[MinuteFinding]:
+    """What was found about minutes of the incident in the hour before, the oldest first."""
+    held, last = minute_findings.c, int(until.timestamp()) // 60
+    mine = (held.minute > last - 60, held.minute <= last, held.incident_id == incident_id)
+    query = sa.select(minute_findings).where(*mine).order_by(held.minute, held.id)
+    return [as_finding(row).finding for row in connection.execute(query)]
 
 
 def action_with_incident(engine: sa.Engine, number: int) -> tuple[Row, Row] | None:

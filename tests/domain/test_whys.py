@@ -11,7 +11,7 @@ import pytest
 from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
-from domain.whys import Compared, Decided, Heard, Rules, Said, of_action, of_minute, of_page, why_nobody
+from domain.whys import Compared, Decided, Heard, Rules, Said, of_action, of_minute, why_nobody
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = int(NOON.timestamp()) // 60
@@ -74,54 +74,6 @@ def a_finding(**changes: Any) -> MinuteFinding:
 def heard(**changes: Any) -> Heard:
     found = Heard("web", NOON, NOON + timedelta(minutes=10), 412, 0, Said("slow reply", "WARN", 0.604, NOON))
     return replace(found, **changes)
-
-
-def test_a_page_says_what_it_is_about_what_was_sure_and_who_decided() -> None:
-    by = Decided(RULES, "batch 9", "ab" * 32, "")
-    words = of_page(a_page(), an_incident(), by)
-    assert words == [
-        "Page 17: critical, about incident 4, web, “disk failed”, made 2026-01-05 12:00:00 UTC: critical.",
-        "web, “disk failed”: 3 logs, found by rules (it was seen first).",
-        "At 12:00:00 UTC confirmed by 3 anomalous logs.",
-        "Most telling: “disk failed”: the word “failed” in its message, 0.90 sure.",
-        (
-            "0.7 was needed (detection.confidence_threshold); with more than 0.90 no log that is kept of it would have"
-            " been an anomaly."
-        ),
-        "It went to nobody, it is queued.",
-        "Decided by batch 9 with rules alone; settings, playbooks and inventory of abababababab.",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("page", "deliveries", "expected"),
-    [
-        (a_page(muted_by="silence 3 by ann"), [], "It is held back: silence 3 by ann."),
-        (a_page(state="failed", error="no route"), [], "It went to nobody, it is failed: no route."),
-        (
-            a_page(),
-            [
-                {
-                    "page_id": 17,
-                    "channel": "email",
-                    "receiver": "a@b",
-                    "person": "ann",
-                    "state": "sent",
-                    "why": "first on call",
-                }
-            ],
-            "To ann by email a@b, sent: first on call.",
-        ),
-    ],
-)
-def test_a_page_says_to_whom_it_went(page: dict[str, Any], deliveries: list[dict[str, Any]], expected: str) -> None:
-    assert expected in of_page(page, an_incident(deliveries=deliveries), Decided(RULES))
-
-
-def test_a_page_about_a_minute_names_the_promise_and_no_threshold() -> None:
-    evidence = {"message": "queue 40", "reason": "MINUTE", "numbers": {"confidence": 0.8, "metric": "queue"}}
-    words = of_page(a_page(), an_incident(evidence=[evidence]), Decided(RULES))
-    assert "How sure a minute must be follows from detection.false_alarms_per_day." in words
 
 
 def an_action(**changes: Any) -> dict[str, Any]:
