@@ -86,7 +86,7 @@ def _tell(words: Sequence[str], document: dict[str, Any], *, as_json: bool) -> N
 @click.pass_context
 def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Say why page NUMBER was sent, to whom, and by what that was decided."""
-    from adapters.store.decisions import decided, page_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.decisions import page_decided, page_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
     from domain.why_page import of_page  # noqa: PLC0415 - as above
 
     engine = store(settings(ctx))
@@ -94,7 +94,7 @@ def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
     if found is None:
         raise NotFound(f"there is no page {number}; `sre incident N` lists the pages of an incident")
     row, incident = found
-    by = decided(engine, row["incident_id"], row["created_at"], _rules(ctx))
+    by = page_decided(engine, row, incident, _rules(ctx))
     known = incident and incident | {"findings": _worded(engine, incident.pop("findings"))}
     _tell(of_page(row, known, by), {"page": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
 
@@ -105,7 +105,7 @@ def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
 @click.pass_context
 def action(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Say why action NUMBER was carried out or was not, and what came of it."""
-    from adapters.store.decisions import action_with_incident, decided  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.decisions import action_decided, action_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
     from domain.whys import of_action  # noqa: PLC0415 - as above
 
     engine = store(settings(ctx))
@@ -113,7 +113,7 @@ def action(ctx: click.Context, number: int, *, as_json: bool) -> None:
     if found is None:
         raise NotFound(f"there is no action {number}; `sre incident N` lists the actions of an incident")
     row, incident = found
-    by = decided(engine, row["incident_id"], row["reserved_at"], _rules(ctx))
+    by = action_decided(engine, row, incident, _rules(ctx))
     _tell(of_action(row, incident, by), {"action": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
 
 

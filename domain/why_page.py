@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from domain.findings import MinuteFinding
-from domain.incidents import Severity
+from domain.incidents import Resolution, Severity
 from domain.ledger import LedgerKind
+from domain.pages import IN_VAIN, PageReason
 from domain.whys import LONGEST, Decided, Row, Rules, at_day, by_whom
 from domain.words import because, clock, cut, page_reason, printable, receiver, sentence
 
@@ -26,6 +28,74 @@ MADE_OF = frozenset(
         LedgerKind.ASSESSED,
     }
 )
+
+OF_ACTIONS = (
+    LedgerKind.PLAN,
+    LedgerKind.APPROVED,
+    LedgerKind.ACTION_STARTED,
+    LedgerKind.ACTION_DONE,
+    LedgerKind.ACTION_FAILED,
+    LedgerKind.STEP_FAILED,
+    LedgerKind.VERIFIED,
+    LedgerKind.UNDONE,
+    LedgerKind.UNDO_FAILED,
+)
+OF_PLANS = (
+    LedgerKind.CLASSIFIED,
+    LedgerKind.PLAN,
+    LedgerKind.ASKED,
+    LedgerKind.REJECTED,
+    LedgerKind.OBJECTED,
+    LedgerKind.ACTION_DROPPED,
+)
+TAKEN = (LedgerKind.ACKED, LedgerKind.SNOOZED)
+# What led to a page that comes of more than what was seen: of each kind the last entry before it.
+LED_TO: Mapping[str, Sequence[LedgerKind]] = {
+    PageReason.APPROVAL: OF_PLANS,
+    PageReason.OBJECTED: OF_PLANS,
+    **dict.fromkeys(IN_VAIN, OF_ACTIONS),
+    PageReason.RESOLVED: (LedgerKind.VERIFIED, LedgerKind.RESOLVED),
+    PageReason.ACKNOWLEDGED: TAKEN,
+    PageReason.COMMENTED: (LedgerKind.COMMENTED,),
+    PageReason.ANALYSED: (LedgerKind.ANALYSED,),
+    PageReason.ASSIGNED: (LedgerKind.ASSIGNED,),
+    PageReason.REMINDER: TAKEN,
+}
+WAITS = ("queued", "sending")
+
+
+class Maker(StrEnum):
+    """What of ours makes pages, as it is kept what it decided with."""
+
+    BATCH = "batch"  # of logs
+    STEP = "step"  # of answering an incident
+
+
+ENDED_BY: Mapping[str, tuple[Maker, ...]] = {Resolution.QUIET: (Maker.BATCH,), Resolution.VERIFIED: (Maker.STEP,)}
+
+
+def makers(page: Row, ledger: Sequence[Row]) -> tuple[Maker, ...]:
+    """What may have made the page, the likelier first; nothing where a person, a timer or another program did."""
+    reason = page["reason"]
+    if reason == PageReason.RESOLVED:
+        ends = [
+            row["fields"].get("resolution") for row in known_then(page, ledger) if row["kind"] == LedgerKind.RESOLVED
+        ]
+        by = {Resolution.QUIET: (Maker.BATCH,), Resolution.VERIFIED: (Maker.STEP,)}
+        return by.get(ends[-1], ()) if ends else ()
+    if reason in LED_TO:
+        return (Maker.STEP,) if reason in {PageReason.APPROVAL, PageReason.OBJECTED, *IN_VAIN} else ()
+    return () if reason == PageReason.DIGEST else (Maker.BATCH, Maker.STEP)
+
+
+def confirmed_entry(page: Row, ledger: Sequence[Row]) -> Row | None:
+    """The entry that says that the incident was sure enough to act upon when the page was made."""
+    found = [row for row in known_then(page, ledger) if row["kind"] == LedgerKind.CONFIRMED]
+    return found[-1] if found else None
+
+
+def _number(row: Row) -> int:
+    return int(row["id"])
 
 
 def queued_entry(page: Row, ledger: Sequence[Row]) -> Row | None:
@@ -49,8 +119,11 @@ def of_page(page: Row, incident: Row | None, decided: Decided) -> list[str]:
     what = f"Page {page['id']}: {severity}, {about}, made {at_day(page['created_at'])}: {page_reason(page['reason'])}."
     if incident is None:
         return [what, *(printable(line) for line in page["lines"]), *_to(page, ())]
-    judged = decided.judged or decided
-    shown = [*_entries(known), *_evidence(page, incident, known, judged.rules)]
+    if page["reason"] in LED_TO:
+        shown = _led_to(page, known)
+    else:
+        rules = (decided.judged or decided).rules
+        shown = [*_entries(known), *_evidence(page, incident, known, rules)]
     return [what, *shown, *_said(page, known), *_to(page, incident["deliveries"]), *by_whom(decided)]
 
 
@@ -92,6 +165,15 @@ def _entries(known: Sequence[Row]) -> list[str]:
         return told
     left = len(told) - MOST_TOLD
     return [*told[: MOST_TOLD - 1], f"… and {left} more until then: `sre incident` lists them.", told[-1]]
+
+
+def _led_to(page: Row, known: Sequence[Row]) -> list[str]:
+    """What people or the agent did that made the page."""
+    kinds = LED_TO[page["reason"]]
+    led = sorted({row["kind"]: row for row in known if row["kind"] in kinds}.values(), key=_number)
+    led = led[-1:] if kinds is TAKEN else led  # whoever snoozes what is acknowledged has it until then
+    told = [f"At {clock(row['at'])} {sentence(row['kind'], row['fields'])}." for row in led]
+    return told or ["What led to it is not in the ledger any more."]
 
 
 def _evidence(page: Row, incident: Row, known: Sequence[Row], rules: Rules) -> list[str]:
@@ -161,10 +243,23 @@ def _said(page: Row, known: Sequence[Row]) -> list[str]:
 
 
 def _to(page: Row, deliveries: Sequence[Row]) -> list[str]:
-    if page["muted_by"]:
-        return [f"It is held back: {printable(page['muted_by'])}."]
-    mine = [row for row in deliveries if row["page_id"] == page["id"]]
-    if not mine:
+    """Who has it, and what it waits for where somebody is still to get it."""
+    told = [_on_its_way(row) for row in deliveries if row["page_id"] == page["id"]]
+    held = f"it is held back: {printable(page['muted_by'])}" if page["muted_by"] else ""
+    if page["state"] in WAITS and (held or not told):
+        waits = held or printable(page["error"] or "") or "it waits for more that may join it, or for `on-call`"
+        told.append(f"Nobody has it yet, {waits}; looked at again at {clock(page['due_at'])}.")
+    elif not told:
         why = f": {printable(page['error'])}" if page["error"] else ""
-        return [f"It went to nobody, it is {page['state']}{why}."]
-    return [f"To {receiver(row)}, {row['state']}: {printable(row['why'])}." for row in mine]
+        told.append(f"It went to nobody, it is {page['state']}{why}.")
+    return told
+
+
+def _on_its_way(row: Row) -> str:
+    """One delivery: to whom, how far it has come, and why to them."""
+    state = str(row["state"])
+    if state == "queued":
+        waits = f", it waits: {printable(row['waits'])}" if row["waits"] else ""
+        state += f"{waits}, tried at {clock(row['due_at'])}"
+    error = f" ({printable(row['error'])})" if row["error"] else ""
+    return f"To {receiver(row)}, {state}{error}: {printable(row['why'])}."

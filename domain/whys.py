@@ -76,8 +76,10 @@ class Decided:
     rules: Rules
     by: str = ""  # batch or step, in words
     digest: str = ""  # of settings, playbooks, inventory and model together
-    model: str = ""  # "" where rules decided alone
-    judged: Decided | None = None  # what judged the logs, where a step decided
+    model: str = ""  # of a batch; "" where rules decided alone
+    fallback: str = ""  # why the model of a batch did not judge it
+    judged: Decided | None = None  # of a step: by what the logs were judged that it is about
+    is_step: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,18 @@ def at_day(moment: datetime) -> str:
 
 def by_whom(decided: Decided) -> list[str]:
     """By what it was decided; nothing where nothing of ours did."""
+    judged = [] if decided.judged is None else [f"The logs were judged by {_judge(decided.judged)}."]
     if not decided.digest:
-        return []
-    model = f"{printable(decided.model)} and rules" if decided.model else "rules alone"
-    return [f"Decided by {decided.by} with {model}; settings, playbooks and inventory of {decided.digest[:12]}."]
+        return judged
+    by = decided.by if decided.is_step else _judge(decided)
+    return [f"Decided by {by}; settings, playbooks and inventory of {decided.digest[:12]}.", *judged]
+
+
+def _judge(batch: Decided) -> str:
+    """A batch with whatever judged its logs."""
+    because = f" ({printable(batch.fallback)})" if batch.model and batch.fallback else ""
+    model = f"{printable(batch.model)} and rules" if batch.model and not batch.fallback else "rules alone"
+    return f"{batch.by} with {model}{because}"
 
 
 def of_action(action: Row, incident: Row, decided: Decided) -> list[str]:

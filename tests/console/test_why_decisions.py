@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from adapters.store.database import Engine
+from adapters.store.closing import acknowledge, incident_in
+from adapters.store.database import Engine, transaction
+from adapters.store.outbox import queue
 from console.main import cli
 from domain.errors import SreError
+from domain.pages import PageReason
 from tests.parts.answering_part import World
 from tests.parts.judged_part import Feed, known
 from tests.parts.logs_part import a_log, an_error
@@ -49,6 +52,38 @@ def test_a_page_names_its_log_its_batch_and_the_digest_of_what_decided(store: En
     found = document("page", "1")
     assert (1, 1) == (found["page"]["id"], found["incident"]["id"])
     assert 64 == len(found["decided_by"])
+
+
+@pytest.mark.usefixtures("home")
+def test_a_page_is_told_by_the_batch_that_made_it_whatever_came_since(store: Engine) -> None:
+    feed = Feed(store)
+    now = datetime.now(UTC)
+    feed.take(a_log(service="db", timestamp=now.isoformat()), now=now - timedelta(seconds=9))
+    for number, (after, message) in enumerate([(0, "disk failed"), (5, "fatal: no worker")]):
+        at = now + timedelta(seconds=after)
+        changes = {"timestamp": at.isoformat(), "level": "CRITICAL", "message": message}
+        feed.take(*(an_error(10 * number + each, **changes) for each in range(3)), now=at)
+    told = words("page", "1")
+    assert "Decided by batch 2 with rules alone" in told
+    assert "no worker" not in told
+
+
+@pytest.mark.usefixtures("home")
+def test_who_acknowledged_made_the_page_about_it_and_no_batch_did(store: Engine) -> None:
+    feed = Feed(store)
+    now = datetime.now(UTC)
+    changes = {"timestamp": now.isoformat(), "level": "CRITICAL", "message": "disk failed"}
+    feed.take(*(an_error(number, **changes) for number in range(3)), now=now)
+    assert acknowledge(store, 1, by="ann", now=now)
+    with transaction(store) as connection:
+        incident = incident_in(connection, 1)
+        assert incident is not None
+        about = {"key": "k", "lines": ["acknowledged by ann"], "about": {"by": "ann"}, "now": now}
+        queue(connection, incident, PageReason.ACKNOWLEDGED, **about)
+    told = words("page", "2")
+    assert f"At {now:%H:%M:%S} UTC acknowledged by ann." in told
+    assert "Decided by" not in told
+    assert "Most telling" not in told
 
 
 @pytest.mark.usefixtures("home")

@@ -10,7 +10,7 @@ import pytest
 from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
-from domain.why_page import of_page
+from domain.why_page import Maker, makers, of_page
 from domain.whys import Decided, Rules
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -76,34 +76,132 @@ def test_a_page_says_what_it_is_about_what_was_sure_and_who_decided() -> None:
             "0.7 was needed (detection.confidence_threshold); with more than 0.90 no log that is kept of it would have"
             " been an anomaly."
         ),
-        "It went to nobody, it is queued.",
+        "Nobody has it yet, it waits for more that may join it, or for `on-call`; looked at again at 12:01:00 UTC.",
         "Decided by batch 9 with rules alone; settings, playbooks and inventory of abababababab.",
     ]
+
+
+def a_delivery(**changes: Any) -> dict[str, Any]:
+    delivery = {
+        "page_id": 17,
+        "channel": "email",
+        "receiver": "a@b",
+        "person": "ann",
+        "state": "sent",
+        "why": "first on call",
+        "waits": "",
+        "error": None,
+        "due_at": NOON + MINUTE,
+    }
+    return delivery | changes
 
 
 @pytest.mark.parametrize(
     ("page", "deliveries", "expected"),
     [
-        (a_page(muted_by="silence 3 by ann"), [], "It is held back: silence 3 by ann."),
-        (a_page(state="failed", error="no route"), [], "It went to nobody, it is failed: no route."),
-        (
-            a_page(),
-            [
-                {
-                    "page_id": 17,
-                    "channel": "email",
-                    "receiver": "a@b",
-                    "person": "ann",
-                    "state": "sent",
-                    "why": "first on call",
-                }
-            ],
-            "To ann by email a@b, sent: first on call.",
+        pytest.param(
+            a_page(muted_by="silence 3 by ann until 14:30 UTC"),
+            [],
+            ("Nobody has it yet, it is held back: silence 3 by ann until 14:30 UTC; looked at again at 12:01:00 UTC."),
+            id="held-back-by-a-rule",
+        ),
+        pytest.param(
+            a_page(error="nobody is on call"),
+            [],
+            "Nobody has it yet, nobody is on call; looked at again at 12:01:00 UTC.",
+            id="nobody-there",
+        ),
+        pytest.param(
+            a_page(state="failed", error="no route"), [], "It went to nobody, it is failed: no route.", id="failed"
+        ),
+        pytest.param(
+            a_page(state="suppressed", muted_by="silence 3", error="it was over"),
+            [],
+            "It went to nobody, it is suppressed: it was over.",
+            id="suppressed",
+        ),
+        pytest.param(
+            a_page(state="sending"),
+            [a_delivery(state="queued", waits="more than 2 pages in 12 hours")],
+            (
+                "To ann by email a@b, queued, it waits: more than 2 pages in 12 hours, tried at 12:01:00 UTC:"
+                " first on call."
+            ),
+            id="budget-of-the-shift",
+        ),
+        pytest.param(
+            a_page(state="sent"), [a_delivery()], "To ann by email a@b, sent: first on call.", id="somebody-has-it"
         ),
     ],
 )
-def test_a_page_says_to_whom_it_went(page: dict[str, Any], deliveries: list[dict[str, Any]], expected: str) -> None:
+def test_a_page_says_who_has_it_or_for_what_it_waits(
+    page: dict[str, Any], deliveries: list[dict[str, Any]], expected: str
+) -> None:
     assert expected in of_page(page, an_incident(deliveries=deliveries), Decided(RULES))
+
+
+LATER = NOON + MINUTE
+ACKED = an_entry(4, LedgerKind.ACKED, LATER, by="ann")
+SNOOZED = an_entry(5, LedgerKind.SNOOZED, LATER, by="ann", until="14:00")
+ASKED = an_entry(5, LedgerKind.ASKED, LATER, until="2026-01-05T12:30:00", objections=["its risk is high"])
+PROVED = {"resolution": "verified", "value": 0.0, "at_most": 0.05, "samples": 50}
+QUIET = {"resolution": "quiet", "quiet_seconds": 300}
+
+
+@pytest.mark.parametrize(
+    ("reason", "entries", "expected", "by"),
+    [
+        ("acknowledged", [ACKED], ["acknowledged by ann"], ()),
+        ("acknowledged", [ACKED, SNOOZED], ["snoozed until 14:00 by ann"], ()),
+        ("reminder", [ACKED], ["acknowledged by ann"], ()),
+        ("approval", [ASKED], ["a person is asked until 12:30 UTC: its risk is high"], (Maker.STEP,)),
+        (
+            "resolved",
+            [an_entry(4, LedgerKind.RESOLVED, LATER, **PROVED)],
+            ["resolved: the action helped; 0 % in 50 fresh logs, at most 5 % allowed"],
+            (Maker.STEP,),
+        ),
+        (
+            "resolved",
+            [an_entry(4, LedgerKind.RESOLVED, LATER, **QUIET)],
+            ["no anomalous log for 5 min"],
+            (Maker.BATCH,),
+        ),
+        (
+            "resolved",
+            [an_entry(4, LedgerKind.RESOLVED, LATER, resolution="human", by="ann")],
+            ["resolved by hand by ann"],
+            (),
+        ),
+        (
+            "ineffective",
+            [an_entry(4, LedgerKind.VERIFIED, LATER, outcome="ineffective")],
+            ["verified: it did not help"],
+            (Maker.STEP,),
+        ),
+        ("worse", [], ["confirmed by 3 anomalous logs"], (Maker.BATCH, Maker.STEP)),
+    ],
+)
+def test_a_page_that_people_or_steps_made_says_what_they_did(
+    reason: str, entries: list[dict[str, Any]], expected: list[str], by: tuple[Maker, ...]
+) -> None:
+    """… and not what the incident was opened by."""
+    queued = an_entry(9, LedgerKind.PAGE_QUEUED, LATER, key="k2", reason=reason)
+    incident = an_incident(*entries, queued)
+    page = a_page(key="k2", reason=reason, created_at=LATER)
+    words = of_page(page, incident, Decided(RULES))
+    assert all(one in "".join(words) for one in expected)
+    assert (reason == "worse") == ("opened by rules" in "".join(words))
+    assert by == makers(page, incident["ledger"])
+
+
+def test_a_step_names_the_batch_that_judged_the_logs_and_its_model() -> None:
+    judged = Decided(RULES, "batch 9", "cd" * 32, "Habits version 1")
+    words = of_page(a_page(), an_incident(), Decided(RULES, "step begin", "ab" * 32, judged=judged, is_step=True))
+    assert words[-2:] == [
+        "Decided by step begin; settings, playbooks and inventory of abababababab.",
+        "The logs were judged by batch 9 with Habits version 1 and rules.",
+    ]
 
 
 def of_a_minute(at: datetime, **changes: Any) -> dict[str, Any]:
