@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +128,13 @@ def not_paged(ctx: click.Context, service: str, when: str, around: str, *, as_js
     """Say why nobody was paged about SERVICE at a time, and what would have changed that."""
     from adapters.store.seen_of_services import heard  # noqa: PLC0415 - keeps `sre --help` fast
     from console.score import span  # noqa: PLC0415 - as above
-    from domain.whys import why_nobody  # noqa: PLC0415
+    from domain.why_not import why_nobody  # noqa: PLC0415
 
     at, wide = moment(when, datetime.now(UTC)), span(around)
-    found = heard(store(settings(ctx)), service, since=at - wide, until=at + wide)
+    engine, today = store(settings(ctx)), _rules(ctx)
+    found = heard(engine, service, since=at - wide, until=at + wide, otherwise=today)
+    worded = _worded(engine, [one for one, _ in found.findings])
+    found = replace(found, findings=[(one, of) for one, (_, of) in zip(worded, found.findings, strict=True)])
     document = {
         "service": service,
         "since": found.since,
@@ -140,7 +144,7 @@ def not_paged(ctx: click.Context, service: str, when: str, around: str, *, as_js
         "alerts": found.alerts,
         "pages": found.pages,
     }
-    _tell(why_nobody(found, _rules(ctx)), document, as_json=as_json)
+    _tell(why_nobody(found, today), document, as_json=as_json)
 
 
 @why.command(epilog="Example: sre why minute web 14:30")
@@ -157,6 +161,7 @@ def minute(ctx: click.Context, service: str, when: str, *, as_json: bool) -> Non
     engine = store(settings(ctx))
     seen = minute_of(engine, service, at)
     found = [one for one in findings_of(engine, service, since=at) if at <= one.begins_at < at + MINUTE]
+    found = _worded(engine, found)
     document = {
         "service": service,
         "minute": at,

@@ -118,13 +118,13 @@ def of_page(page: Row, incident: Row | None, decided: Decided) -> list[str]:
     about = "about no incident" if incident is None else f"about incident {incident['id']}, {_named(incident, known)}"
     what = f"Page {page['id']}: {severity}, {about}, made {at_day(page['created_at'])}: {page_reason(page['reason'])}."
     if incident is None:
-        return [what, *(printable(line) for line in page["lines"]), *_to(page, ())]
+        return [what, *(printable(line) for line in page["lines"]), *to_whom(page, ())]
     if page["reason"] in LED_TO:
-        shown = _led_to(page, known)
+        shown = _ledto_whom(page, known)
     else:
         rules = (decided.judged or decided).rules
         shown = [*_entries(known), *_evidence(page, incident, known, rules)]
-    return [what, *shown, *_said(page, known), *_to(page, incident["deliveries"]), *by_whom(decided)]
+    return [what, *shown, *_said(page, known), *to_whom(page, incident["deliveries"]), *by_whom(decided)]
 
 
 def known_then(page: Row, ledger: Sequence[Row]) -> list[Row]:
@@ -167,7 +167,7 @@ def _entries(known: Sequence[Row]) -> list[str]:
     return [*told[: MOST_TOLD - 1], f"… and {left} more until then: `sre incident` lists them.", told[-1]]
 
 
-def _led_to(page: Row, known: Sequence[Row]) -> list[str]:
+def _ledto_whom(page: Row, known: Sequence[Row]) -> list[str]:
     """What people or the agent did that made the page."""
     kinds = LED_TO[page["reason"]]
     led = sorted({row["kind"]: row for row in known if row["kind"] in kinds}.values(), key=_number)
@@ -242,13 +242,14 @@ def _said(page: Row, known: Sequence[Row]) -> list[str]:
     return said if left <= 0 else [*said[:MOST_TOLD], f"… and {left} more lines."]
 
 
-def _to(page: Row, deliveries: Sequence[Row]) -> list[str]:
+def to_whom(page: Row, deliveries: Sequence[Row]) -> list[str]:
     """Who has it, and what it waits for where somebody is still to get it."""
     told = [_on_its_way(row) for row in deliveries if row["page_id"] == page["id"]]
-    held = f"it is held back: {printable(page['muted_by'])}" if page["muted_by"] else ""
+    held = f"It is held back: {printable(page['muted_by'])}" if page["muted_by"] else ""
     if page["state"] in WAITS and (held or not told):
-        waits = held or printable(page["error"] or "") or "it waits for more that may join it, or for `on-call`"
-        told.append(f"Nobody has it yet, {waits}; looked at again at {clock(page['due_at'])}.")
+        lacks = f"It waits: {printable(page['error'])}" if page["error"] else ""
+        waits = held or lacks or "It waits for more that may join it, or for `on-call`"
+        told.append(f"{waits}; looked at again at {clock(page['due_at'])}.")
     elif not told:
         why = f": {printable(page['error'])}" if page["error"] else ""
         told.append(f"It went to nobody, it is {page['state']}{why}.")

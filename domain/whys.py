@@ -12,17 +12,13 @@ from typing import Any
 
 from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
-from domain.minutes import Measured
 from domain.plans import Risk
 from domain.words import action as action_words
 from domain.words import (
     clock,
-    counted,
     cut,
-    lasting,
     measured,
     number,
-    page_reason,
     printable,
     sentence,
     share,
@@ -52,10 +48,6 @@ OF_ACTIONS = frozenset(
         LedgerKind.UNDO_FAILED,
     }
 )
-# Why nobody heard of an incident.
-HELD_BACK = frozenset(
-    {LedgerKind.PAGE_SUPPRESSED, LedgerKind.PAGE_JOINED, LedgerKind.PAGE_MUTED, LedgerKind.HELD_OFF, LedgerKind.MERGED}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +72,6 @@ class Decided:
     fallback: str = ""  # why the model of a batch did not judge it
     judged: Decided | None = None  # of a step: by what the logs were judged that it is about
     is_step: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One log, as far as it is quoted."""
-
-    message: str
-    level: str
-    confidence: float
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was stored of a service over a time, and what came of it."""
-
-    service: str
-    since: datetime
-    until: datetime
-    logs: int = 0
-    anomalous: int = 0
-    surest: Said | None = None  # of the logs that were no anomalies
-    alerts: Sequence[Row] = ()  # of the service, with their incidents' columns
-    pages: Sequence[Row] = ()  # of those incidents, made in that time
-    ledger: Sequence[Row] = ()  # of those incidents, of that time
-    findings: Sequence[MinuteFinding] = ()
-    mutes: Sequence[str] = ()  # rules that hold the service's pages back, in words
 
 
 def _named(incident: Row) -> str:
@@ -163,69 +128,6 @@ def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
             f" mitigation.common_error_threshold above {number(sure)} a person would have been asked."
         )
     return told
-
-
-def why_nobody(heard: Heard, rules: Rules) -> list[str]:
-    """Why nobody was paged for a service in a time; or that somebody was."""
-    begin = f"{printable(heard.service)} from {at_day(heard.since)} to {clock(heard.until)}"
-    told = [f"{begin}: {counted(heard.logs, 'log')} stored, {counted(heard.anomalous, 'anomalous log')}."]
-    told += [
-        f"Somebody was paged: page {row['id']} about incident {row['incident_id']} ({page_reason(row['reason'])});"
-        f" `sre why page {row['id']}` says why."
-        for row in heard.pages
-    ]
-    told += filter(None, [_nothing_seen(heard, rules)])
-    told += [_of_alert(alert, rules) for alert in heard.alerts]
-    told += [
-        f"Incident {row['incident_id']}, {clock(row['at'])}: {sentence(row['kind'], row['fields'])}."
-        for row in heard.ledger
-        if row["kind"] in HELD_BACK
-    ]
-    told += [_of_finding(one) for one in heard.findings]
-    return told + [f"Pages about it are held back by {one}." for one in heard.mutes]
-
-
-def _nothing_seen(heard: Heard, rules: Rules) -> str:
-    if not heard.logs:
-        return "No log of it is stored for then; `sre status` shows what is read, `sre dead-letters` what is not."
-    if heard.anomalous or heard.surest is None:
-        return ""
-    sure = heard.surest.confidence
-    if not sure:
-        return "No log was an anomaly: no rule and no model saw anything in any of them."
-    quoted = cut(printable(heard.surest.message), LONGEST)
-    return (
-        f"No log was an anomaly: the surest, “{quoted}” at {heard.surest.level}, had {sure:.2f} of {rules.threshold:g};"
-        f" with detection.confidence_threshold {_down(sure):g} it would have been one."
-    )
-
-
-def _down(sure: float) -> float:
-    """To two digits, never above what is given."""
-    return int(sure * 100 + 1e-6) / 100
-
-
-def _of_alert(alert: Row, rules: Rules) -> str:
-    what = f"“{cut(printable(alert['template']), LONGEST)}”"
-    if alert["confirmed_at"] is None:
-        seen = len(alert["recent"])
-        return (
-            f"{what}: {counted(seen, 'anomalous log')} within {lasting(rules.confirm_seconds)}, and"
-            f" {rules.confirm_logs} are needed; incidents.confirm_logs {max(1, seen)} would have been enough."
-        )
-    if not alert["page_key"] and alert["playbook"]:
-        return (
-            f"{what}: incident {alert['incident_id']} is answered by playbook {printable(alert['playbook'])}, which"
-            f" pages when that does not help; it is {alert['state']}."
-        )
-    return f"{what}: incident {alert['incident_id']}, {alert['state']}."
-
-
-def _of_finding(one: MinuteFinding) -> str:
-    what = f"{printable(one.subject)} {measured(one.subject, one.value)}, normally {measured(one.subject, one.normal)}"
-    spike = one.since == one.minute and one.measured is not Measured.ERRORS
-    why = "; for one minute only, which is listed and opens nothing" if spike else ""
-    return f"{clock(one.begins_at)}: {what} ({one.confidence:.2f} sure){why}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,14 @@ def action_decided(engine: sa.Engine, action: Row, incident: Row, otherwise: Rul
         return _step_of(connection, incident["id"], at, judged, otherwise)
 
 
+def judged_at(connection: sa.Connection, at: datetime, otherwise: Rules) -> Decided | None:
+    """By what the logs of a batch were judged, the last one not after `at`; None where none or nothing is kept."""
+    query = sa.select(batches.c.id, batches.c.knowledge).where(batches.c.now <= at)
+    batch = connection.execute(query.order_by(batches.c.now.desc(), batches.c.id.desc()).limit(1)).one_or_none()
+    found = None if batch is None else _recalled(connection, f"batch {batch.id}", batch.knowledge, otherwise)
+    return found if found is not None and found.digest else None
+
+
 def _batch_of(connection: sa.Connection, entry: Mapping[str, Any] | None, otherwise: Rules) -> Decided | None:
     """The batch that wrote an entry of the ledger, None where none did."""
     if entry is None:

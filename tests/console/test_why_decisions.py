@@ -12,10 +12,15 @@ from click.testing import CliRunner
 
 from adapters.store.closing import acknowledge, incident_in
 from adapters.store.database import Engine, transaction
+from adapters.store.minute_findings import STORED
 from adapters.store.outbox import queue
+from adapters.store.tables import minute_findings
 from console.main import cli
 from domain.errors import SreError
+from domain.findings import MinuteFinding
+from domain.minutes import Measured
 from domain.pages import PageReason
+from tasks.templates import Templates
 from tests.parts.answering_part import World
 from tests.parts.judged_part import Feed, known
 from tests.parts.logs_part import a_log, an_error
@@ -121,6 +126,42 @@ def test_why_nobody_was_paged_counts_what_is_stored(store: Engine) -> None:
     assert "1 anomalous log within 5 min, and 3 are needed; incidents.confirm_logs 1 would have been enough" in of_other
     assert "No log of it is stored for then" in words("not", "nobody", "--at", "1m")
     assert (2, 0) == (document("not", "web", "--at", "1m")["logs"], document("not", "web", "--at", "1m")["anomalous"])
+
+
+@pytest.mark.usefixtures("home")
+def test_a_log_is_told_by_the_settings_that_judged_it_and_a_page_that_waits_is_no_page_that_was_sent(
+    store: Engine,
+) -> None:
+    now = datetime.now(UTC)
+    stamp = (now - timedelta(minutes=1)).isoformat()
+    feed = Feed(store, known(detection={"confidence_threshold": 0.65}))
+    feed.take(a_log(service="web", timestamp=stamp, level="CRITICAL", message="all is well"), now=now)
+    feed.knowledge = known()
+    feed.take(a_log(service="other", timestamp=stamp), now=now + timedelta(seconds=1))
+    told = words("not", "web", "--at", "1m")
+    assert "had 0.60 of 0.65; with" in told
+    assert "It was judged by batch 1, with detection.confidence_threshold 0.65 (today 0.7)." in told
+    changes = {"service": "db", "timestamp": stamp, "level": "CRITICAL", "message": "disk failed"}
+    feed.take(*(an_error(number, **changes) for number in range(3)), now=now)
+    assert "Nobody got page 1 about incident 1 (critical)" in words("not", "db", "--at", "1m")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_text_that_was_not_as_usual_is_told_by_its_words(store: Engine) -> None:
+    feed = Feed(store, known(), templates=Templates())
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    stamp = (now - timedelta(minutes=3)).isoformat()
+    judged = feed.judged([a_log(service="web", timestamp=stamp, message="retry 1 of 9")], now=now)
+    feed.save(judged, now=now)
+    feed.take(a_log(service="web", timestamp=(now - timedelta(minutes=1)).isoformat()), now=now)
+    (number,) = judged.templates.to_pylist()
+    minute = int(now.timestamp()) // 60 - 3
+    found = MinuteFinding("web", Measured.NEW, str(number), minute, minute, 9, "high", 40, 0, 1, 1e-7, True, 0.8)
+    with transaction(store) as connection:
+        connection.execute(minute_findings.insert().values({name: getattr(found, name) for name in STORED}))
+    for told in (words("not", "web", "--at", stamp[:16]), words("minute", "web", stamp[:16])):
+        assert "new: “retry" in told
+        assert str(number) not in told
 
 
 @pytest.mark.usefixtures("home")

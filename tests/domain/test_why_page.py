@@ -76,7 +76,7 @@ def test_a_page_says_what_it_is_about_what_was_sure_and_who_decided() -> None:
             "0.7 was needed (detection.confidence_threshold); with more than 0.90 no log that is kept of it would have"
             " been an anomaly."
         ),
-        "Nobody has it yet, it waits for more that may join it, or for `on-call`; looked at again at 12:01:00 UTC.",
+        "It waits for more that may join it, or for `on-call`; looked at again at 12:01:00 UTC.",
         "Decided by batch 9 with rules alone; settings, playbooks and inventory of abababababab.",
     ]
 
@@ -102,13 +102,13 @@ def a_delivery(**changes: Any) -> dict[str, Any]:
         pytest.param(
             a_page(muted_by="silence 3 by ann until 14:30 UTC"),
             [],
-            ("Nobody has it yet, it is held back: silence 3 by ann until 14:30 UTC; looked at again at 12:01:00 UTC."),
+            ("It is held back: silence 3 by ann until 14:30 UTC; looked at again at 12:01:00 UTC."),
             id="held-back-by-a-rule",
         ),
         pytest.param(
             a_page(error="nobody is on call"),
             [],
-            "Nobody has it yet, nobody is on call; looked at again at 12:01:00 UTC.",
+            "It waits: nobody is on call; looked at again at 12:01:00 UTC.",
             id="nobody-there",
         ),
         pytest.param(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
-from domain.whys import Compared, Decided, Heard, Rules, Said, of_action, of_minute, why_nobody
+from domain.whys import Compared, Decided, Rules, of_action, of_minute
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = int(NOON.timestamp()) // 60
@@ -51,28 +51,8 @@ def an_incident(**changes: Any) -> dict[str, Any]:
     return incident | changes
 
 
-def a_page(**changes: Any) -> dict[str, Any]:
-    page = {
-        "id": 17,
-        "incident_id": 4,
-        "reason": "critical",
-        "severity": 4,
-        "created_at": NOON,
-        "lines": [],
-        "muted_by": "",
-        "state": "queued",
-        "error": None,
-    }
-    return page | changes
-
-
 def a_finding(**changes: Any) -> MinuteFinding:
     found = MinuteFinding("web", Measured.METRIC, "queue", MINUTE, MINUTE, 10, "high", 40.0, 5.0, 1.0, 1e-7, True, 0.8)
-    return replace(found, **changes)
-
-
-def heard(**changes: Any) -> Heard:
-    found = Heard("web", NOON, NOON + timedelta(minutes=10), 412, 0, Said("slow reply", "WARN", 0.604, NOON))
     return replace(found, **changes)
 
 
@@ -105,59 +85,6 @@ def test_no_lower_risk_is_named_where_none_would_have_stopped_it(risk: str, most
     planned = an_action()["planned"] | {"risk": risk}
     words = of_action(an_action(planned=planned), an_incident(), Decided(Rules(max_risk=most)))
     assert not any("max_risk" in line for line in words)
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (
-            heard(),
-            (
-                "No log was an anomaly: the surest, “slow reply” at WARN, had 0.60 of 0.7; with"
-                " detection.confidence_threshold 0.6 it would have been one."
-            ),
-        ),
-        (
-            heard(surest=Said("fine", "INFO", 0.0, NOON)),
-            "No log was an anomaly: no rule and no model saw anything in any of them.",
-        ),
-        (
-            heard(logs=0, surest=None),
-            "No log of it is stored for then; `sre status` shows what is read, `sre dead-letters` what is not.",
-        ),
-        (
-            heard(anomalous=2, alerts=[an_alert(confirmed_at=None)]),
-            (
-                "“disk failed”: 2 anomalous logs within 1 min, and 3 are needed; incidents.confirm_logs 2 would have"
-                " been enough."
-            ),
-        ),
-        (
-            heard(anomalous=3, alerts=[an_alert(playbook="restart")]),
-            (
-                "“disk failed”: incident 4 is answered by playbook restart, which pages when that does not help; it"
-                " is open."
-            ),
-        ),
-        (
-            heard(anomalous=3, alerts=[an_alert()], pages=[a_page()]),
-            "Somebody was paged: page 17 about incident 4 (critical); `sre why page 17` says why.",
-        ),
-        (
-            heard(
-                ledger=[{"kind": LedgerKind.PAGE_SUPPRESSED, "at": NOON, "fields": {"why": "late"}, "incident_id": 4}]
-            ),
-            "Incident 4, 12:00:00 UTC: page not sent: the evidence is old, and the service had its one late page.",
-        ),
-        (
-            heard(findings=[a_finding()]),
-            "12:00:00 UTC: queue 40, normally 5 (0.80 sure); for one minute only, which is listed and opens nothing.",
-        ),
-        (heard(mutes=["silence 3 by ann"]), "Pages about it are held back by silence 3 by ann."),
-    ],
-)
-def test_why_nobody_was_paged(found: Heard, expected: str) -> None:
-    assert expected in why_nobody(found, RULES)
 
 
 def test_a_minute_is_told_beside_those_before_it() -> None:
