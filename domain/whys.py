@@ -48,6 +48,20 @@ OF_ACTIONS = frozenset(
         LedgerKind.UNDO_FAILED,
     }
 )
+# Of these, what is about one action of the plan.
+OF_ONE = frozenset(
+    {
+        LedgerKind.ACTION_RESERVED,
+        LedgerKind.ACTION_STARTED,
+        LedgerKind.ACTION_DONE,
+        LedgerKind.ACTION_FAILED,
+        LedgerKind.ACTION_DROPPED,
+        LedgerKind.ACTION_TAKEN_OVER,
+        LedgerKind.UNDO_STARTED,
+        LedgerKind.UNDONE,
+        LedgerKind.UNDO_FAILED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +120,43 @@ def of_action(action: Row, incident: Row, decided: Decided) -> list[str]:
         f"Action {action['id']}: {what}, for incident {incident['id']}, {_named(incident)}; it is {action['state']}"
         + (f", and {printable(action['outcome'])}." if action["outcome"] else ".")
     ]
-    told += [
-        f"{clock(row['at'])}: {sentence(row['kind'], row['fields'])}."
-        for row in incident["ledger"]
+    mine = of_its_plan(action, incident["ledger"])
+    told += [f"{clock(row['at'])}: {sentence(row['kind'], row['fields'])}." for row in mine]
+    return [*told, *_otherwise(action, mine, decided.rules), *by_whom(decided)]
+
+
+def of_its_plan(action: Row, ledger: Sequence[Row]) -> list[Row]:
+    """What the ledger tells of the action and its plan: of no other plan of the incident, and of no other action."""
+    rows = [row for row in ledger if row["kind"] in OF_ACTIONS or row["kind"] == LedgerKind.REOPENED]
+    places = [place for place, row in enumerate(rows) if row["at"] <= action["reserved_at"]]
+    reserved = [place for place in places if rows[place]["kind"] == LedgerKind.ACTION_RESERVED]
+    here = (reserved or places or [0])[-1]
+    begin = max((place for place in range(len(rows[: here + 1])) if _begins(rows, place)), default=0)
+    end = next((place for place in range(here + 1, len(rows)) if _begins(rows, place)), len(rows))
+    named = {name: action["planned"].get(name) for name in ("kind", "target")}
+    return [
+        row
+        for row in rows[begin:end]
         if row["kind"] in OF_ACTIONS
+        and (row["kind"] not in OF_ONE or all(row["fields"].get(name, it) == it for name, it in named.items()))
     ]
-    return [*told, *_otherwise(action, incident["plan"] or {}, decided.rules), *by_whom(decided)]
 
 
-def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
-    """With which settings it would have come out otherwise."""
+def _begins(rows: Sequence[Row], place: int) -> bool:
+    """Whether another plan is told of from there on: by how sure it is, or where nobody asked for that by itself."""
+    kind = rows[place]["kind"]
+    classified = place > 0 and rows[place - 1]["kind"] == LedgerKind.CLASSIFIED
+    return kind in (LedgerKind.CLASSIFIED, LedgerKind.REOPENED) or (kind == LedgerKind.PLAN and not classified)
+
+
+def _otherwise(action: Row, mine: Sequence[Row], rules: Rules) -> list[str]:
+    """What would have made it come out otherwise, of that which decided."""
+    last = {row["kind"]: row["fields"] for row in mine}
+    plan = last.get(LedgerKind.PLAN, {})
+    if LedgerKind.APPROVED in last:
+        return _with_a_word(last[LedgerKind.APPROVED], last.get(LedgerKind.ASKED), plan, rules)
     told = []
-    risk = str(action["planned"].get("risk") or plan.get("risk") or "")
+    risk = str(plan.get("risk") or action["planned"].get("risk") or "")
     if risk and Risk[risk.upper()] > Risk.LOW and Risk[risk.upper()] <= Risk[rules.max_risk.upper()]:
         lower = Risk(Risk[risk.upper()] - 1).name.lower()
         told.append(f"Its risk is {risk}: with mitigation.max_risk {lower} it would have waited for a person's word.")
@@ -125,9 +164,28 @@ def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
     if isinstance(sure, int | float) and rules.least_confidence <= sure < 1:
         told.append(
             f"The plan was {share(sure)} sure, {share(rules.least_confidence)} are needed: with"
-            f" mitigation.common_error_threshold above {number(sure)} a person would have been asked."
+            f" mitigation.common_error_threshold above {number(sure)} it would not have been made, and people told."
         )
     return told
+
+
+# Why a person is asked, by names of `domain/asking.py:Objection` -> what would have spared the question, or nothing.
+ASKED_FOR = {
+    "asks": "at autonomy act (`sre autonomy`) the playbook would not have asked",
+    "risk": "with mitigation.max_risk {risk} its risk would have needed no word",
+}
+
+
+def _with_a_word(said: Row, asked: Row | None, plan: Row, rules: Rules) -> list[str]:
+    """A person allowed it: without that word it would not have run, and what would have spared it."""
+    told = [f"A person's word decided: without that of {printable(said.get('by', 'somebody'))} nothing was done."]
+    met = set() if asked is None else {str(one) for one in asked.get("met", ())}
+    if asked is None or not met <= ASKED_FOR.keys():
+        return [*told, "No setting spares that word for such a plan."]
+    spared = [ASKED_FOR[one].format(risk=plan.get("risk", "")) for one in sorted(met)]
+    if "risk" in met:
+        spared.append(f"{rules.max_risk} was allowed")
+    return told + ([f"Else: {'; '.join(spared)}."] if spared else [])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,22 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from adapters.store.answers import allow
 from adapters.store.closing import acknowledge, incident_in
 from adapters.store.database import Engine, transaction
 from adapters.store.minute_findings import STORED
 from adapters.store.outbox import queue
 from adapters.store.tables import minute_findings
 from console.main import cli
+from domain.actions import Approval
 from domain.errors import SreError
 from domain.findings import MinuteFinding
 from domain.minutes import Measured
 from domain.pages import PageReason
+from domain.plan_documents import digest
+from domain.settings_acting import AutonomySettings
 from tasks.templates import Templates
-from tests.parts.answering_part import World
+from tests.parts.answering_part import World, acting
 from tests.parts.judged_part import Feed, known
 from tests.parts.logs_part import a_log, an_error
 
@@ -105,6 +109,29 @@ def test_an_action_is_told_from_its_plan_to_its_proof(store: Engine) -> None:
     assert "plan made" in told
     assert "verified" in told
     assert "Decided by step " in told
+
+
+@pytest.mark.usefixtures("home")
+def test_an_action_that_a_person_allowed_is_told_by_that_word(store: Engine) -> None:
+    world = World(store, acting(autonomy=AutonomySettings(start="ask")), now=datetime.now(UTC))
+    number = world.fault()
+    world.run()
+    plan = world.answer(number).plan
+    assert plan is not None
+    world.forward(1)
+    with transaction(store) as connection:
+        allow(connection, number, digest(plan), Approval(granted=True, by="ann", at=world.now, role="approver"))
+    world.forward(1)
+    world.run()
+    told = words("action", "1")
+    assert "plan allowed by ann, approver" in told
+    assert "A person's word decided: without that of ann nothing was done." in told
+    assert "at autonomy act (`sre autonomy`) the playbook would not have asked" in told
+    assert "common_error_threshold" not in told
+    assert "The logs were judged by batch 1 with rules alone." in told
+    asked = words("page", "1")
+    assert "a person is asked until" in asked
+    assert "Decided by step begin; " in asked
 
 
 @pytest.mark.usefixtures("home")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -58,25 +58,70 @@ def a_finding(**changes: Any) -> MinuteFinding:
 
 def an_action(**changes: Any) -> dict[str, Any]:
     planned = {"kind": "restart", "target": "web", "parameters": {}, "risk": "medium"}
-    return {"id": 3, "planned": planned, "state": "done", "outcome": "recovered"} | changes
+    return {"id": 3, "planned": planned, "state": "done", "outcome": "recovered", "reserved_at": NOON} | changes
+
+
+def an_entry(entry: str, seconds: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"kind": entry, "at": NOON + timedelta(seconds=seconds), "fields": fields, "incident_id": 4}
+
+
+def a_plan(seconds: int = -2, **changes: Any) -> dict[str, Any]:
+    fields = {"source": "playbook:restart", "confidence": 0.86, "risk": "medium", "actions": ["restart web"]}
+    return an_entry(LedgerKind.PLAN, seconds, **fields | changes)
 
 
 def test_an_action_says_what_led_to_it_and_what_would_have_stopped_it() -> None:
-    ledger = [
-        {"kind": LedgerKind.OPENED, "at": NOON, "fields": {}, "incident_id": 4},
-        {"kind": LedgerKind.APPROVED, "at": NOON, "fields": {"by": "ann"}, "incident_id": 4},
-    ]
-    incident = an_incident(ledger=ledger, plan={"confidence": 0.86})
-    words = of_action(an_action(), incident, Decided(Rules(max_risk="medium")))
+    done = an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="web")
+    ledger = [an_entry(LedgerKind.OPENED), a_plan(), done]
+    words = of_action(an_action(), an_incident(ledger=ledger), Decided(Rules(max_risk="medium")))
     assert words == [
         "Action 3: restart web, for incident 4, web, “disk failed”; it is done, and recovered.",
-        "12:00:00 UTC: plan allowed by ann.",
+        "11:59:58 UTC: plan made: restart web (playbook restart, confidence 0.86).",
+        "12:00:00 UTC: restart web is to be carried out.",
         "Its risk is medium: with mitigation.max_risk low it would have waited for a person's word.",
         (
-            "The plan was 86 % sure, 80 % are needed: with mitigation.common_error_threshold above 0.86 a person would"
-            " have been asked."
+            "The plan was 86 % sure, 80 % are needed: with mitigation.common_error_threshold above 0.86 it would not"
+            " have been made, and people told."
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (["asks"], "Else: at autonomy act (`sre autonomy`) the playbook would not have asked."),
+        (["risk"], "Else: with mitigation.max_risk high its risk would have needed no word; medium was allowed."),
+        (["asks", "no_undo"], "No setting spares that word for such a plan."),
+        (None, "No setting spares that word for such a plan."),
+    ],
+)
+def test_where_a_person_allowed_it_that_decided_and_no_threshold(asked: list[str] | None, expected: str) -> None:
+    """An analysis' plan is allowed without a question of ours."""
+    asking = [] if asked is None else [an_entry(LedgerKind.ASKED, -1, met=asked, objections=["…"], until="")]
+    allowed = an_entry(LedgerKind.APPROVED, by="ann")
+    ledger = [a_plan(risk="high"), *asking, allowed, an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="web")]
+    words = of_action(an_action(), an_incident(ledger=ledger), Decided(RULES))
+    assert words[-2:] == ["A person's word decided: without that of ann nothing was done.", expected]
+
+
+def test_an_action_is_told_without_other_plans_and_other_actions_of_its_plan() -> None:
+    ledger = [
+        an_entry(LedgerKind.CLASSIFIED, -90, common=True, reasons=["first"]),
+        a_plan(-90, actions=["scale web"]),
+        an_entry(LedgerKind.REJECTED, -60, by="bob"),
+        a_plan(-2),
+        an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="web"),
+        an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="db"),
+        an_entry(LedgerKind.ACTION_FAILED, 5, kind="restart", target="db", error="no such target"),
+        an_entry(LedgerKind.VERIFIED, 9, outcome="recovered"),
+        an_entry(LedgerKind.CLASSIFIED, 60, common=True, reasons=["again"]),
+        a_plan(60, actions=["drain web"]),
+    ]
+    told = "\n".join(of_action(an_action(), an_incident(ledger=ledger), Decided(RULES)))
+    assert "plan made: restart web" in told
+    assert "verified: it helped" in told
+    for other in ("scale web", "bob", "first", "no such target", "again", "drain web"):
+        assert other not in told
 
 
 @pytest.mark.parametrize(("risk", "most"), [("low", "low"), ("high", "medium")])
