@@ -162,11 +162,15 @@ def test_a_log_is_told_by_the_settings_that_judged_it_and_a_page_that_waits_is_n
     now = datetime.now(UTC)
     stamp = (now - timedelta(minutes=1)).isoformat()
     feed = Feed(store, known(detection={"confidence_threshold": 0.65}))
-    feed.take(a_log(service="web", timestamp=stamp, level="CRITICAL", message="all is well"), now=now)
+    said = {"timestamp": stamp, "level": "CRITICAL", "message": "all is well", "request_id": "req_then"}
+    feed.take(a_log(service="web", **said), now=now)
     feed.knowledge = known()
     feed.take(a_log(service="other", timestamp=stamp), now=now + timedelta(seconds=1))
     told = words("not", "web", "--at", "1m")
     assert "had 0.60 of 0.65; with" in told
+    of_log = words("req_then")
+    assert "under the threshold of 0.65." in of_log
+    assert "That was the threshold of batch 1; today it is 0.7." in of_log
     assert "It was judged by batch 1, with detection.confidence_threshold 0.65 (today 0.7)." in told
     changes = {"service": "db", "timestamp": stamp, "level": "CRITICAL", "message": "disk failed"}
     feed.take(*(an_error(number, **changes) for number in range(3)), now=now)
