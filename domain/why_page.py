@@ -62,6 +62,8 @@ LED_TO: Mapping[str, Sequence[LedgerKind]] = {
     PageReason.REMINDER: TAKEN,
 }
 WAITS = ("queued", "sending")
+JOINING = "It waits for an earlier page, or for more that may join it"
+UNSEEN = "It waits for `on-call`, which has not looked at it yet"
 
 
 class Maker(StrEnum):
@@ -248,7 +250,7 @@ def to_whom(page: Row, deliveries: Sequence[Row]) -> list[str]:
     held = f"It is held back: {printable(page['muted_by'])}" if page["muted_by"] else ""
     if page["state"] in WAITS and (held or not told):
         lacks = f"It waits: {printable(page['error'])}" if page["error"] else ""
-        waits = held or lacks or "It waits for more that may join it, or for `on-call`"
+        waits = held or lacks or (JOINING if page["due_at"] > page["created_at"] else UNSEEN)
         told.append(f"{waits}; looked at again at {clock(page['due_at'])}.")
     elif not told:
         why = f": {printable(page['error'])}" if page["error"] else ""

@@ -76,7 +76,7 @@ def test_a_page_says_what_it_is_about_what_was_sure_and_who_decided() -> None:
             "0.7 was needed (detection.confidence_threshold); with more than 0.90 no log that is kept of it would have"
             " been an anomaly."
         ),
-        "It waits for more that may join it, or for `on-call`; looked at again at 12:01:00 UTC.",
+        "It waits for an earlier page, or for more that may join it; looked at again at 12:01:00 UTC.",
         "Decided by batch 9 with rules alone; settings, playbooks and inventory of abababababab.",
     ]
 
@@ -110,6 +110,12 @@ def a_delivery(**changes: Any) -> dict[str, Any]:
             [],
             "It waits: nobody is on call; looked at again at 12:01:00 UTC.",
             id="nobody-there",
+        ),
+        pytest.param(
+            a_page(due_at=NOON),
+            [],
+            "It waits for `on-call`, which has not looked at it yet; looked at again at 12:00:00 UTC.",
+            id="nobody-looked",
         ),
         pytest.param(
             a_page(state="failed", error="no route"), [], "It went to nobody, it is failed: no route.", id="failed"
