@@ -14,7 +14,10 @@ from domain.errors import SreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from adapters.store.database import Engine
+    from domain.detection_settings import DetectionSettings
     from domain.settings import Settings
     from ml.scoring import Champion
 
@@ -42,7 +45,8 @@ def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
     found: list[dict[str, Any]] = []
     for log in logs:
         incident = one_incident(engine, log["incident_id"]) if log["incident_id"] else None
-        words = explain(log, incident, tree.detection, _judge(tree, log))
+        then, since = _then(engine, tree, log["arrived_at"])
+        words = [*explain(log, incident, then, _judge(tree, log)), *since]
         found.append({"log": log, "incident": incident, "words": words})
     whole = [of_session(one) for one in sessions]
     if as_json:
@@ -53,6 +57,20 @@ def why(ctx: click.Context, request_id: str, *, as_json: bool) -> None:
         say(*one["words"])
     if whole:
         say(*whole)
+
+
+def _then(engine: Engine, tree: Settings, at: datetime) -> tuple[DetectionSettings, list[str]]:
+    """Detection as it was when a log was judged, and in words where that is not as it is today."""
+    from adapters.store.database import transaction  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.decisions import judged_at, rules_of  # noqa: PLC0415 - as above
+
+    with transaction(engine) as connection:
+        judged = judged_at(connection, at, rules_of(tree.model_dump(mode="json")))
+    today = tree.detection.confidence_threshold
+    if judged is None or judged.rules.threshold == today:
+        return tree.detection, []
+    then = tree.detection.model_copy(update={"confidence_threshold": judged.rules.threshold})
+    return then, [f"That was the threshold of {judged.by}; today it is {today:g}."]
 
 
 def _shown(log: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from console.why import why as why_log
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from adapters.store.database import Engine
+    from domain.findings import MinuteFinding
     from domain.whys import Rules
 
 MINUTE = timedelta(minutes=1)
@@ -59,6 +62,18 @@ def _rules(ctx: click.Context) -> Rules:
     return rules_of(settings(ctx).model_dump(mode="json"))
 
 
+def _worded(engine: Engine, found: list[MinuteFinding]) -> list[MinuteFinding]:
+    """The same, texts by their words and not by their numbers."""
+    from domain.findings import OF_TEXTS  # noqa: PLC0415 - keeps `sre --help` fast
+
+    if not any(one.measured in OF_TEXTS for one in found):
+        return found
+    from tasks.templates import Templates  # noqa: PLC0415 - as above
+
+    known = Templates.of(engine)
+    return [known.worded(one) for one in found]
+
+
 def _tell(words: Sequence[str], document: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(document | {"words": list(words)})
@@ -72,16 +87,17 @@ def _tell(words: Sequence[str], document: dict[str, Any], *, as_json: bool) -> N
 @click.pass_context
 def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Say why page NUMBER was sent, to whom, and by what that was decided."""
-    from adapters.store.decisions import decided, page_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
-    from domain.whys import of_page  # noqa: PLC0415 - as above
+    from adapters.store.decisions import page_decided, page_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
+    from domain.why_page import of_page  # noqa: PLC0415 - as above
 
     engine = store(settings(ctx))
     found = page_with_incident(engine, number)
     if found is None:
         raise NotFound(f"there is no page {number}; `sre incident N` lists the pages of an incident")
     row, incident = found
-    by = decided(engine, row["incident_id"], row["created_at"], _rules(ctx))
-    _tell(of_page(row, incident, by), {"page": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
+    by = page_decided(engine, row, incident, _rules(ctx))
+    known = incident and incident | {"findings": _worded(engine, incident.pop("findings"))}
+    _tell(of_page(row, known, by), {"page": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
 
 
 @why.command(epilog="Example: sre why action 3")
@@ -90,7 +106,7 @@ def page(ctx: click.Context, number: int, *, as_json: bool) -> None:
 @click.pass_context
 def action(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """Say why action NUMBER was carried out or was not, and what came of it."""
-    from adapters.store.decisions import action_with_incident, decided  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.store.decisions import action_decided, action_with_incident  # noqa: PLC0415 - keeps `sre --help` fast
     from domain.whys import of_action  # noqa: PLC0415 - as above
 
     engine = store(settings(ctx))
@@ -98,7 +114,7 @@ def action(ctx: click.Context, number: int, *, as_json: bool) -> None:
     if found is None:
         raise NotFound(f"there is no action {number}; `sre incident N` lists the actions of an incident")
     row, incident = found
-    by = decided(engine, row["incident_id"], row["reserved_at"], _rules(ctx))
+    by = action_decided(engine, row, incident, _rules(ctx))
     _tell(of_action(row, incident, by), {"action": row, "incident": incident, "decided_by": by.digest}, as_json=as_json)
 
 
@@ -112,10 +128,13 @@ def not_paged(ctx: click.Context, service: str, when: str, around: str, *, as_js
     """Say why nobody was paged about SERVICE at a time, and what would have changed that."""
     from adapters.store.seen_of_services import heard  # noqa: PLC0415 - keeps `sre --help` fast
     from console.score import span  # noqa: PLC0415 - as above
-    from domain.whys import why_nobody  # noqa: PLC0415
+    from domain.why_not import why_nobody  # noqa: PLC0415
 
     at, wide = moment(when, datetime.now(UTC)), span(around)
-    found = heard(store(settings(ctx)), service, since=at - wide, until=at + wide)
+    engine, today = store(settings(ctx)), _rules(ctx)
+    found = heard(engine, service, since=at - wide, until=at + wide, otherwise=today)
+    worded = _worded(engine, [one for one, _ in found.findings])
+    found = replace(found, findings=[(one, of) for one, (_, of) in zip(worded, found.findings, strict=True)])
     document = {
         "service": service,
         "since": found.since,
@@ -125,7 +144,7 @@ def not_paged(ctx: click.Context, service: str, when: str, around: str, *, as_js
         "alerts": found.alerts,
         "pages": found.pages,
     }
-    _tell(why_nobody(found, _rules(ctx)), document, as_json=as_json)
+    _tell(why_nobody(found, today), document, as_json=as_json)
 
 
 @why.command(epilog="Example: sre why minute web 14:30")
@@ -142,6 +161,7 @@ def minute(ctx: click.Context, service: str, when: str, *, as_json: bool) -> Non
     engine = store(settings(ctx))
     seen = minute_of(engine, service, at)
     found = [one for one in findings_of(engine, service, since=at) if at <= one.begins_at < at + MINUTE]
+    found = _worded(engine, found)
     document = {
         "service": service,
         "minute": at,

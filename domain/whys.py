@@ -11,15 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from domain.action_sentences import action as action_words
-from domain.amounts import clock, counted, lasting, measured, number, share
-from domain.evidence_words import because
+from domain.amounts import clock, measured, number, share
 from domain.findings import MinuteFinding
-from domain.incident_sentences import relation
-from domain.incidents import Severity
 from domain.ledger import LedgerKind
 from domain.ledger_sentences import sentence
-from domain.minutes import Measured
-from domain.page_sentences import page_reason, receiver
 from domain.plans import Risk
 from domain.shown_texts import cut, printable
 
@@ -47,9 +42,19 @@ OF_ACTIONS = frozenset(
         LedgerKind.UNDO_FAILED,
     }
 )
-# Why nobody heard of an incident.
-HELD_BACK = frozenset(
-    {LedgerKind.PAGE_SUPPRESSED, LedgerKind.PAGE_JOINED, LedgerKind.PAGE_MUTED, LedgerKind.HELD_OFF, LedgerKind.MERGED}
+# Of these, what is about one action of the plan.
+OF_ONE = frozenset(
+    {
+        LedgerKind.ACTION_RESERVED,
+        LedgerKind.ACTION_STARTED,
+        LedgerKind.ACTION_DONE,
+        LedgerKind.ACTION_FAILED,
+        LedgerKind.ACTION_DROPPED,
+        LedgerKind.ACTION_TAKEN_OVER,
+        LedgerKind.UNDO_STARTED,
+        LedgerKind.UNDONE,
+        LedgerKind.UNDO_FAILED,
+    }
 )
 
 
@@ -71,101 +76,35 @@ class Decided:
     rules: Rules
     by: str = ""  # batch or step, in words
     digest: str = ""  # of settings, playbooks, inventory and model together
-    model: str = ""  # "" where rules decided alone
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One log, as far as it is quoted."""
-
-    message: str
-    level: str
-    confidence: float
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was stored of a service over a time, and what came of it."""
-
-    service: str
-    since: datetime
-    until: datetime
-    logs: int = 0
-    anomalous: int = 0
-    surest: Said | None = None  # of the logs that were no anomalies
-    alerts: Sequence[Row] = ()  # of the service, with their incidents' columns
-    pages: Sequence[Row] = ()  # of those incidents, made in that time
-    ledger: Sequence[Row] = ()  # of those incidents, of that time
-    findings: Sequence[MinuteFinding] = ()
-    mutes: Sequence[str] = ()  # rules that hold the service's pages back, in words
-
-
-def of_page(page: Row, incident: Row | None, decided: Decided) -> list[str]:
-    """Why somebody was paged."""
-    about = "about no incident" if incident is None else f"about incident {incident['id']}, {_named(incident)}"
-    severity = Severity(page["severity"]).name.lower()
-    what = f"Page {page['id']}: {severity}, {about}, made {_at(page['created_at'])}: {page_reason(page['reason'])}."
-    if incident is None:
-        return [what, *(printable(line) for line in page["lines"]), *_to(page, ())]
-    shown = [*_opened(incident), *_evidence(incident, decided.rules)]
-    return [what, *shown, *_to(page, incident["deliveries"]), *_by(decided)]
+    model: str = ""  # of a batch; "" where rules decided alone
+    fallback: str = ""  # why the model of a batch did not judge it
+    judged: Decided | None = None  # of a step: by what the logs were judged that it is about
+    is_step: bool = False
 
 
 def _named(incident: Row) -> str:
     return f"{printable(incident['service'])}, “{cut(printable(incident['template']), LONGEST)}”"
 
 
-def _at(moment: datetime) -> str:
+def at_day(moment: datetime) -> str:
+    """A time of any day: `2026-01-05 14:30:00 UTC`."""
     return f"{moment:%Y-%m-%d} {clock(moment)}"
 
 
-def _opened(incident: Row) -> list[str]:
-    """What it is made of, and when it was sure enough to act upon."""
-    told = []
-    for one in incident["alerts"]:
-        why = relation(one["relation"], one["related_to"])
-        more = f" ({why})" if why else ""
-        told.append(f"{_named(one)}: {counted(one['logs'], 'log')}, found by {printable(one['detector'])}{more}.")
-    confirmed = [row for row in incident["ledger"] if row["kind"] == LedgerKind.CONFIRMED]
-    told += [f"At {clock(row['at'])} {sentence(row['kind'], row['fields'])}." for row in confirmed[-1:]]
-    return told
-
-
-def _evidence(incident: Row, rules: Rules) -> list[str]:
-    """The surest of what is kept, and what another threshold would have made of it."""
-    kept = [one for one in incident["evidence"] if isinstance(one["numbers"].get("confidence"), int | float)]
-    if not kept:
-        return []
-    surest = max(kept, key=lambda one: float(one["numbers"]["confidence"]))
-    sure = float(surest["numbers"]["confidence"])
-    quoted = cut(printable(surest["message"]), LONGEST)
-    told = [f"Most telling: “{quoted}”: {because(surest['reason'], surest['numbers'])}, {sure:.2f} sure."]
-    if surest["reason"] == "MINUTE":
-        return [*told, "How sure a minute must be follows from detection.false_alarms_per_day."]
-    if sure < 1:
-        told.append(
-            f"{rules.threshold:g} was needed (detection.confidence_threshold); with more than {sure:.2f} no log that is"
-            " kept of it would have been an anomaly."
-        )
-    return told
-
-
-def _to(page: Row, deliveries: Sequence[Row]) -> list[str]:
-    if page["muted_by"]:
-        return [f"It is held back: {printable(page['muted_by'])}."]
-    mine = [row for row in deliveries if row["page_id"] == page["id"]]
-    if not mine:
-        why = f": {printable(page['error'])}" if page["error"] else ""
-        return [f"It went to nobody, it is {page['state']}{why}."]
-    return [f"To {receiver(row)}, {row['state']}: {printable(row['why'])}." for row in mine]
-
-
-def _by(decided: Decided) -> list[str]:
+def by_whom(decided: Decided) -> list[str]:
+    """By what it was decided; nothing where nothing of ours did."""
+    judged = [] if decided.judged is None else [f"The logs were judged by {_judge(decided.judged)}."]
     if not decided.digest:
-        return []
-    model = f"{printable(decided.model)} and rules" if decided.model else "rules alone"
-    return [f"Decided by {decided.by} with {model}; settings, playbooks and inventory of {decided.digest[:12]}."]
+        return judged
+    by = decided.by if decided.is_step else _judge(decided)
+    return [f"Decided by {by}; settings, playbooks and inventory of {decided.digest[:12]}.", *judged]
+
+
+def _judge(batch: Decided) -> str:
+    """A batch with whatever judged its logs."""
+    because = f" ({printable(batch.fallback)})" if batch.model and batch.fallback else ""
+    model = f"{printable(batch.model)} and rules" if batch.model and not batch.fallback else "rules alone"
+    return f"{batch.by} with {model}{because}"
 
 
 def of_action(action: Row, incident: Row, decided: Decided) -> list[str]:
@@ -175,18 +114,43 @@ def of_action(action: Row, incident: Row, decided: Decided) -> list[str]:
         f"Action {action['id']}: {what}, for incident {incident['id']}, {_named(incident)}; it is {action['state']}"
         + (f", and {printable(action['outcome'])}." if action["outcome"] else ".")
     ]
-    told += [
-        f"{clock(row['at'])}: {sentence(row['kind'], row['fields'])}."
-        for row in incident["ledger"]
+    mine = of_its_plan(action, incident["ledger"])
+    told += [f"{clock(row['at'])}: {sentence(row['kind'], row['fields'])}." for row in mine]
+    return [*told, *_otherwise(action, mine, decided.rules), *by_whom(decided)]
+
+
+def of_its_plan(action: Row, ledger: Sequence[Row]) -> list[Row]:
+    """What the ledger tells of the action and its plan: of no other plan of the incident, and of no other action."""
+    rows = [row for row in ledger if row["kind"] in OF_ACTIONS or row["kind"] == LedgerKind.REOPENED]
+    places = [place for place, row in enumerate(rows) if row["at"] <= action["reserved_at"]]
+    reserved = [place for place in places if rows[place]["kind"] == LedgerKind.ACTION_RESERVED]
+    here = (reserved or places or [0])[-1]
+    begin = max((place for place in range(len(rows[: here + 1])) if _begins(rows, place)), default=0)
+    end = next((place for place in range(here + 1, len(rows)) if _begins(rows, place)), len(rows))
+    named = {name: action["planned"].get(name) for name in ("kind", "target")}
+    return [
+        row
+        for row in rows[begin:end]
         if row["kind"] in OF_ACTIONS
+        and (row["kind"] not in OF_ONE or all(row["fields"].get(name, it) == it for name, it in named.items()))
     ]
-    return [*told, *_otherwise(action, incident["plan"] or {}, decided.rules), *_by(decided)]
 
 
-def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
-    """With which settings it would have come out otherwise."""
+def _begins(rows: Sequence[Row], place: int) -> bool:
+    """Whether another plan is told of from there on: by how sure it is, or where nobody asked for that by itself."""
+    kind = rows[place]["kind"]
+    classified = place > 0 and rows[place - 1]["kind"] == LedgerKind.CLASSIFIED
+    return kind in (LedgerKind.CLASSIFIED, LedgerKind.REOPENED) or (kind == LedgerKind.PLAN and not classified)
+
+
+def _otherwise(action: Row, mine: Sequence[Row], rules: Rules) -> list[str]:
+    """What would have made it come out otherwise, of that which decided."""
+    last = {row["kind"]: row["fields"] for row in mine}
+    plan = last.get(LedgerKind.PLAN, {})
+    if LedgerKind.APPROVED in last:
+        return _with_a_word(last[LedgerKind.APPROVED], last.get(LedgerKind.ASKED), plan, rules)
     told = []
-    risk = str(action["planned"].get("risk") or plan.get("risk") or "")
+    risk = str(plan.get("risk") or action["planned"].get("risk") or "")
     if risk and Risk[risk.upper()] > Risk.LOW and Risk[risk.upper()] <= Risk[rules.max_risk.upper()]:
         lower = Risk(Risk[risk.upper()] - 1).name.lower()
         told.append(f"Its risk is {risk}: with mitigation.max_risk {lower} it would have waited for a person's word.")
@@ -194,72 +158,28 @@ def _otherwise(action: Row, plan: Mapping[str, Any], rules: Rules) -> list[str]:
     if isinstance(sure, int | float) and rules.least_confidence <= sure < 1:
         told.append(
             f"The plan was {share(sure)} sure, {share(rules.least_confidence)} are needed: with"
-            f" mitigation.common_error_threshold above {number(sure)} a person would have been asked."
+            f" mitigation.common_error_threshold above {number(sure)} it would not have been made, and people told."
         )
     return told
 
 
-def why_nobody(heard: Heard, rules: Rules) -> list[str]:
-    """Why nobody was paged for a service in a time; or that somebody was."""
-    begin = f"{printable(heard.service)} from {_at(heard.since)} to {clock(heard.until)}"
-    told = [f"{begin}: {counted(heard.logs, 'log')} stored, {counted(heard.anomalous, 'anomalous log')}."]
-    told += [
-        f"Somebody was paged: page {row['id']} about incident {row['incident_id']} ({page_reason(row['reason'])});"
-        f" `sre why page {row['id']}` says why."
-        for row in heard.pages
-    ]
-    told += filter(None, [_nothing_seen(heard, rules)])
-    told += [_of_alert(alert, rules) for alert in heard.alerts]
-    told += [
-        f"Incident {row['incident_id']}, {clock(row['at'])}: {sentence(row['kind'], row['fields'])}."
-        for row in heard.ledger
-        if row["kind"] in HELD_BACK
-    ]
-    told += [_of_finding(one) for one in heard.findings]
-    return told + [f"Pages about it are held back by {one}." for one in heard.mutes]
+# Why a person is asked, by names of `domain/asking.py:Objection` -> what would have spared the question, or nothing.
+ASKED_FOR = {
+    "asks": "at autonomy act (`sre autonomy`) the playbook would not have asked",
+    "risk": "with mitigation.max_risk {risk} its risk would have needed no word",
+}
 
 
-def _nothing_seen(heard: Heard, rules: Rules) -> str:
-    if not heard.logs:
-        return "No log of it is stored for then; `sre status` shows what is read, `sre dead-letters` what is not."
-    if heard.anomalous or heard.surest is None:
-        return ""
-    sure = heard.surest.confidence
-    if not sure:
-        return "No log was an anomaly: no rule and no model saw anything in any of them."
-    quoted = cut(printable(heard.surest.message), LONGEST)
-    return (
-        f"No log was an anomaly: the surest, “{quoted}” at {heard.surest.level}, had {sure:.2f} of {rules.threshold:g};"
-        f" with detection.confidence_threshold {_down(sure):g} it would have been one."
-    )
-
-
-def _down(sure: float) -> float:
-    """To two digits, never above what is given."""
-    return int(sure * 100 + 1e-6) / 100
-
-
-def _of_alert(alert: Row, rules: Rules) -> str:
-    what = f"“{cut(printable(alert['template']), LONGEST)}”"
-    if alert["confirmed_at"] is None:
-        seen = len(alert["recent"])
-        return (
-            f"{what}: {counted(seen, 'anomalous log')} within {lasting(rules.confirm_seconds)}, and"
-            f" {rules.confirm_logs} are needed; incidents.confirm_logs {max(1, seen)} would have been enough."
-        )
-    if not alert["page_key"] and alert["playbook"]:
-        return (
-            f"{what}: incident {alert['incident_id']} is answered by playbook {printable(alert['playbook'])}, which"
-            f" pages when that does not help; it is {alert['state']}."
-        )
-    return f"{what}: incident {alert['incident_id']}, {alert['state']}."
-
-
-def _of_finding(one: MinuteFinding) -> str:
-    what = f"{printable(one.subject)} {measured(one.subject, one.value)}, normally {measured(one.subject, one.normal)}"
-    spike = one.since == one.minute and one.measured is not Measured.ERRORS
-    why = "; for one minute only, which is listed and opens nothing" if spike else ""
-    return f"{clock(one.begins_at)}: {what} ({one.confidence:.2f} sure){why}."
+def _with_a_word(said: Row, asked: Row | None, plan: Row, rules: Rules) -> list[str]:
+    """A person allowed it: without that word it would not have run, and what would have spared it."""
+    told = [f"A person's word decided: without that of {printable(said.get('by', 'somebody'))} nothing was done."]
+    met = set() if asked is None else {str(one) for one in asked.get("met", ())}
+    if asked is None or not met <= ASKED_FOR.keys():
+        return [*told, "No setting spares that word for such a plan."]
+    spared = [ASKED_FOR[one].format(risk=plan.get("risk", "")) for one in sorted(met)]
+    if "risk" in met:
+        spared.append(f"{rules.max_risk} was allowed")
+    return told + ([f"Else: {'; '.join(spared)}."] if spared else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +195,7 @@ class Compared:
 def of_minute(service: str, at: datetime, seen: Iterable[Compared], found: Sequence[MinuteFinding]) -> list[str]:
     """What a service did in a minute, and what was made of it."""
     numbers = list(seen)
-    told = [f"{printable(service)} in the minute from {_at(at)}:"]
+    told = [f"{printable(service)} in the minute from {at_day(at)}:"]
     if not numbers:
         return [*told, "nothing of it is stored: it said nothing, or the minute is not over or older than is kept."]
     for one in numbers:

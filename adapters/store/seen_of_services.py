@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from adapters.store.database import snapshot, transaction
+from adapters.store.decisions import judged_at
 from adapters.store.log_reader import Asked, read_again, whole
 from adapters.store.minute_findings import stored_findings
 from adapters.store.minute_rows import unpacked
@@ -18,14 +19,15 @@ from adapters.store.mutes import all_mutes
 from adapters.store.tables.chained import ledger
 from adapters.store.tables.counted import minutes
 from adapters.store.tables.found import alerts, incidents
-from adapters.store.tables.paging import pages
+from adapters.store.tables.paging import deliveries, pages
 from domain.findings import MinuteFinding, minute_at
 from domain.logs import Level
 from domain.minutes import together
 from domain.muting import Mute, MuteKind, in_words, present
-from domain.whys import Compared, Heard, Said
+from domain.why_not import Heard, Said
+from domain.whys import Compared, Rules
 
-NEEDED = ("timestamp", "service", "level", "message", "anomaly", "confidence")
+NEEDED = ("timestamp", "service", "level", "message", "anomaly", "confidence", "arrived_at")
 BEFORE = 60  # minutes that a minute is compared with
 OF_ALERT = [
     alerts.c[name] for name in ("id", "service", "template", "logs", "recent", "opened_at", "last_at", "incident_id")
@@ -34,8 +36,11 @@ OF_INCIDENT = [incidents.c[name] for name in ("state", "confirmed_at", "page_key
 
 
 @read_again
-def heard(engine: sa.Engine, service: str, *, since: datetime, until: datetime) -> Heard:
-    """What is stored of a service from `since` to before `until`, by the logs' own times."""
+def heard(engine: sa.Engine, service: str, *, since: datetime, until: datetime, otherwise: Rules) -> Heard:
+    """What is stored of a service from `since` to before `until`, by the logs' own times.
+
+    `otherwise`: the rules where those of then are not kept any more.
+    """
     with snapshot(engine) as connection:
         found = whole(connection, Asked(since=since, until=until, services=[service]), NEEDED)
         of_alerts = connection.execute(
@@ -54,19 +59,29 @@ def heard(engine: sa.Engine, service: str, *, since: datetime, until: datetime) 
         of_ledger = sa.select(ledger).where(ledger.c.incident_id.in_(numbers), ledger.c.at >= since, ledger.c.at < late)
         made = [dict(row) for row in connection.execute(of_pages.order_by(pages.c.id)).mappings()]
         noted = [dict(row) for row in connection.execute(of_ledger.order_by(ledger.c.id)).mappings()]
-    anomalous = found["anomaly"].fill_null(False)
+        of_deliveries = sa.select(deliveries).where(deliveries.c.page_id.in_([row["id"] for row in made]))
+        sent = [dict(row) for row in connection.execute(of_deliveries.order_by(deliveries.c.id)).mappings()]
+        anomalous = found["anomaly"].fill_null(False)
+        surest = _surest(found.filter(pc.invert(anomalous)))
+        judged = judged_at(connection, late if surest is None else surest.arrived_at or late, otherwise)
     return Heard(
         service,
         since,
         until,
         logs=len(found),
         anomalous=int(pc.sum(anomalous).as_py() or 0),
-        surest=_surest(found.filter(pc.invert(anomalous))),
+        surest=surest,
         alerts=told,
         pages=made,
+        deliveries=sent,
         ledger=noted,
-        findings=[one for one in findings_of(engine, service, since=since) if minute_at(one.minute) < until],
+        findings=[
+            (one.finding, one.incident_id)
+            for one in reversed(stored_findings(engine, since=since, services=[service]))
+            if minute_at(one.finding.minute) < until
+        ],
         mutes=[in_words(one, until) for one in _mutes(engine, service, until)],
+        judged=judged,
     )
 
 
@@ -75,7 +90,13 @@ def _surest(found: pa.Table) -> Said | None:
         return None
     at = pc.index(found["confidence"], pc.max(found["confidence"])).as_py()
     row = found.slice(max(at, 0), 1).to_pylist()[0]
-    return Said(row["message"] or "", Level(row["level"]).name, float(row["confidence"] or 0), row["timestamp"])
+    return Said(
+        row["message"] or "",
+        Level(row["level"]).name,
+        float(row["confidence"] or 0),
+        row["timestamp"],
+        row["arrived_at"],
+    )
 
 
 def _mutes(engine: sa.Engine, service: str, at: datetime) -> list[Mute]:

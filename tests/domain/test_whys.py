@@ -11,7 +11,7 @@ import pytest
 from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
-from domain.whys import Compared, Decided, Heard, Rules, Said, of_action, of_minute, of_page, why_nobody
+from domain.whys import Compared, Decided, Rules, of_action, of_minute
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MINUTE = int(NOON.timestamp()) // 60
@@ -51,100 +51,77 @@ def an_incident(**changes: Any) -> dict[str, Any]:
     return incident | changes
 
 
-def a_page(**changes: Any) -> dict[str, Any]:
-    page = {
-        "id": 17,
-        "incident_id": 4,
-        "reason": "critical",
-        "severity": 4,
-        "created_at": NOON,
-        "lines": [],
-        "muted_by": "",
-        "state": "queued",
-        "error": None,
-    }
-    return page | changes
-
-
 def a_finding(**changes: Any) -> MinuteFinding:
     found = MinuteFinding("web", Measured.METRIC, "queue", MINUTE, MINUTE, 10, "high", 40.0, 5.0, 1.0, 1e-7, True, 0.8)
     return replace(found, **changes)
 
 
-def heard(**changes: Any) -> Heard:
-    found = Heard("web", NOON, NOON + timedelta(minutes=10), 412, 0, Said("slow reply", "WARN", 0.604, NOON))
-    return replace(found, **changes)
+def an_action(**changes: Any) -> dict[str, Any]:
+    planned = {"kind": "restart", "target": "web", "parameters": {}, "risk": "medium"}
+    return {"id": 3, "planned": planned, "state": "done", "outcome": "recovered", "reserved_at": NOON} | changes
 
 
-def test_a_page_says_what_it_is_about_what_was_sure_and_who_decided() -> None:
-    by = Decided(RULES, "batch 9", "ab" * 32, "")
-    words = of_page(a_page(), an_incident(), by)
+def an_entry(entry: str, seconds: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"kind": entry, "at": NOON + timedelta(seconds=seconds), "fields": fields, "incident_id": 4}
+
+
+def a_plan(seconds: int = -2, **changes: Any) -> dict[str, Any]:
+    fields = {"source": "playbook:restart", "confidence": 0.86, "risk": "medium", "actions": ["restart web"]}
+    return an_entry(LedgerKind.PLAN, seconds, **fields | changes)
+
+
+def test_an_action_says_what_led_to_it_and_what_would_have_stopped_it() -> None:
+    done = an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="web")
+    ledger = [an_entry(LedgerKind.OPENED), a_plan(), done]
+    words = of_action(an_action(), an_incident(ledger=ledger), Decided(Rules(max_risk="medium")))
     assert words == [
-        "Page 17: critical, about incident 4, web, “disk failed”, made 2026-01-05 12:00:00 UTC: critical.",
-        "web, “disk failed”: 3 logs, found by rules (it was seen first).",
-        "At 12:00:00 UTC confirmed by 3 anomalous logs.",
-        "Most telling: “disk failed”: the word “failed” in its message, 0.90 sure.",
+        "Action 3: restart web, for incident 4, web, “disk failed”; it is done, and recovered.",
+        "11:59:58 UTC: plan made: restart web (playbook restart, confidence 0.86).",
+        "12:00:00 UTC: restart web is to be carried out.",
+        "Its risk is medium: with mitigation.max_risk low it would have waited for a person's word.",
         (
-            "0.7 was needed (detection.confidence_threshold); with more than 0.90 no log that is kept of it would have"
-            " been an anomaly."
+            "The plan was 86 % sure, 80 % are needed: with mitigation.common_error_threshold above 0.86 it would not"
+            " have been made, and people told."
         ),
-        "It went to nobody, it is queued.",
-        "Decided by batch 9 with rules alone; settings, playbooks and inventory of abababababab.",
     ]
 
 
 @pytest.mark.parametrize(
-    ("page", "deliveries", "expected"),
+    ("asked", "expected"),
     [
-        (a_page(muted_by="silence 3 by ann"), [], "It is held back: silence 3 by ann."),
-        (a_page(state="failed", error="no route"), [], "It went to nobody, it is failed: no route."),
-        (
-            a_page(),
-            [
-                {
-                    "page_id": 17,
-                    "channel": "email",
-                    "receiver": "a@b",
-                    "person": "ann",
-                    "state": "sent",
-                    "why": "first on call",
-                }
-            ],
-            "To ann by email a@b, sent: first on call.",
-        ),
+        (["asks"], "Else: at autonomy act (`sre autonomy`) the playbook would not have asked."),
+        (["risk"], "Else: with mitigation.max_risk high its risk would have needed no word; medium was allowed."),
+        (["asks", "no_undo"], "No setting spares that word for such a plan."),
+        (None, "No setting spares that word for such a plan."),
     ],
 )
-def test_a_page_says_to_whom_it_went(page: dict[str, Any], deliveries: list[dict[str, Any]], expected: str) -> None:
-    assert expected in of_page(page, an_incident(deliveries=deliveries), Decided(RULES))
+def test_where_a_person_allowed_it_that_decided_and_no_threshold(asked: list[str] | None, expected: str) -> None:
+    """An analysis' plan is allowed without a question of ours."""
+    asking = [] if asked is None else [an_entry(LedgerKind.ASKED, -1, met=asked, objections=["…"], until="")]
+    allowed = an_entry(LedgerKind.APPROVED, by="ann")
+    ledger = [a_plan(risk="high"), *asking, allowed, an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="web")]
+    words = of_action(an_action(), an_incident(ledger=ledger), Decided(RULES))
+    assert words[-2:] == ["A person's word decided: without that of ann nothing was done.", expected]
 
 
-def test_a_page_about_a_minute_names_the_promise_and_no_threshold() -> None:
-    evidence = {"message": "queue 40", "reason": "MINUTE", "numbers": {"confidence": 0.8, "metric": "queue"}}
-    words = of_page(a_page(), an_incident(evidence=[evidence]), Decided(RULES))
-    assert "How sure a minute must be follows from detection.false_alarms_per_day." in words
-
-
-def an_action(**changes: Any) -> dict[str, Any]:
-    planned = {"kind": "restart", "target": "web", "parameters": {}, "risk": "medium"}
-    return {"id": 3, "planned": planned, "state": "done", "outcome": "recovered"} | changes
-
-
-def test_an_action_says_what_led_to_it_and_what_would_have_stopped_it() -> None:
+def test_an_action_is_told_without_other_plans_and_other_actions_of_its_plan() -> None:
     ledger = [
-        {"kind": LedgerKind.OPENED, "at": NOON, "fields": {}, "incident_id": 4},
-        {"kind": LedgerKind.APPROVED, "at": NOON, "fields": {"by": "ann"}, "incident_id": 4},
+        an_entry(LedgerKind.CLASSIFIED, -90, common=True, reasons=["first"]),
+        a_plan(-90, actions=["scale web"]),
+        an_entry(LedgerKind.REJECTED, -60, by="bob"),
+        a_plan(-2),
+        an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="web"),
+        an_entry(LedgerKind.ACTION_RESERVED, kind="restart", target="db"),
+        an_entry(LedgerKind.ACTION_FAILED, 5, kind="restart", target="db", error="no such target"),
+        an_entry(LedgerKind.VERIFIED, 9, outcome="recovered"),
+        an_entry(LedgerKind.CLASSIFIED, 60, common=True, reasons=["again"]),
+        a_plan(60, actions=["drain web"]),
     ]
-    incident = an_incident(ledger=ledger, plan={"confidence": 0.86})
-    words = of_action(an_action(), incident, Decided(Rules(max_risk="medium")))
-    assert words == [
-        "Action 3: restart web, for incident 4, web, “disk failed”; it is done, and recovered.",
-        "12:00:00 UTC: plan allowed by ann.",
-        "Its risk is medium: with mitigation.max_risk low it would have waited for a person's word.",
-        (
-            "The plan was 86 % sure, 80 % are needed: with mitigation.common_error_threshold above 0.86 a person would"
-            " have been asked."
-        ),
-    ]
+    told = "\n".join(of_action(an_action(), an_incident(ledger=ledger), Decided(RULES)))
+    assert "plan made: restart web" in told
+    assert "verified: it helped" in told
+    for other in ("scale web", "bob", "first", "no such target", "again", "drain web"):
+        assert other not in told
 
 
 @pytest.mark.parametrize(("risk", "most"), [("low", "low"), ("high", "medium")])
@@ -153,59 +130,6 @@ def test_no_lower_risk_is_named_where_none_would_have_stopped_it(risk: str, most
     planned = an_action()["planned"] | {"risk": risk}
     words = of_action(an_action(planned=planned), an_incident(), Decided(Rules(max_risk=most)))
     assert not any("max_risk" in line for line in words)
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (
-            heard(),
-            (
-                "No log was an anomaly: the surest, “slow reply” at WARN, had 0.60 of 0.7; with"
-                " detection.confidence_threshold 0.6 it would have been one."
-            ),
-        ),
-        (
-            heard(surest=Said("fine", "INFO", 0.0, NOON)),
-            "No log was an anomaly: no rule and no model saw anything in any of them.",
-        ),
-        (
-            heard(logs=0, surest=None),
-            "No log of it is stored for then; `sre status` shows what is read, `sre dead-letters` what is not.",
-        ),
-        (
-            heard(anomalous=2, alerts=[an_alert(confirmed_at=None)]),
-            (
-                "“disk failed”: 2 anomalous logs within 1 min, and 3 are needed; incidents.confirm_logs 2 would have"
-                " been enough."
-            ),
-        ),
-        (
-            heard(anomalous=3, alerts=[an_alert(playbook="restart")]),
-            (
-                "“disk failed”: incident 4 is answered by playbook restart, which pages when that does not help; it"
-                " is open."
-            ),
-        ),
-        (
-            heard(anomalous=3, alerts=[an_alert()], pages=[a_page()]),
-            "Somebody was paged: page 17 about incident 4 (critical); `sre why page 17` says why.",
-        ),
-        (
-            heard(
-                ledger=[{"kind": LedgerKind.PAGE_SUPPRESSED, "at": NOON, "fields": {"why": "late"}, "incident_id": 4}]
-            ),
-            "Incident 4, 12:00:00 UTC: page not sent: the evidence is old, and the service had its one late page.",
-        ),
-        (
-            heard(findings=[a_finding()]),
-            "12:00:00 UTC: queue 40, normally 5 (0.80 sure); for one minute only, which is listed and opens nothing.",
-        ),
-        (heard(mutes=["silence 3 by ann"]), "Pages about it are held back by silence 3 by ann."),
-    ],
-)
-def test_why_nobody_was_paged(found: Heard, expected: str) -> None:
-    assert expected in why_nobody(found, RULES)
 
 
 def test_a_minute_is_told_beside_those_before_it() -> None:
