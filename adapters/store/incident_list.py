@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.incident_rows import OPEN_STATES
+from adapters.store.incident_rows import OPEN_STATES, snoozed_until
 from adapters.store.tables import incidents, ledger
 from domain.errors import BadInput
 from domain.incidents import State
@@ -90,7 +90,7 @@ def _states(wanted: str, *, among_open: bool) -> list[State]:
 
 
 def _query(states: list[State], service: str, before: int | None) -> sa.Select[Any]:
-    query = sa.select(*SHOWN).where(incidents.c.state.in_(states)).order_by(incidents.c.id.desc())
+    query = sa.select(*SHOWN, snoozed_until()).where(incidents.c.state.in_(states)).order_by(incidents.c.id.desc())
     if service:
         query = query.where(incidents.c.service == service)
     return query if before is None else query.where(incidents.c.id < before)

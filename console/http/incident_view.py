@@ -10,8 +10,8 @@ from typing import Any
 from console.http.pages import LONGEST_TITLE
 from domain.answer_links import AnswerLink, Asked, objection
 from domain.incidents import Severity
-from domain.ledger import LedgerKind
 from domain.responses import Verb
+from domain.who_has_it import owner
 from domain.words import action, ago, because, brief, clock, printable, sentence, waiting
 
 Row = Mapping[str, Any]
@@ -91,7 +91,7 @@ def _facts(found: Row, mask: Mask, now: datetime) -> list[tuple[str, str]]:
         ("State", _state(found)),
         ("Since", f"{began:%Y-%m-%d %H:%M:%S} UTC, {ago(now - began)}"),
         ("Services", str(found["services"])),
-        ("Who has it", _owner(found)),
+        ("Who has it", owner(found)),
         ("Plan", mask(printable(", ".join(map(action, plan["actions"])))) if plan else ""),
         ("Against it", mask(printable("; ".join(map(str, found["objections"]))))),
     ]
@@ -101,14 +101,6 @@ def _state(found: Row) -> str:
     if found["resolved_at"]:
         return f"{found['state']} at {clock(found['resolved_at'])}"
     return f"{found['state']}; {waiting(found['due'], found['state'])}"
-
-
-def _owner(found: Row) -> str:
-    if not found["acked_at"]:
-        return "nobody yet"
-    said = [row["fields"].get("by") for row in found["ledger"] if row["kind"] == LedgerKind.ACKED]
-    who = printable(said[-1]) if said and said[-1] else "somebody"
-    return f"{who}, since {clock(found['acked_at'])}"
 
 
 def _evidence(kept: Row) -> str:
