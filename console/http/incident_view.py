@@ -54,7 +54,7 @@ BUTTONS: tuple[Button, ...] = (
     Button(Verb.RESOLVE, "Resolve: it is over"),
     Button(Verb.ESCALATE, "Escalate: tell the next person now"),
     Button(Verb.SNOOZE, "Snooze", choices=SPANS),
-    Button(Verb.REASSIGN, "Reassign", hint="user ann, team web or schedule primary"),
+    Button(Verb.REASSIGN, "Reassign", hint="ann, team web or schedule primary"),
     Button(Verb.COMMENT, "Comment", hint="what others should know"),
 )
 
