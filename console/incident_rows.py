@@ -30,7 +30,8 @@ def summary(found: dict[str, Any]) -> dict[str, object]:
         "from": found["opened_at"],
         "last": found["last_at"],
         "paged": "yes" if found["page_key"] else "no",
-        "acknowledged": found["acked_at"],
+        "acknowledged": None if found["snoozed_until"] else found["acked_at"],
+        "snoozed until": found["snoozed_until"],
     }
 
 

@@ -10,6 +10,7 @@ from console import incident_rows
 from console.given import NotFound, as_option, caller, settings, store
 from console.output import json_option, say, show, show_json, show_table
 from domain.alarm_verdicts import AlarmVerdict
+from domain.who_has_it import owner
 
 
 @click.command(epilog="Example: sre incidents --open --json")
@@ -24,6 +25,8 @@ def incidents(ctx: click.Context, limit: int, *, only_open: bool, as_json: bool)
     rows = [
         incident_rows.summary(found) for found in list_incidents(store(settings(ctx)), only_open=only_open, limit=limit)
     ]
+    if not as_json and not any(row["snoozed until"] for row in rows):  # a column for what is rare takes width from all
+        rows = [{name: value for name, value in row.items() if name != "snoozed until"} for row in rows]
     show(rows, as_json=as_json, title="Incidents", empty="no incidents")
 
 
@@ -49,7 +52,7 @@ def incident(ctx: click.Context, number: int, verdict: str | None, *, as_json: b
     if as_json:
         show_json(found)
         return
-    about = incident_rows.summary(found) | {"detector": found["detector"]}
+    about = incident_rows.summary(found) | {"who has it": owner(found), "detector": found["detector"]}
     show_table([{"field": name, "value": value} for name, value in about.items()], title=f"Incident {number}")
     show_table(
         [incident_rows.alert(row, found) for row in found["alerts"]], title="What it is made of", empty="\nno alerts"

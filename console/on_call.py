@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WEEK = timedelta(days=7)
 AHEAD = timedelta(days=56)  # how far the next one is looked for
+LONGEST_NIGHT = timedelta(hours=12)  # from 22:00 to 06:00 is a night; from 18:00 to 14:00 is a mistake
 NO_FILE = """\
 no file says who is on call (paging.on_call): everybody whom the settings name is paged at once.
 Named: {named}
@@ -70,8 +71,10 @@ def _without_file(tree: Settings, *, as_json: bool) -> None:
         say(*NO_FILE.format(named=", ".join(named) or "nobody, so no page can be sent").splitlines())
 
 
-def standing_row(schedule: Schedule, roster: Roster, taken: Taken, at: datetime, *, as_json: bool) -> dict[str, object]:
-    """One schedule at one moment; for people in the time of its zone."""
+def standing_row(
+    schedule: Schedule, roster: Roster, taken: Taken, at: datetime, *, as_json: bool, zone: str = ""
+) -> dict[str, object]:
+    """One schedule at one moment; for people in the time of that zone, else of its own."""
     found = standing(schedule, taken.get(schedule.name, ()), at, AHEAD)
     ways = [f"{name}: {reached_by(roster.users.get(name))}" for name in found.now.users]
     if as_json:
@@ -87,7 +90,7 @@ def standing_row(schedule: Schedule, roster: Roster, taken: Taken, at: datetime,
         "schedule": schedule.name,
         "on_call": ", ".join(found.now.users) or "nobody",
         "by": found.now.why,
-        "until": _until(found, schedule.zone),
+        "until": _until(found, zone or schedule.zone),
         "next": ", ".join(found.then.users) or "nobody",
         "reached_by": "; ".join(ways),
     }
@@ -102,16 +105,22 @@ def local(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M %Z}"
 
 
-def week_rows(schedule: Schedule, taken: Taken, at: datetime, *, as_json: bool) -> Iterator[dict[str, object]]:
-    """Its shifts of seven days."""
-    for shift in shifts(schedule, taken.get(schedule.name, ()), at, at + WEEK):
-        times = (shift.begins, shift.ends)
+def week_rows(
+    schedule: Schedule, taken: Taken, at: datetime, *, as_json: bool, zone: str = ""
+) -> Iterator[dict[str, object]]:
+    """Its shifts of seven days; the last one with its true end, which lies behind them: None, `and on` further off."""
+    end = at + AHEAD
+    for shift in shifts(schedule, taken.get(schedule.name, ()), at, end):
+        if shift.begins >= at + WEEK:
+            return
+        goes_on = shift.ends >= end
         gap = f"nobody for {lasting((shift.ends - shift.begins).total_seconds())}"
+        shown = zone or schedule.zone
         yield {
             "schedule": schedule.name,
-            "from": times[0] if as_json else local(times[0], schedule.zone),
-            "to": times[1] if as_json else local(times[1], schedule.zone),
-            "on_call": shift.user if as_json else shift.user or gap,
+            "from": shift.begins if as_json else local(shift.begins, shown),
+            "to": (None if goes_on else shift.ends) if as_json else "and on" if goes_on else local(shift.ends, shown),
+            "on_call": shift.user if as_json else shift.user or ("nobody" if goes_on else gap),
             "by": shift.why,
         }
 
@@ -171,7 +180,13 @@ def wanted_override(given: Mapping[str, str], roster: Roster, by: str, now: date
     if person not in roster.users:
         raise BadInput(f"no user {person!r}; {nearest(person, roster.users)}")
     begins = as_moment(given["begins"], after=now) if given["begins"] else now
-    return Override(schedule, person, begins, as_moment(given["ends"], after=begins), by, given["why"])
+    ends = as_moment(given["ends"], after=begins)
+    if "T" not in given["ends"] and ends.date() > begins.date() and ends - begins > LONGEST_NIGHT:
+        raise BadInput(
+            f"it ends before it begins: {given['ends']} is {ends:%Y-%m-%d %H:%M} UTC, and it begins at "
+            f"{begins:%Y-%m-%d %H:%M} UTC; where the next day is meant, write {ends:%Y-%m-%dT%H:%M}"
+        )
+    return Override(schedule, person, begins, ends, by, given["why"])
 
 
 def _said(found: Override) -> str:

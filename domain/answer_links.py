@@ -28,7 +28,7 @@ ABOUT_A_PLAN = frozenset({Verb.APPROVE, Verb.REJECT})
 # What must be said beside the verb, and how to say so.
 ARGUMENTS: Mapping[Verb, tuple[str, str]] = {
     Verb.SNOOZE: (r"[1-9][0-9]{1,5}", "a number of seconds, such as 3600"),
-    Verb.REASSIGN: (r"(user|team|schedule) \S.*", "a name, such as `user ann`, `team web` or `schedule primary`"),
+    Verb.REASSIGN: (r".*\S.*", "a name, such as `ann`, `team web` or `schedule primary`"),
     Verb.COMMENT: (r".*\S.*", "a text"),
 }
 
@@ -68,6 +68,7 @@ class Flaw(StrEnum):
     REPLAYED = "replayed"
     WRONG_VERB = "wrong verb"
     WRONG_PERSON = "wrong person"
+    DISABLED = "disabled user"
     EARLIER_EPISODE = "earlier episode"
     OTHER_PLAN = "other plan"
     CLOSED = "closed"
@@ -82,6 +83,7 @@ MEANING: Mapping[Flaw, str] = {
     Flaw.REPLAYED: "the link was used for this before",
     Flaw.WRONG_VERB: "the link is not good for this",
     Flaw.WRONG_PERSON: "whoever it is from may not answer this",
+    Flaw.DISABLED: "the user whom it is from is disabled",
     Flaw.EARLIER_EPISODE: "it is about an earlier time: the incident was over and came back since",
     Flaw.OTHER_PLAN: "the plan is another one by now, or waits for nobody",
     Flaw.CLOSED: "the incident is over",

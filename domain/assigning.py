@@ -20,13 +20,21 @@ def target_of(argument: str) -> Target:
 
 
 def known_target(argument: str, roster: Roster) -> Target:
-    """The same, where it names somebody of the roster; whoever it is where the roster names nobody. Raises BadInput."""
-    target = target_of(argument)
+    """The same, where it names somebody of the roster; whoever it is where the roster names nobody.
+
+    A name alone is the user, the schedule or the team of that name. Raises BadInput, also where it is several of them.
+    """
     named: Mapping[TargetKind, Mapping[str, object]] = {
         TargetKind.USER: roster.users,
         TargetKind.SCHEDULE: roster.schedules,
         TargetKind.TEAM: roster.teams,
     }
+    alone = argument.strip()
+    kinds = [kind for kind, names in named.items() if alone in names]
+    if len(kinds) > 1:
+        which = " or ".join(f"`{kind} {alone}`" for kind in kinds)
+        raise BadInput(f"{alone[:60]!r} is a {' and a '.join(kinds)}: write {which}")
+    target = Target(kinds[0], alone) if kinds else target_of(argument)
     if any(named.values()) and target.name not in named[target.kind]:
         raise BadInput(f"no {target.kind} {target.name[:60]!r}; {nearest(target.name[:200], named[target.kind])}")
     return target

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.incident_rows import OPEN_STATES
+from adapters.store.incident_rows import OPEN_STATES, snoozed_until
 from adapters.store.tables.chained import ledger
 from adapters.store.tables.found import incidents
 from domain.errors import BadInput
@@ -92,7 +92,7 @@ def _states(wanted: str, *, among_open: bool) -> list[State]:
 
 
 def _query(states: list[State], services: Collection[str] | None, before: int | None) -> sa.Select[Any]:
-    query = sa.select(*SHOWN).where(incidents.c.state.in_(states)).order_by(incidents.c.id.desc())
+    query = sa.select(*SHOWN, snoozed_until()).where(incidents.c.state.in_(states)).order_by(incidents.c.id.desc())
     if services is not None:
         query = query.where(incidents.c.service.in_(sorted(services)))
     return query if before is None else query.where(incidents.c.id < before)

@@ -13,10 +13,20 @@ from adapters.store.many_rows import among, insert_rows, next_ids, update_rows
 from adapters.store.tables.acting import actions
 from adapters.store.tables.decided import steps
 from adapters.store.tables.found import alerts, incidents
+from adapters.store.tables.paging import escalations
 from domain.actions import ActionState
 from domain.incidents import Incident, Kind, Resolution, Route, Severity, State
 
 OPEN_STATES = [state for state in State if not state.closed]
+
+
+def snoozed_until() -> sa.Label[Any]:
+    """A column beside those of incidents: until when somebody snoozed it; NULL where nobody did, or it is closed."""
+    of_it = sa.and_(escalations.c.incident_id == incidents.c.id, escalations.c.state == "snoozed")
+    until = sa.select(escalations.c.due_at).where(
+        of_it, incidents.c.state.in_(OPEN_STATES), incidents.c.acked_at.is_not(None)
+    )
+    return until.scalar_subquery().label("snoozed_until")
 
 
 def as_incident(row: sa.Row[Any]) -> Incident:

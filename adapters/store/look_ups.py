@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.store.database import transaction
-from adapters.store.incident_rows import OPEN_STATES
+from adapters.store.incident_rows import OPEN_STATES, snoozed_until
 from adapters.store.tables.acting import actions
 from adapters.store.tables.analysed import analyses
 from adapters.store.tables.chained import ledger
@@ -17,6 +17,7 @@ from adapters.store.tables.found import alerts, incidents, resolution_notes
 from adapters.store.tables.paging import deliveries, escalations, pages
 from adapters.store.tables.stored_logs import dead_letters, topics
 from domain.incidents import Kind
+from domain.who_has_it import as_it_stands
 
 Row = dict[str, Any]
 # Of an analysis, what people look at.
@@ -33,14 +34,22 @@ def _rows(engine: sa.Engine, query: sa.Select[Any]) -> list[Row]:
 
 def list_incidents(engine: sa.Engine, *, only_open: bool, limit: int) -> list[Row]:
     """Incidents, newest first; without those of the agent's tests of itself."""
-    query = sa.select(incidents).where(incidents.c.kind != Kind.CANARY).order_by(incidents.c.id.desc()).limit(limit)
+    query = (
+        sa.select(incidents, snoozed_until())
+        .where(incidents.c.kind != Kind.CANARY)
+        .order_by(incidents.c.id.desc())
+        .limit(limit)
+    )
     if only_open:
         query = query.where(incidents.c.state.in_(OPEN_STATES))
     return _rows(engine, query)
 
 
 def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
-    """An incident with its alerts, actions, pages with their deliveries, escalation, notes and ledger entries."""
+    """An incident with its alerts, actions, pages with their deliveries, escalation, notes and ledger entries.
+
+    As it stands: of a closed one nothing is due, and who snoozed it until when is said apart from who has it.
+    """
     found = _rows(engine, sa.select(incidents).where(incidents.c.id == incident_id))
     if not found:
         return None
@@ -59,7 +68,7 @@ def one_incident(engine: sa.Engine, incident_id: int) -> Row | None:
         .order_by(resolution_notes.c.id),
         "ledger": sa.select(ledger).where(ledger.c.incident_id == incident_id).order_by(ledger.c.id),
     }
-    return found[0] | {name: _rows(engine, query) for name, query in of_it.items()}
+    return as_it_stands(found[0] | {name: _rows(engine, query) for name, query in of_it.items()})
 
 
 def totals(engine: sa.Engine) -> dict[str, int]:

@@ -15,6 +15,7 @@ from adapters.store.tables.paging import overrides
 from domain.errors import BadInput
 from domain.ledger import LedgerKind
 from domain.lengths import must_be_short
+from domain.muting_checks import LONGEST_AHEAD
 from domain.roster import Override, Shift
 
 
@@ -23,6 +24,9 @@ def add(engine: sa.Engine, override: Override, *, now: datetime) -> Override:
     if override.ends <= max(override.begins, now):
         when = "not after it begins" if override.ends <= override.begins else "which is over"
         raise BadInput(f"override: it ends at {override.ends:%Y-%m-%d %H:%M} UTC, {when}")
+    if override.ends > now + LONGEST_AHEAD:
+        times = f"from {override.begins:%Y-%m-%d %H:%M} to {override.ends:%Y-%m-%d %H:%M} UTC"
+        raise BadInput(f"override: it is {times}, and it may end at most {LONGEST_AHEAD.days} days ahead")
     must_be_short("override: the reason", override.why)
     values = {
         "schedule": override.schedule,

@@ -68,6 +68,13 @@ def user_named(engine: sa.Engine, name: str) -> User | None:
     return user_of_row(row) if row else None
 
 
+def is_disabled(engine: sa.Engine, person: str) -> bool:
+    """Whether the users who are that person to on-call are all disabled; not where there is none."""
+    with transaction(engine) as connection:
+        found = connection.scalars(sa.select(users.c.disabled_at).where(users.c.person == person)).all()
+    return bool(found) and None not in found
+
+
 def put_user(engine: sa.Engine, user: User, *, by: str, now: datetime) -> bool:
     """Add a user, or give one another password, role and person and end their logins; True for a new one.
 

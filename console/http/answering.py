@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.store import responses
+from adapters.store import responses, users
 from console.http.service import Service
 from domain.answer_links import Flaw, NotTaken, may_answer, objection
 from domain.assigning import known_target
@@ -22,6 +22,8 @@ def answer(service: Service, response: Response, plan: str, *, known: bool = Fal
     may = known or may_answer(response.person, response.verb, service.people, service.roster())
     if asked is not None and not may:
         flaw = Flaw.WRONG_PERSON
+    if asked is not None and not known and users.is_disabled(service.engine, response.person):
+        flaw = Flaw.DISABLED
     if flaw is not None:
         raise refused(service, flaw, response)
     if response.verb is Verb.REASSIGN:

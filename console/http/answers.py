@@ -28,6 +28,7 @@ STATUS: Mapping[Flaw, int] = {
     Flaw.REPLAYED: 409,
     Flaw.WRONG_VERB: 403,
     Flaw.WRONG_PERSON: 403,
+    Flaw.DISABLED: 403,
     Flaw.EARLIER_EPISODE: 410,
     Flaw.OTHER_PLAN: 409,
     Flaw.CLOSED: 409,
@@ -53,7 +54,7 @@ FAULTS: tuple[Fault, ...] = (
         BadInput,
         400,
         "",  # as the guide of what was asked says
-        "go back, load the page again, and look at what it says now",
+        "go back, and say it otherwise: nothing was changed",
     ),
     Fault(
         Unavailable,

@@ -21,6 +21,7 @@ from domain.http_settings import HttpSettings
 
 # A whole request must be here after so long.
 READ_SECONDS = 10.0
+MOST_REQUESTS = 200  # at once, live pages included
 HEALTH = ("/healthz", "/readyz")  # asked for often, by whoever keeps the service running
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -40,6 +41,7 @@ class Guard:
         self.settings = settings
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
         self.limit = RateLimitItemPerMinute(settings.per_minute)
+        self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,13 +52,20 @@ class Guard:
         if refusal := self._refusal(scope):
             await refusal(scope, receive, answer)
             return
-        await self.app(scope, _limited(receive, self.settings.most_bytes), answer)
+        self.running += 1
+        try:
+            await self.app(scope, _limited(receive, self.settings.most_bytes), answer)
+        finally:
+            self.running -= 1
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         own = scope["path"] in HEALTH and is_loopback(address(scope))
         if not own and not self.limiter.hit(self.limit, address(scope)):
             text = f"more than {self.settings.per_minute} requests in a minute (http.per_minute)"
             return failure(scope["path"], 429, text, "wait a minute", {"Retry-After": "60"})
+        if not own and self.running >= MOST_REQUESTS:
+            text = f"{MOST_REQUESTS} requests are being answered, and no more can be at once"
+            return failure(scope["path"], 503, text, "try again in some seconds", {"Retry-After": "5"})
         length = Headers(scope=scope).get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             return failure(scope["path"], 400, "Content-Length is no number", "send the length of the body")

@@ -14,10 +14,10 @@ from domain.answer_links import AnswerLink, Asked, objection
 from domain.evidence_words import because
 from domain.incident_sentences import waiting
 from domain.incidents import Severity
-from domain.ledger import LedgerKind
 from domain.ledger_sentences import sentence
 from domain.responses import Verb
 from domain.shown_texts import brief, printable
+from domain.who_has_it import owner
 
 Row = Mapping[str, Any]
 Mask = Callable[[str], str]
@@ -59,7 +59,7 @@ BUTTONS: tuple[Button, ...] = (
     Button(Verb.RESOLVE, "Resolve: it is over"),
     Button(Verb.ESCALATE, "Escalate: tell the next person now"),
     Button(Verb.SNOOZE, "Snooze", choices=SPANS),
-    Button(Verb.REASSIGN, "Reassign", hint="user ann, team web or schedule primary"),
+    Button(Verb.REASSIGN, "Reassign", hint="ann, team web or schedule primary"),
     Button(Verb.COMMENT, "Comment", hint="what others should know"),
 )
 
@@ -96,7 +96,7 @@ def _facts(found: Row, mask: Mask, now: datetime) -> list[tuple[str, str]]:
         ("State", _state(found)),
         ("Since", f"{began:%Y-%m-%d %H:%M:%S} UTC, {ago(now - began)}"),
         ("Services", str(found["services"])),
-        ("Who has it", _owner(found)),
+        ("Who has it", owner(found)),
         ("Plan", mask(printable(", ".join(map(action, plan["actions"])))) if plan else ""),
         ("Against it", mask(printable("; ".join(map(str, found["objections"]))))),
     ]
@@ -106,14 +106,6 @@ def _state(found: Row) -> str:
     if found["resolved_at"]:
         return f"{found['state']} at {clock(found['resolved_at'])}"
     return f"{found['state']}; {waiting(found['due'], found['state'])}"
-
-
-def _owner(found: Row) -> str:
-    if not found["acked_at"]:
-        return "nobody yet"
-    said = [row["fields"].get("by") for row in found["ledger"] if row["kind"] == LedgerKind.ACKED]
-    who = printable(said[-1]) if said and said[-1] else "somebody"
-    return f"{who}, since {clock(found['acked_at'])}"
 
 
 def _evidence(kept: Row) -> str:

@@ -28,7 +28,6 @@ from domain.http_settings import exposure_problem
 from domain.masking import masked_urls
 from domain.settings import Settings, people_of
 
-MOST_CONNECTIONS = 200
 MOST_HEAD_BYTES = 16_384
 ENDING_SECONDS = 5
 EDGE_SECONDS = 2.0  # a broker that hangs delays figures by no more
@@ -92,7 +91,7 @@ def _file(name: str, setting: str) -> str | None:
 
 
 def server(made: Service, host: str, port: int) -> uvicorn.Server:
-    """The service behind limits on connections; tokens are in its paths, so requests are not logged."""
+    """The service behind limits, by `Patient` and `Guard`; tokens are in its paths, so requests are not logged."""
     return uvicorn.Server(
         uvicorn.Config(
             create(made),
@@ -105,7 +104,6 @@ def server(made: Service, host: str, port: int) -> uvicorn.Server:
             server_header=False,
             ssl_certfile=_file(made.settings.certificate, "certificate"),
             ssl_keyfile=_file(made.settings.key, "key"),
-            limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=ENDING_SECONDS,
             h11_max_incomplete_event_size=MOST_HEAD_BYTES,

@@ -17,11 +17,16 @@ from adapters.store.database import Engine
 from adapters.store.switches import is_paused
 from console.main import cli
 from domain.errors import SreError
+from domain.people import People
 from domain.plan_documents import digest
 from domain.plans import Risk
+from domain.responses import Response, Verb, Via
+from tasks.responding import respond
 from tests.parts.answering_part import BUSY, World, acting, risky
+from tests.parts.desk_part import Desk
 from tests.parts.judged_part import Feed, rows
 from tests.parts.logs_part import a_log, an_error
+from tests.parts.roster_part import ROSTER, FixedRoster
 
 
 @pytest.fixture
@@ -164,3 +169,33 @@ def test_without_a_database_the_way_to_one_is_named(
     done = sre(*command)
     assert 1 == done.exit_code
     assert "sre up" in str(done.exception)
+
+
+def paged(store: Engine, *answers: tuple[Verb, str]) -> int:
+    """An incident that somebody was told of, with these answers of ann; its number."""
+    now = datetime.now(UTC)
+    desk = Desk(store, now=now, rosters=FixedRoster())
+    number = desk.incident()
+    desk.deliver()
+    for verb, argument in answers:
+        respond(store, Response(number, 0, verb, "ann", Via.COMMAND, argument), People(), now=now, roster=ROSTER)
+    return number
+
+
+def test_nothing_is_due_of_an_incident_that_is_over(feed: Feed) -> None:
+    """A closed incident still said who has it, and when they are reminded."""
+    number = str(paged(feed.engine, (Verb.ACKNOWLEDGE, ""), (Verb.RESOLVE, "")))
+    shown, found = sre("incident", number).stdout, told("incident", number)
+    assert "is reminded" not in shown
+    assert "nobody else is told: the incident is over" in shown
+    assert [("over", None)] == [(one["state"], one["due_at"]) for one in found["escalation"]]
+
+
+def test_who_snoozed_it_does_not_have_it(feed: Feed) -> None:
+    number = str(paged(feed.engine, (Verb.SNOOZE, "7200")))
+    found, shown = told("incident", number), " ".join(sre("incident", number).stdout.split())
+    assert (None, "ann") == (found["acked_at"], found["snoozed_by"])
+    assert "nobody: ann snoozed it until" in shown
+    listed = next(row for row in told("incidents") if str(row["incident"]) == number)
+    assert listed["acknowledged"] is None
+    assert listed["snoozed until"]

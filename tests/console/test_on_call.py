@@ -99,6 +99,16 @@ def test_somebody_takes_a_shift_and_gives_it_back() -> None:
         pytest.param(("primary", "anne", "--to", "22:00"), "no user 'anne'; the nearest is ann", id="no user"),
         pytest.param(("primary", "ann"), "who takes what until when", id="no end"),
         pytest.param(
+            ("primary", "ann", "--from", "2030-01-05T18:00", "--to", "14:00"),
+            "14:00 is 2030-01-06 14:00 UTC, and it begins at 2030-01-05 18:00 UTC",
+            id="an end before its begin, which became 20 hours",
+        ),
+        pytest.param(
+            ("primary", "ann", "--from", "2100-01-05T18:00", "--to", "2100-01-05T20:00"),
+            "at most 366 days ahead",
+            id="too far ahead",
+        ),
+        pytest.param(
             ("primary", "ann", "--to", "2020-01-01"), "it ends at 2020-01-01 00:00 UTC", id="an end that is over"
         ),
     ],
@@ -170,3 +180,16 @@ def test_an_import_prints_the_file_and_tells_what_did_not_carry_over(tmp_path: P
 @pytest.mark.parametrize("command", ["check", "override", "export", "import"])
 def test_each_command_shows_an_example(command: str) -> None:
     assert "Example: sre on-call " in sre(command, "--help").stdout
+
+
+def test_a_week_says_the_true_end_of_its_last_shift() -> None:
+    """It ended at the edge of the window, which is no hand-over."""
+    rows = told("--at", "2026-03-12T12:00", "--week")
+    assert "2026-03-23T08:00:00" in rows[-1]["to"]
+    assert "Mon 2026-03-23 09:00 CET" in sre("--at", "2026-03-12T12:00", "--week").stdout
+
+
+def test_a_night_may_end_on_the_next_day() -> None:
+    begins = (datetime.now(UTC) + timedelta(days=1)).replace(hour=22, minute=0)
+    done = sre("override", "primary", "ann", "--from", f"{begins:%Y-%m-%dT%H:%M}", "--to", "06:00", "--as", "ann")
+    assert f"to {begins + timedelta(days=1):%Y-%m-%d} 06:00 UTC" in done.stdout

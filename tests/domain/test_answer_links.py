@@ -74,7 +74,7 @@ def test_argument(expected: str, verb: Verb, given: str) -> None:
     [
         pytest.param(Verb.SNOOZE, "for ever", id="a snooze without a number"),
         pytest.param(Verb.SNOOZE, "0", id="a snooze of no time"),
-        pytest.param(Verb.REASSIGN, "ann", id="an assignment that says not what ann is"),
+        pytest.param(Verb.REASSIGN, " ", id="an assignment to nobody"),
         pytest.param(Verb.COMMENT, "  ", id="an empty comment"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response as Answer
 
-from adapters.store import look_ups, responses
+from adapters.store import look_ups, responses, users
 from adapters.store.responses import Answered
 from console.http.answering import NEXT, answer, refused
 from console.http.answers import STATUS
@@ -95,6 +95,8 @@ def _response(service: Service, link: AnswerLink, form: dict[str, str]) -> Respo
 
 
 def _shown(service: Service, link: AnswerLink, token: str, notes: list[str]) -> Answer:
+    if users.is_disabled(service.engine, link.person):
+        raise NotTaken(Flaw.DISABLED)
     found = look_ups.one_incident(service.engine, link.incident_id)
     asked = responses.asked(service.engine, link.incident_id)
     if found is None or asked is None:

@@ -57,8 +57,11 @@
     if (written()) { document.getElementById("changed").hidden = false; return; }
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
     if (!answer || !answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+    const read = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = read.getElementById("main");
     if (!fresh || written()) return;
+    const at = read.querySelector("footer time");
+    if (at) document.querySelector("footer time").replaceWith(document.adoptNode(at));
     const focused = document.activeElement && document.activeElement.getAttribute("href");
     const unfolded = [...document.querySelectorAll("details")].map((one) => one.open);
     main().replaceWith(document.adoptNode(fresh));
@@ -67,20 +70,44 @@
     if (again) again.focus();
     const changed = document.querySelector(`[data-row] a[href="/incidents/${id}"]`);
     if (changed) changed.closest("[data-row]").classList.add("fresh");
-    heard(`Incident ${id} changed`);
+    heard(id ? `Incident ${id} changed` : "Live again");
     tellAges();
   };
   const live = main() && main().dataset.live;
-  if (live && window.EventSource) {
-    const source = new EventSource("/events");
-    source.addEventListener("ready", () => { root.dataset.live = "yes"; });
+  // --- a page that is not live says so; one that connects anew within seconds alarms nobody
+  const PATIENCE = 6000;
+  const AGAIN = 10000;
+  let source = null;
+  let doubt = null;
+  const notLive = () => { root.dataset.live = "no"; document.getElementById("not-live").hidden = false; };
+  const isLive = () => {
+    clearTimeout(doubt);
+    doubt = null;
+    document.getElementById("not-live").hidden = true;
+    // What changed while nobody listened was told to nobody.
+    if (root.dataset.live && !asked) asked = setTimeout(() => renew(0), 0);
+    root.dataset.live = "yes";
+  };
+  const refused = () => { source.close(); notLive(); setTimeout(listen, AGAIN); };
+  const listen = () => {
+    source = new EventSource("/events");
+    source.addEventListener("ready", isLive);
+    source.addEventListener("full", refused);
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) refused();
+      else if (!doubt) doubt = setTimeout(notLive, PATIENCE);
+    });
     source.addEventListener("incident", (event) => {
       const id = Number(JSON.parse(event.data).id);
       if (live !== "incidents" && live !== `incident-${id}`) return;
       if (!asked) asked = setTimeout(() => renew(id), 300);
     });
+  };
+  if (live && window.EventSource) {
     addEventListener("pagehide", () => source.close());
-  }
+    addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+    listen();
+  } else if (live) notLive();
   tellAges();
   setInterval(tellAges, 10000);
 })();

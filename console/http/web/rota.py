@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -14,7 +15,7 @@ from console.http.web.callers import Asking, must_be_allowed, must_be_ours
 from console.http.web.forms import Form, Number
 from console.http.web.render import shown
 from console.http.web.tables import Table, table
-from console.on_call import AHEAD, WEEK, override_row, standing_row, wanted_override, week_rows
+from console.on_call import AHEAD, WEEK, local, override_row, standing_row, wanted_override, week_rows
 from domain.access import Deed, refusal
 from domain.errors import BadInput, BadSettings
 from domain.roster import Override, Roster
@@ -57,17 +58,20 @@ def _roster(service: Service, now: datetime) -> tuple[Roster, str]:
 
 def _tables(service: Service, roster: Roster, taken: object, now: datetime) -> tuple[Table, ...]:
     schedules = list(roster.schedules.values())
-    today = [standing_row(one, roster, taken, now, as_json=False) for one in schedules]  # type: ignore[arg-type]
-    week = [row for one in schedules for row in week_rows(one, taken, now, as_json=False)]  # type: ignore[arg-type]
+    zones = {one.zone for one in schedules}
+    zone = zones.pop() if len(zones) == 1 else "UTC"  # one for a table, so that its times can be compared
+    said: dict[str, Any] = {"as_json": False, "zone": zone}
+    today = [standing_row(one, roster, taken, now, **said) for one in schedules]  # type: ignore[arg-type]
+    week = [row for one in schedules for row in week_rows(one, taken, now, **said)]  # type: ignore[arg-type]
     empty = "no schedule is known"
     return (
-        table("Now", today, service.mask, empty=empty),
-        table(f"The next {WEEK.days} days", week, service.mask, empty=empty),
+        table(f"Now, in the time of {zone}", today, service.mask, empty=empty),
+        table(f"The next {WEEK.days} days, in the time of {zone}", week, service.mask, empty=empty),
     )
 
 
 def _shown(one: Override) -> dict[str, object]:
-    return override_row(one)
+    return override_row(one) | {"from": local(one.begins, "UTC"), "to": local(one.ends, "UTC")}
 
 
 @router.post("/on-call/overrides")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -176,3 +179,67 @@ def test_the_service_needs_the_public_half_of_the_key_alone(sqlite_url: str, tmp
     put(made.engine)
     assert 200 == a_client(made).post(f"/i/{token}", data={"token": token, "verb": "acknowledge"}).status_code
     assert not link_keys.private_file(tmp_path).exists()
+
+
+def idle(port: int, source: str, many: int, held: ExitStack) -> list[socket.socket]:
+    """Connections of that address without a byte."""
+    where = ("127.0.0.1", port)
+    return [held.enter_context(socket.create_connection(where, 30, (source, 0))) for _ in range(many)]
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+
+
+def test_idle_connections_take_nobodys_place(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """200 connections without a byte made everything answer 503."""
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 60.0)
+    with ExitStack() as held:
+        idle(port, "127.0.0.1", 300, held)
+        assert 200 == httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code
+
+
+def test_one_address_has_some_connections_and_no_more(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 60.0)
+    monkeypatch.setattr(patience, "is_loopback", lambda host: host == "127.0.0.1")
+    with ExitStack() as held:
+        begun = idle(port, "127.0.0.2", 300, held)
+        # The service takes connections in turn: once this is answered, those before it were looked at.
+        assert 200 == httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code
+        assert patience.MOST_OF_AN_ADDRESS == sum(map(is_open, begun))
+        transport = httpx.HTTPTransport(local_address="127.0.0.3")
+        with httpx.Client(transport=transport) as other:
+            assert 200 == other.get(f"http://127.0.0.1:{port}/healthz").status_code
+
+
+def test_all_connections_are_bounded(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 60.0)
+    monkeypatch.setattr(patience, "MOST_CONNECTIONS", 20)
+    with ExitStack() as held:
+        begun = idle(port, "127.0.0.1", 30, held)
+        assert b"" == begun[-1].recv(1)
+        assert 20 == sum(map(is_open, begun))
+
+
+async def test_more_requests_at_once_than_can_be_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "MOST_REQUESTS", 1)
+    began, ends = asyncio.Event(), asyncio.Event()
+
+    async def slow(_scope: Any, _receive: Any, send: Any) -> None:
+        began.set()
+        await ends.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    transport = httpx.ASGITransport(guards.Guard(slow, HttpSettings()), client=("192.0.2.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        first = asyncio.create_task(client.get("/incidents"))
+        await began.wait()
+        refused = await client.get("/incidents")
+        ends.set()
+        assert (503, "5", 200) == (refused.status_code, refused.headers["retry-after"], (await first).status_code)
+        assert 200 == (await client.get("/incidents")).status_code

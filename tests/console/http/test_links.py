@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from adapters.store import responses
+from adapters.store import responses, users
 from adapters.store.database import Engine, transaction
 from console.http.refusals import OF_ONE, OF_STRANGERS
 from domain.answer_links import MEANING, Flaw
 from domain.incidents import Evidence, State
 from domain.people import People, Role
 from domain.responses import Verb
+from tests.parts.console_part import add_user
 from tests.parts.http_part import (
     HOUR,
     PLAN,
@@ -288,3 +289,27 @@ def test_one_of_many_presses_at_once_is_taken(postgres: Engine, tmp_path: Path) 
         statuses = list(threads.map(lambda _: press(client, token).status_code, range(8)))
     assert [200] + [409] * 7 == sorted(statuses)
     assert 1 == len(answers(postgres))
+
+
+def test_a_disabled_user_is_out_by_links_as_well(store: Engine, client: TestClient, tmp_path: Path) -> None:
+    """`sre users disable` puts somebody out at once; a link in their mail still answered."""
+    token = a_token(tmp_path)
+    add_user(store, "ann")
+    assert 200 == client.get(f"/i/{token}").status_code
+    users.disable(store, "ann", by="root", now=NOON)
+    shown = client.get(f"/i/{token}")
+    done = client.post(f"/i/{token}", data={"token": token, "verb": "acknowledge"})
+    assert (403, 403, []) == (shown.status_code, done.status_code, answers(store))
+    assert MEANING[Flaw.DISABLED] in shown.text
+    assert MEANING[Flaw.DISABLED] in done.text
+    assert "ann" == noted(store, "response.refused")[-1]["by"]
+
+
+def test_a_disabled_user_with_another_user_for_the_same_person_answers(
+    store: Engine, client: TestClient, tmp_path: Path
+) -> None:
+    add_user(store, "ann")
+    add_user(store, "ann2", person="ann")
+    users.disable(store, "ann", by="root", now=NOON)
+    token = a_token(tmp_path)
+    assert 200 == client.post(f"/i/{token}", data={"token": token, "verb": "acknowledge"}).status_code

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, Keys
@@ -16,6 +18,8 @@ from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents, set_due
 from adapters.store.ledger_rows import note
 from adapters.store.tables.found import incidents
+from console.http.web.live import MOST_OF_ONE
+from deployments.ports import unused
 from domain.incidents import State
 from domain.ledger import LedgerKind
 from domain.people import People, Role
@@ -186,3 +190,39 @@ def test_without_a_script_everything_can_be_read_and_answered(engine: Engine, ad
         resolve_with_a_note(browser)
         act(engine, browser, f"incident {number} resolved, with a note")
         assert FOUND == {name: text for name, text in noted(engine, "incident.noted")[-1].items() if name != "by"}
+
+
+def hidden(browser: Chrome) -> bool:
+    return bool(browser.execute_script("return document.getElementById('not-live').hidden"))
+
+
+def test_a_page_that_may_not_listen_says_so_and_is_live_when_it_may(
+    engine: Engine, address: str, browser: Chrome
+) -> None:
+    """A list whose stream was refused looked live, and showed nothing new."""
+    with ExitStack() as held:
+        url = f"{address}/events"
+        texts = [held.enter_context(httpx.stream("GET", url, timeout=60)).iter_text() for _ in range(MOST_OF_ONE)]
+        assert all("event: ready" in next(one) for one in texts)
+        browser.get(f"{address}/incidents")
+        shows(browser, "Not live: load the page again")
+        browser.execute_script("document.querySelector('footer time').textContent = 'long ago'")
+        open_waiting(engine, 1)
+    until(browser, hidden)
+    shows(browser, "mend-it")
+    assert "long ago" not in browser.find_element(By.TAG_NAME, "footer").text
+
+
+def test_a_service_that_is_away_for_long_is_told_and_one_that_comes_back_is_heard(
+    engine: Engine, tmp_path: Path, browser: Chrome
+) -> None:
+    desk, port = a_desk(engine, tmp_path), unused()
+    with serving(desk, port) as address:
+        browser.get(f"{address}/incidents")
+        until(browser, lambda seen: seen.execute_script("return document.documentElement.dataset.live") == "yes")
+        assert hidden(browser)
+    shows(browser, "Not live: load the page again")
+    with serving(desk, port):
+        open_waiting(engine, 1)
+        shows(browser, "mend-it")
+        until(browser, hidden)

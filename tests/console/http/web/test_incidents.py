@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from adapters.store.closing import acknowledge_in, close_by_hand
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
 from console.http.web.render import POLICY
 from domain.incidents import State
 from tests.parts.console_part import HOSTILE, a_browser, a_desk, a_finding, filled, put_findings, put_minutes
+from tests.parts.desk_part import Desk
 from tests.parts.http_part import put
 from tests.parts.incidents_part import an_incident
 from tests.parts.judged_part import NOW
+from tests.parts.roster_part import FixedRoster
 
 
 @pytest.fixture
@@ -195,3 +199,24 @@ def test_no_address_makes_the_service_fail(store: Engine, tmp_path: Path, path: 
     shown = a_browser(a_desk(store, tmp_path)).get(path)
     assert shown.status_code in (200, 400, 404)
     assert "<h1>" in shown.text
+
+
+def test_a_page_of_what_is_over_says_that_nothing_is_due(engine: Engine, client: TestClient) -> None:
+    number = filled(engine)
+    close_by_hand(engine, number, by="ann", now=NOW)
+    text = html.unescape(client.get(f"/incidents/{number}").text)
+    assert "nobody: the incident is over; ann had it" in text
+    assert "is reminded" not in text
+
+
+def test_a_page_says_who_snoozed_it_and_until_when(engine: Engine, client: TestClient) -> None:
+    desk = Desk(engine, now=NOW, rosters=FixedRoster())
+    number = desk.incident()
+    desk.deliver()
+    with transaction(engine) as connection:
+        acknowledge_in(connection, number, by="ann", now=NOW, until=NOW + timedelta(hours=2))
+    until = f"{NOW + timedelta(hours=2):%Y-%m-%d %H:%M}"
+    assert f"nobody: ann snoozed it until {until} UTC" in html.unescape(client.get(f"/incidents/{number}").text)
+    listed = html.unescape(client.get("/incidents").text)
+    assert "snoozed until" in listed
+    assert ", acknowledged" not in listed

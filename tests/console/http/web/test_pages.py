@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from adapters.store import mutes, switches
+from adapters.store import mutes, overrides, switches
 from adapters.store.batches import BatchStore
 from adapters.store.database import Engine, transaction
 from adapters.store.incident_rows import insert_incidents
@@ -22,6 +23,7 @@ from domain.http_settings import HttpSettings
 from domain.muting import MuteKind
 from domain.noise_report import Section
 from domain.people import Role
+from domain.roster import Override
 from domain.settings import PagingSettings, Settings
 from tests.parts.console_part import (
     HOSTILE,
@@ -323,3 +325,11 @@ def test_reports_show_what_would_have_saved_pages(client: TestClient, engine: En
     assert f'<a href="/reports/{first}">' in shown
     missing = client.get("/reports/99")
     assert (404, True) == (missing.status_code, "there is no report 99" in missing.text)
+
+
+def test_every_time_of_an_override_names_its_zone(engine: Engine, client: TestClient) -> None:
+    begins = NOW + timedelta(hours=1)
+    overrides.add(engine, Override("platform", "ann", begins, begins + timedelta(hours=4), "ann", ""), now=NOW)
+    shown = text_of(client, "/on-call")
+    assert f"{begins:%a %Y-%m-%d %H:%M} UTC" in shown
+    assert f"{begins + timedelta(hours=4):%a %Y-%m-%d %H:%M} UTC" in shown
