@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
-from domain.why_page import to_whom
+from domain.why_delivered import to_whom
 from domain.whys import LONGEST, Decided, Row, Rules, at_day
 from domain.words import clock, counted, cut, lasting, measured, page_reason, printable, sentence
 
