@@ -12,7 +12,7 @@ from domain.ledger import LedgerKind
 from domain.ledger_sentences import sentence
 from domain.page_sentences import page_reason
 from domain.shown_texts import cut, printable
-from domain.why_page import to_whom
+from domain.why_delivered import to_whom
 from domain.whys import LONGEST, Decided, Row, Rules, at_day
 
 # Why nobody heard of an incident.

@@ -13,9 +13,10 @@ from domain.findings import MinuteFinding
 from domain.incidents import Resolution, Severity
 from domain.ledger import LedgerKind
 from domain.ledger_sentences import sentence
-from domain.page_sentences import page_reason, receiver
+from domain.page_sentences import page_reason
 from domain.pages import IN_VAIN, PageReason
 from domain.shown_texts import cut, printable
+from domain.why_delivered import to_whom
 from domain.whys import LONGEST, Decided, Row, Rules, at_day, by_whom
 
 MINUTE = timedelta(minutes=1)
@@ -65,9 +66,6 @@ LED_TO: Mapping[str, Sequence[LedgerKind]] = {
     PageReason.ASSIGNED: (LedgerKind.ASSIGNED,),
     PageReason.REMINDER: TAKEN,
 }
-WAITS = ("queued", "sending")
-JOINING = "It waits for an earlier page, or for more that may join it"
-UNSEEN = "It waits for `on-call`, which has not looked at it yet"
 
 
 class Maker(StrEnum):
@@ -246,27 +244,3 @@ def _said(page: Row, known: Sequence[Row]) -> list[str]:
     said = [f"It said: {line}" for line in lines if line and line not in told and f"opened: {line}" not in told]
     left = len(said) - MOST_TOLD
     return said if left <= 0 else [*said[:MOST_TOLD], f"… and {left} more lines."]
-
-
-def to_whom(page: Row, deliveries: Sequence[Row]) -> list[str]:
-    """Who has it, and what it waits for where somebody is still to get it."""
-    told = [_on_its_way(row) for row in deliveries if row["page_id"] == page["id"]]
-    held = f"It is held back: {printable(page['muted_by'])}" if page["muted_by"] else ""
-    if page["state"] in WAITS and (held or not told):
-        lacks = f"It waits: {printable(page['error'])}" if page["error"] else ""
-        waits = held or lacks or (JOINING if page["due_at"] > page["created_at"] else UNSEEN)
-        told.append(f"{waits}; looked at again at {clock(page['due_at'])}.")
-    elif not told:
-        why = f": {printable(page['error'])}" if page["error"] else ""
-        told.append(f"It went to nobody, it is {page['state']}{why}.")
-    return told
-
-
-def _on_its_way(row: Row) -> str:
-    """One delivery: to whom, how far it has come, and why to them."""
-    state = str(row["state"])
-    if state == "queued":
-        waits = f", it waits: {printable(row['waits'])}" if row["waits"] else ""
-        state += f"{waits}, tried at {clock(row['due_at'])}"
-    error = f" ({printable(row['error'])})" if row["error"] else ""
-    return f"To {receiver(row)}, {state}{error}: {printable(row['why'])}."
