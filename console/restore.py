@@ -62,7 +62,13 @@ def _target(found: Loaded, where: Path, url: str, keyring: Keyring) -> Iterator[
         yield Target(url, archive_at(found.settings.store.files), where, keyring=keyring)
         return
     with new_server(where) as server:
-        yield Target(server.url("agent"), Archive(where / "log-files"), where, server.url("mlflow"), keyring)
+        yield Target(server.url("agent"), archive_of(found, where), where, server.url("mlflow"), keyring)
+
+
+def archive_of(found: Loaded, where: Path) -> Archive:
+    """Where an agent with an embedded database keeps log files: in the home, unless somebody named a place."""
+    named = found.origins["store.files"] not in ("embedded", "default")
+    return archive_at(found.settings.store.files) if named else Archive(where / "log-files")
 
 
 def _tell(done: Restored, where: Path, keys_file: Path | None, *, as_json: bool) -> None:

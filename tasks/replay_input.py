@@ -82,14 +82,15 @@ def span(engine: Engine, since: datetime, until: datetime) -> Span:
         doubts = []
         if begin <= earliest:
             doubts.append("an incident was open for a day before; what it takes in may differ")
-        if any(one.judged is None for one in held) and all(one.judged is None for one in held):
+        if held and all(one.judged is None for one in held):
             doubts += _without_minutes(connection, held)
     return Span(since, until, held, doubts)
 
 
 def _without_minutes(connection: Connection, held: Sequence[StoredBatch]) -> list[str]:
     first, last = (int(one.now.timestamp()) // 60 for one in (held[0], held[-1]))
-    if not findings(connection, first - 60, last):
+    # Where those before them say it, none was judged with these.
+    if judged_before(connection, held[0].id) is not None or not findings(connection, first - 60, last):
         return []
     return ["these batches do not say which minutes were judged with them: findings about minutes are left out"]
 

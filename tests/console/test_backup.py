@@ -17,9 +17,11 @@ from adapters.log_archive import Archive
 from adapters.parts_file import PROJECT
 from adapters.postgres_serving import new_server, running
 from adapters.sealing import PLAIN, use
+from adapters.settings_files import load
 from adapters.store.migrate import migrate
 from adapters.store.opening import open_database
 from console.main import cli
+from console.restore import archive_of
 from domain.encryption_settings import EncryptionSettings
 from domain.errors import Refused, SreError
 from tests.parts.compaction_part import fill, gather, held, opened, places
@@ -162,6 +164,13 @@ def test_an_embedded_database_with_its_models_goes_into_a_new_home(machine: Mach
     assert "belongs to an agent already" in refusal("restore", machine.backup, "--home", two)
     for home in (one, two):
         postgres.remove(home)
+
+
+def test_log_files_go_where_the_agent_will_look_for_them(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, elsewhere = machine.home("one"), machine.folder / "elsewhere"
+    assert str(home / "log-files") == archive_of(load(None), home).where
+    monkeypatch.setenv("SRE_STORE__FILES", str(elsewhere))
+    assert str(elsewhere) == archive_of(load(None), home).where
 
 
 @pytest.mark.slow

@@ -113,6 +113,16 @@ def test_minutes_are_judged_again_with_what_they_found(store: Engine, *, templat
     assert 0 < len(middle.stored.findings) < len(found.stored.findings)
 
 
+def test_seconds_in_which_no_minute_was_judged_are_as_certain_as_others(store: Engine) -> None:
+    steady(store)
+    begin = NOON + (QUIET + 3) * MINUTE
+    with transaction(store) as connection:
+        connection.execute(batches.update().where(batches.c.now >= begin).values(judged=None))
+    found = replayed(store, since=begin, until=begin + 3 * MINUTE)
+    assert found.batches
+    assert [] == list(found.doubts)
+
+
 def test_a_champion_that_changes_amid_a_stream_is_the_one_of_then(store: Engine) -> None:
     live, logs = Live(store, decided_by(1, BLIND)), Counter[int]()
     for second in range(40):
