@@ -20,6 +20,7 @@ from adapters.log_blocks import STORED
 from domain.errors import BadInput, Refused
 
 TABLE = "logs"
+MOST_CHARACTERS = 10_000_000  # of all texts of an answer
 SCAN = "PYTHON_ARROW_SCAN"
 ONLY_SELECT = "only one SELECT is allowed; nothing can be written, loaded or set"
 SHUT: Mapping[str, Any] = {
@@ -64,7 +65,18 @@ def answer(sql: str, read: Read, limits: Limits) -> Answer:
         found = connection.execute(sql)
         rows = found.fetchmany(limits.rows + 1)
         titles = [column[0] for column in found.description or []]
-    return Answer(titles, rows[: limits.rows], more=len(rows) > limits.rows)
+    return _bounded(Answer(titles, rows[: limits.rows], more=len(rows) > limits.rows))
+
+
+def _bounded(found: Answer) -> Answer:
+    """The same. Raises Refused where nobody could read it: showing it takes longer than finding it."""
+    size = sum(len(value) for row in found.rows for value in row if isinstance(value, str | bytes))
+    if size > MOST_CHARACTERS:
+        raise Refused(
+            f"sql: the answer has {size:,} characters, at most {MOST_CHARACTERS:,}: ask for fewer rows (--limit),"
+            " or for parts of long texts, such as left(message, 200)"
+        )
+    return found
 
 
 def _needed(sql: str, limits: Limits) -> list[str]:

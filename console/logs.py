@@ -16,7 +16,7 @@ from console.output import say, show_json, show_table
 from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
 from domain.amounts import counted
-from domain.shown_texts import printable
+from domain.shown_texts import brief, printable
 
 if TYPE_CHECKING:
     from adapters.log_sql import Answer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LEVELS = ("trace", "debug", "info", "warn", "error", "critical")
 AROUND = timedelta(minutes=5)
 POLL_SECONDS = 1.0
+LONGEST_CELL = 2_000  # characters of an answer to --sql that a table shows of one value
 MOST_FROM_AFAR = 10_000  # logs, which are held before they are sent
 
 
@@ -207,7 +208,9 @@ def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
         for row in rows:
             show_json(row, indent=None)
     else:
-        show_table(rows, empty=f"no row; the table `logs` holds what came since {asked.since}")
+        # A terminal shows some thousand characters of a cell; drawing millions takes minutes.
+        shown = [{name: brief(v, LONGEST_CELL) if isinstance(v, str) else v for name, v in row.items()} for row in rows]
+        show_table(shown, empty=f"no row; the table `logs` holds what came since {asked.since}")
     if found.more:
         say(f"the first {counted(len(rows), 'row')}; --limit shows more", err=True)
 

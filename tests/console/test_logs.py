@@ -377,3 +377,17 @@ def test_blocks_within_the_time_are_never_read(postgres: Engine, monkeypatch: py
     monkeypatch.setattr(log_statistics, "of_block", never)
     found = log_statistics.statistics(postgres, since=BEGIN - timedelta(hours=1))
     assert MANY == sum(hour.logs for hour in found)
+
+
+def test_a_long_value_is_cut_in_a_table_and_whole_in_json(url: str) -> None:
+    assert url
+    found = sre("logs", "--sql", "SELECT repeat('x', 5000) AS long")
+    assert "more characters)" in found.output.replace("\n", " ")
+    (row,) = lines("logs", "--sql", "SELECT repeat('x', 5000) AS long")
+    assert 5_000 == len(row["long"])
+
+
+def test_an_answer_that_nobody_could_read_is_refused(url: str) -> None:
+    assert url
+    found = sre("logs", "--sql", "SELECT repeat('x', 20000000)")
+    assert "the answer has 20,000,000 characters, at most 10,000,000" in str(found.exception)
