@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.amounts import counted, number
+from domain.amounts import counted, number, share
 from domain.decided import Decided, Decision, Found, Opening, Ran, Verdicts
 from domain.incidents import Severity
 from domain.ledger import LedgerKind
 from domain.shown_texts import printable
+
+MOST_NAMED = 3  # incidents in one line
 
 
 class How(StrEnum):
@@ -172,9 +174,19 @@ def _findings(ours: Sequence[Found], theirs: Sequence[Found]) -> list[Difference
     for subject, one in before.items():
         other = after.get(subject, one)
         if other != one:
-            told = f"{one.told}, {number(other.value)} instead of {number(one.value)}"
-            found.append(_finding(How.CHANGED, told))
+            found.append(_finding(How.CHANGED, f"{one.told}, {_other_numbers(one, other)}"))
     return found
+
+
+def _other_numbers(one: Found, other: Found) -> str:
+    """What of a finding is another one, as people see it."""
+    seen = (number(one.value), number(other.value)), (share(one.confidence), share(other.confidence))
+    (value, other_value), (sure, other_sure) = seen
+    if value != other_value:
+        return f"{other_value} instead of {value}"
+    if sure != other_sure:
+        return f"{other_sure} sure instead of {sure}"
+    return "in digits that are not shown"
 
 
 def _finding(how: How, told: str) -> Difference:
@@ -209,13 +221,20 @@ def _confirmed(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def _others(lost: Sequence[Decision], won: Sequence[Decision]) -> list[Difference]:
-    """How many further decisions differ, by kind: they follow from those above."""
+    """How many further decisions differ, by kind, and about what the first of them are."""
     shown = (LedgerKind.PAGE_QUEUED, LedgerKind.OPENED)
     sides = ((How.LOST, lost), (How.WON, won))
     found = []
     for how, side in sides:
-        for kind, many in sorted(Counter(one.kind for one in side if one.kind not in shown).items()):
-            found.append(Difference("decision", how, f"{many:,} × {kind} {how}"))
+        kinds: dict[LedgerKind, list[Opening]] = defaultdict(list)
+        for one in side:
+            if one.kind not in shown:
+                kinds[one.kind].append(one.about)
+        for kind, about in sorted(kinds.items()):
+            named = list(dict.fromkeys(each.told for each in about))
+            more = f" and {len(named) - MOST_NAMED:,} more" if len(named) > MOST_NAMED else ""
+            told = f"{len(about):,} × {kind} {how}: {', '.join(named[:MOST_NAMED])}{more}"
+            found.append(Difference("decision", how, told))
     return found
 
 

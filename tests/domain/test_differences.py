@@ -101,11 +101,27 @@ def test_an_action_that_would_not_have_run_is_told_of(
             [replace(FOUND, value=2.0)],
             "finding changed: db: logs a minute low in the minute of 19.02. 21:20, 2 instead of 0",
         ),
+        pytest.param(
+            [replace(FOUND, confidence=FOUND.confidence - 0.2)],
+            "finding changed: db: logs a minute low in the minute of 19.02. 21:20, 70 % sure instead of 90 %",
+        ),
+        pytest.param(
+            [replace(FOUND, confidence=FOUND.confidence - 1e-9)],
+            "finding changed: db: logs a minute low in the minute of 19.02. 21:20, in digits that are not shown",
+        ),
     ],
 )
 def test_findings_are_compared_by_what_they_are_about(after: list[Found], expected: str) -> None:
     found = compare(Decided(findings=[FOUND]), Decided(findings=after), Verdicts()).found
     assert [expected] == [one.told for one in found]
+
+
+def test_further_decisions_name_the_first_incidents_that_they_are_about() -> None:
+    about = [WEB._replace(service=f"web-{number}") for number in range(5)]
+    now = [decision(LedgerKind.JOINED, about=one) for one in [*about, about[0]]]
+    (told,) = compare(Decided(), Decided(now), Verdicts()).found
+    named = ", ".join(one.told for one in about[:3])
+    assert f"6 × incident.joined won: {named} and 2 more" == told.told
 
 
 def test_logs_are_counted_by_service() -> None:
