@@ -20,7 +20,8 @@ from adapters.log_blocks import STORED
 from domain.errors import BadInput, Refused
 
 TABLE = "logs"
-MOST_CHARACTERS = 10_000_000  # of all texts of an answer
+MOST_CHARACTERS = 10_000_000  # of an answer
+SHORT = 8  # characters of a number or a time, about
 SCAN = "PYTHON_ARROW_SCAN"
 ONLY_SELECT = "only one SELECT is allowed; nothing can be written, loaded or set"
 SHUT: Mapping[str, Any] = {
@@ -70,13 +71,22 @@ def answer(sql: str, read: Read, limits: Limits) -> Answer:
 
 def _bounded(found: Answer) -> Answer:
     """The same. Raises Refused where nobody could read it: showing it takes longer than finding it."""
-    size = sum(len(value) for row in found.rows for value in row if isinstance(value, str | bytes))
+    size = sum(_characters(value) for row in found.rows for value in row)
     if size > MOST_CHARACTERS:
         raise Refused(
             f"sql: the answer has {size:,} characters, at most {MOST_CHARACTERS:,}: ask for fewer rows (--limit),"
             " or for parts of long texts, such as left(message, 200)"
         )
     return found
+
+
+def _characters(value: object) -> int:
+    """About how many characters a value takes, lists and structs included."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(map(_characters, value.values()))
+    return sum(map(_characters, value)) if isinstance(value, list | tuple) else SHORT
 
 
 def _needed(sql: str, limits: Limits) -> list[str]:

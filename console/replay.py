@@ -28,7 +28,12 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command(epilog="Example: sre replay --since 24h; sre replay --since 7d --settings stricter.yaml")
 @click.option("--since", required=True, help="From then on: 30m, 24h, 7d, 14:30, 2026-01-05T14:30.")
 @click.option("--until", default="0s", show_default="now", help="To before that, written alike.")
-@click.option("--settings", "file", type=FILE, help="Decide with the settings of this file, which counts whole, not with those of then.")
+@click.option(
+    "--settings",
+    "file",
+    type=FILE,
+    help="Decide with the settings of this file, which counts whole, not with those of then.",
+)
 @click.option("--model", type=click.IntRange(0), help="Decide with this version of the model; 0: by rules alone.")
 @click.option("--playbooks", type=FOLDER, help="Decide with the playbooks of this folder.")
 @click.option("--on-call", type=FILE, help="Ask whom this file of who is on call would have had told.")

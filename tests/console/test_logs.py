@@ -387,7 +387,16 @@ def test_a_long_value_is_cut_in_a_table_and_whole_in_json(url: str) -> None:
     assert 5_000 == len(row["long"])
 
 
-def test_an_answer_that_nobody_could_read_is_refused(url: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [
+        ("repeat('x', 20000000)", "20,000,000"),
+        ("[repeat('x', 20000000)]", "20,000,000"),
+        ("{'k': repeat('x', 20000000)}", "20,000,000"),
+        ("range(2000000)", "16,000,000"),
+    ],
+)
+def test_an_answer_that_nobody_could_read_is_refused(url: str, asked: str, size: str) -> None:
     assert url
-    found = sre("logs", "--sql", "SELECT repeat('x', 20000000)")
-    assert "the answer has 20,000,000 characters, at most 10,000,000" in str(found.exception)
+    found = sre("logs", "--sql", f"SELECT {asked}")
+    assert f"the answer has {size} characters, at most 10,000,000" in str(found.exception)
