@@ -85,7 +85,7 @@ def _characters(value: object) -> int:
     if isinstance(value, str | bytes):
         return len(value)
     if isinstance(value, Mapping):
-        return sum(map(_characters, value.values()))
+        return sum(map(_characters, (*value.keys(), *value.values())))
     return sum(map(_characters, value)) if isinstance(value, list | tuple) else SHORT
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.given import NotFound, services_meant, settings, store
-from console.output import say, show_json, show_table
+from console.output import in_words, say, show_json, show_table
 from console.sent import SQL_MEGABYTES, SQL_SECONDS, from_afar
 from console.times import moment
 from domain.amounts import counted
@@ -209,7 +209,7 @@ def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
             show_json(row, indent=None)
     else:
         # A terminal shows some thousand characters of a cell; drawing millions takes minutes.
-        shown = [{name: brief(v, LONGEST_CELL) if isinstance(v, str) else v for name, v in row.items()} for row in rows]
+        shown = [{name: brief(in_words(value), LONGEST_CELL) for name, value in row.items()} for row in rows]
         show_table(shown, empty=f"no row; the table `logs` holds what came since {asked.since}")
     if found.more:
         say(f"the first {counted(len(rows), 'row')}; --limit shows more", err=True)

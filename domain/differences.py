@@ -171,22 +171,25 @@ def _findings(ours: Sequence[Found], theirs: Sequence[Found]) -> list[Difference
     before, after = ({one.subject: one for one in side} for side in (ours, theirs))
     found = [_finding(How.LOST, one.told) for subject, one in before.items() if subject not in after]
     found += [_finding(How.WON, one.told) for subject, one in after.items() if subject not in before]
-    for subject, one in before.items():
-        other = after.get(subject, one)
-        if other != one:
-            found.append(_finding(How.CHANGED, f"{one.told}, {_other_numbers(one, other)}"))
+    changed = [(one, after[subject]) for subject, one in before.items() if after.get(subject, one) != one]
+    told = [(one, _other_numbers(one, other)) for one, other in changed]
+    found += [_finding(How.CHANGED, f"{one.told}, {words}") for one, words in told if words]
+    if unseen := sum(not words for _, words in told):
+        found.append(
+            Difference("finding", How.CHANGED, f"{counted(unseen, 'finding')} changed in digits that are not shown")
+        )
     return found
 
 
 def _other_numbers(one: Found, other: Found) -> str:
-    """What of a finding is another one, as people see it."""
+    """What of a finding is another one, as people see it; empty where they see nothing of it."""
     seen = (number(one.value), number(other.value)), (share(one.confidence), share(other.confidence))
     (value, other_value), (sure, other_sure) = seen
     if value != other_value:
         return f"{other_value} instead of {value}"
     if sure != other_sure:
         return f"{other_sure} sure instead of {sure}"
-    return "in digits that are not shown"
+    return ""
 
 
 def _finding(how: How, told: str) -> Difference:

@@ -107,7 +107,7 @@ def test_an_action_that_would_not_have_run_is_told_of(
         ),
         pytest.param(
             [replace(FOUND, confidence=FOUND.confidence - 1e-9)],
-            "finding changed: db: logs a minute low in the minute of 19.02. 21:20, in digits that are not shown",
+            "1 finding changed in digits that are not shown",
         ),
     ],
 )
