@@ -181,7 +181,8 @@ def wanted_override(given: Mapping[str, str], roster: Roster, by: str, now: date
         raise BadInput(f"no user {person!r}; {nearest(person, roster.users)}")
     begins = as_moment(given["begins"], after=now) if given["begins"] else now
     ends = as_moment(given["ends"], after=begins)
-    if "T" not in given["ends"] and ends.date() > begins.date() and ends - begins > LONGEST_NIGHT:
+    is_time = "-" not in given["ends"]  # a day is as it is written
+    if is_time and ends.date() > begins.date() and ends - begins > LONGEST_NIGHT:
         raise BadInput(
             f"it ends before it begins: {given['ends']} is {ends:%Y-%m-%d %H:%M} UTC, and it begins at "
             f"{begins:%Y-%m-%d %H:%M} UTC; where the next day is meant, write {ends:%Y-%m-%dT%H:%M}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from tests.parts.judged_part import NOW, rows
 from tests.parts.on_call_part import SMALL
 from tests.parts.roster_part import FixedRoster
 
+IN_A_MONTH = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
 WRITES: tuple[tuple[str, ...], ...] = (
     ("ack", "1"),
     ("comment", "1", "the disk is being swapped", "--json"),
@@ -47,7 +49,7 @@ WRITES: tuple[tuple[str, ...], ...] = (
     ("maintenance", "expire", "7"),
     ("pause",),
     ("resume", "--json"),
-    ("on-call", "override", "primary", "ann", "--to", "2099-01-01", "--why", "dentist"),
+    ("on-call", "override", "primary", "ann", "--to", IN_A_MONTH, "--why", "dentist"),
     ("on-call", "override", "--remove", "1"),
     ("autonomy", "set", "bad-release", "web", "ask", "--why", "mended", "--json"),
     ("models", "promote", "7"),
@@ -155,7 +157,7 @@ REFUSED: tuple[tuple[Role, tuple[Scope, ...], tuple[str, ...], str], ...] = (
     (Role.APPROVER, tuple(Scope), ("autonomy", "set", "bad-release", "web", "act", "--why", "x"), "the role admin"),
     (Role.ADMIN, (Scope.READ,), ("ack", "1"), "good for reading alone"),
     (Role.ADMIN, (Scope.READ,), ("pause",), "good for reading alone"),
-    (Role.ADMIN, (Scope.READ,), ("on-call", "override", "primary", "ann", "--to", "2099-01-01"), "reading alone"),
+    (Role.ADMIN, (Scope.READ,), ("on-call", "override", "primary", "ann", "--to", IN_A_MONTH), "reading alone"),
     (Role.ADMIN, (Scope.READ,), ("incident", "1", "--verdict", "false-alarm"), "good for reading alone"),
 )
 

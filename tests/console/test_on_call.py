@@ -193,3 +193,9 @@ def test_a_night_may_end_on_the_next_day() -> None:
     begins = (datetime.now(UTC) + timedelta(days=1)).replace(hour=22, minute=0)
     done = sre("override", "primary", "ann", "--from", f"{begins:%Y-%m-%dT%H:%M}", "--to", "06:00", "--as", "ann")
     assert f"to {begins + timedelta(days=1):%Y-%m-%d} 06:00 UTC" in done.stdout
+
+
+def test_an_override_may_end_on_a_day_by_its_date() -> None:
+    day = datetime.now(UTC) + timedelta(days=30)
+    done = sre("override", "primary", "ann", "--to", f"{day:%Y-%m-%d}", "--as", "ann")
+    assert f"to {day:%Y-%m-%d} 00:00 UTC" in done.stdout, done.exception
