@@ -36,21 +36,21 @@ def store_batch(
         folded = _folded(work, judged, knowledge, apart(seen, work.canary_runs), kept)
         work.save(folded)
         numbers = {finding: incident.id for finding, incident in folded.of_minute}
-        news, version = _keep_news(work, templates) if templates is not None else (None, None)
+        news = _keep_news(work, templates) if templates is not None else None
         work.minutes.add_findings((one.finding, numbers.get(one.finding)) for one in over.findings)
         work.minutes.add_sessions(over.sessions)
-    if templates is not None and news is not None and version is not None:
-        templates.kept(news, version)
+    if templates is not None and news is not None:
+        templates.kept(*news)
     return folded, after
 
 
-def _keep_news(work: Work, templates: Templates) -> tuple[int, Version] | tuple[None, None]:
-    """Keep what was learned of templates since, beside what others learned; how many forms are kept."""
-    if templates.news() is None:
-        return None, None
+def _keep_news(work: Work, templates: Templates) -> tuple[int, Version] | None:
+    """Keep what was learned of templates since, beside what others learned; how many forms, and the version."""
+    if not templates.has_news:
+        return None
     _learn_from_others(work, templates, lock=True)
     news = templates.news()
-    return (None, None) if news is None else (news[1], work.keep_templates(news[0]))
+    return None if news is None else (news[1], work.keep_templates(news[0]))
 
 
 def _learn_from_others(work: Work, templates: Templates, *, lock: bool = False) -> None:

@@ -63,6 +63,12 @@ class Templates:
             text = self.miner.text_of(int(finding.name)) or ""
         return replace(finding, text=text, of_failure=failures.words(text) and not failures.healed(text))
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something was learned since it was stored."""
+        with self.lock:
+            return self._forms() != self.stored
+
     def news(self) -> tuple[pa.Table, int] | None:
         """The whole state and its size where something was learned since it was stored; `kept` says that it is."""
         with self.lock:
