@@ -20,29 +20,7 @@ from domain.shown_texts import cut, printable
 
 Row = Mapping[str, Any]
 LONGEST = 120  # of a message that is quoted
-# What of a plan and its action the ledger tells, in the order in which it was decided.
-OF_ACTIONS = frozenset(
-    {
-        LedgerKind.CLASSIFIED,
-        LedgerKind.PLAN,
-        LedgerKind.OBJECTED,
-        LedgerKind.HELD_OFF,
-        LedgerKind.ASKED,
-        LedgerKind.APPROVED,
-        LedgerKind.REJECTED,
-        LedgerKind.ACTION_RESERVED,
-        LedgerKind.ACTION_STARTED,
-        LedgerKind.ACTION_DONE,
-        LedgerKind.ACTION_FAILED,
-        LedgerKind.ACTION_DROPPED,
-        LedgerKind.ACTION_TAKEN_OVER,
-        LedgerKind.VERIFIED,
-        LedgerKind.UNDO_STARTED,
-        LedgerKind.UNDONE,
-        LedgerKind.UNDO_FAILED,
-    }
-)
-# Of these, what is about one action of the plan.
+# What the ledger tells of one action of a plan.
 OF_ONE = frozenset(
     {
         LedgerKind.ACTION_RESERVED,
@@ -56,6 +34,17 @@ OF_ONE = frozenset(
         LedgerKind.UNDO_FAILED,
     }
 )
+# … and of the plan with all of them.
+OF_ACTIONS = OF_ONE | {
+    LedgerKind.CLASSIFIED,
+    LedgerKind.PLAN,
+    LedgerKind.OBJECTED,
+    LedgerKind.HELD_OFF,
+    LedgerKind.ASKED,
+    LedgerKind.APPROVED,
+    LedgerKind.REJECTED,
+    LedgerKind.VERIFIED,
+}
 
 
 @dataclass(frozen=True, slots=True)
