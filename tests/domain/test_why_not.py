@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from domain.findings import MinuteFinding
 from domain.ledger import LedgerKind
 from domain.minutes import Measured
 from domain.why_not import Heard, Said, why_nobody
 from domain.whys import Decided, Rules
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-MINUTE = int(NOON.timestamp()) // 60
-RULES = Rules()
-
-
-def an_alert(**changes: Any) -> dict[str, Any]:
-    alert = {
-        "service": "web",
-        "template": "disk failed",
-        "logs": 3,
-        "detector": "rules",
-        "relation": "first",
-        "related_to": "",
-        "recent": ["a", "b"],
-        "incident_id": 4,
-        "state": "open",
-        "confirmed_at": NOON,
-        "page_key": "",
-        "playbook": "",
-    }
-    return alert | changes
+from tests.parts.whys_part import MINUTE, NOON, RULES, a_finding, an_alert
 
 
 def a_page(**changes: Any) -> dict[str, Any]:
@@ -52,11 +30,6 @@ def a_page(**changes: Any) -> dict[str, Any]:
         "error": None,
     }
     return page | changes
-
-
-def a_finding(**changes: Any) -> MinuteFinding:
-    found = MinuteFinding("web", Measured.METRIC, "queue", MINUTE, MINUTE, 10, "high", 40.0, 5.0, 1.0, 1e-7, True, 0.8)
-    return replace(found, **changes)
 
 
 def heard(**changes: Any) -> Heard:
