@@ -7,6 +7,7 @@ A fault that heals by itself ends after its time, whatever was done to the proce
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import random
 import threading
@@ -50,7 +51,7 @@ class Faults:
         self.crash = crash
         self.active: dict[str, float] = {}  # name -> amount
         self.held = 0  # connections that we took
-        self.leak: list[bytearray] = []
+        self.leak: list[mmap.mmap] = []  # mapped, as the heap keeps what is freed in it
         self.healing: dict[str, threading.Timer] = {}
 
     def enter(self, name: str, amount: float, heals_after: float | None = None) -> None:
@@ -67,7 +68,8 @@ class Faults:
         self._heal(name, None)
         self.active.pop(name, None)
         if name == "memory-leak":
-            self.leak.clear()
+            while self.leak:
+                self.leak.pop().close()
         while name == "pool-exhaustion" and self.held:
             self.held -= 1
             self.pool.give_back()
@@ -99,7 +101,9 @@ class Faults:
         while "memory-leak" in self.active:
             # Two bounds, as the first one is read once a second only.
             if self.resources.rss < self.resources.limit and len(self.leak) * MEGABYTE < self.resources.limit:
-                self.leak.append(bytearray(b"x") * MEGABYTE)
+                kept = mmap.mmap(-1, MEGABYTE)
+                kept.write(b"x" * MEGABYTE)  # memory is resident once it is written
+                self.leak.append(kept)
             time.sleep(1 / self.active.get("memory-leak", 1))
 
     def _crash(self) -> None:

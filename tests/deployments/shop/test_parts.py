@@ -69,12 +69,13 @@ def some_faults(memory_mb: int = 10_000) -> Faults:
 
 
 def test_a_leak_is_resident_memory_and_ends_when_it_is_cleared() -> None:
+    bytearray(30 * MEGABYTE)  # a process that freed a block of this size has smaller ones in its heap, which keeps them
     active, process = some_faults(), psutil.Process()
     before = process.memory_info().rss
     active.enter("memory-leak", 400)
-    poll(lambda: process.memory_info().rss - before > 40 * MEGABYTE)
+    poll(lambda: process.memory_info().rss - before > 60 * MEGABYTE)
     active.leave("memory-leak")
-    poll(lambda: process.memory_info().rss - before < 20 * MEGABYTE)
+    poll(lambda: process.memory_info().rss - before < 30 * MEGABYTE)
 
 
 def test_a_leak_stops_at_the_limit() -> None:
