@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 import click
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -16,7 +19,8 @@ from domain.errors import BadInput
 from domain.muting import NAMES, MuteKind
 
 router = APIRouter(include_in_schema=False)
-NOTHING = {"begins": "", "ends": "", "every": "", "last": ""}
+# Before the next LABEL=VALUE; other spaces belong to a value.
+BETWEEN_MATCHERS = re.compile(r"\s+(?=\w+(?:=~|!~|!=|=))")
 
 
 def _kind(text: str) -> MuteKind:
@@ -25,22 +29,32 @@ def _kind(text: str) -> MuteKind:
     return MuteKind(text)
 
 
+def _given(form: Mapping[str, str]) -> dict[str, object]:
+    """What a form says, as the options of a command."""
+    end = form.get("for", "").strip()
+    is_moment = ":" in end or "-" in end
+    return {
+        "matchers": [one for one in BETWEEN_MATCHERS.split(form.get("matchers", "").strip()) if one],
+        "lasts": "" if is_moment else end,
+        "ends": end if is_moment else "",
+        "begins": form.get("from", "").strip(),
+        "every": form.get("every", ""),
+        "last": form.get("ends", "").strip(),
+        "comment": form.get("comment", ""),
+    }
+
+
 @router.post("/mutes/{kind}")
 def add(request: Request, kind: str, form: Form, service: Ours, caller: Asking) -> Response:
     """Hold back what matches, for a time."""
     must_be_ours(request, service, caller, form)
     must_be_allowed(service, caller, Deed.MUTE)
     now = service.clock()
-    said = {
-        "matchers": form.get("matchers", "").split(),
-        "lasts": form.get("for", ""),
-        "comment": form.get("comment", ""),
-    }
     try:
-        mute = wanted_mute(_kind(kind), NOTHING | said, now, caller.person)
+        mute = wanted_mute(_kind(kind), _given(form), now, caller.person)
     except click.BadParameter as error:
         raise BadInput(error.message) from error
-    mutes.add(service.engine, mute, now=now)
+    mutes.add(service.engine, mute, now=now, everything="everything" in form)
     return RedirectResponse("/services#muted", 303)
 
 

@@ -290,6 +290,48 @@ def test_a_silence_is_added_and_ended(engine: Engine, client: TestClient) -> Non
     assert 400 == client.post(f"/mutes/silence/{made.id}/expire", data={"csrf": csrf}).status_code
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param({"for": "23:30"}, "service=web 12:02-23:30", id="until a time"),
+        pytest.param({"for": "2026-01-08T09:00"}, "service=web 12:02-09:00", id="until a day"),
+        pytest.param(
+            {"from": "13:00", "every": "day", "ends": "2026-01-20T00:00"},
+            "service=web 13:00-15:00 every day until 2026-01-20",
+            id="again and again",
+        ),
+        pytest.param({"matchers": "service=.+"}, "service=.+ 12:02-14:02", id="no pattern"),
+        pytest.param(
+            {"matchers": "template=no free worker  service!=my web"},
+            "template=no free worker service!=my web 12:02-14:02",
+            id="spaces in values",
+        ),
+        pytest.param({"matchers": "service=~.+", "everything": "yes"}, "service=~.+ 12:02-14:02", id="everything"),
+        pytest.param({"matchers": "service=~.+"}, "match every incident", id="everything, not said"),
+        pytest.param({"matchers": "service=web sevrity=low"}, "there is no label sevrity", id="no such label"),
+        pytest.param({"for": "2026-02-30T00:00"}, "is no moment", id="no such day"),
+        pytest.param({"for": "2 hours"}, "is not a duration; write 30m", id="no such duration"),
+        pytest.param({"for": ""}, "when does it end?", id="without an end"),
+        pytest.param({"every": "year"}, "write day or week", id="no such period"),
+        pytest.param({"ends": "2026-01-20T00:00"}, "give --every day or week", id="an end of what comes once"),
+    ],
+)
+def test_a_silence_says_by_a_form_what_it_says_by_command(
+    engine: Engine, client: TestClient, said: dict[str, str], expected: str
+) -> None:
+    form = {"csrf": csrf_of(client, "/services"), "matchers": "service=web", "for": "2h", "comment": "disk swap"}
+    answer = client.post("/mutes/silence", data=form | said)
+    made = mutes.all_mutes(engine, MuteKind.SILENCE)
+    if not made:
+        assert 400 == answer.status_code
+        assert expected in html.unescape(answer.text)
+        return
+    (mute,) = made
+    again = f" every {mute.every} until {mute.until:%Y-%m-%d}" if mute.until else ""
+    times = f"{mute.starts_at:%H:%M}-{mute.ends_at:%H:%M}"
+    assert expected == f"{' '.join(map(str, mute.matchers))} {times}{again}"
+
+
 def test_every_action_is_paused_and_allowed_again(engine: Engine, client: TestClient) -> None:
     csrf = csrf_of(client, "/services")
     for what, expected in (("pause", True), ("resume", False)):
