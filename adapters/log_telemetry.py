@@ -62,7 +62,20 @@ def telemetry(
         phrases=_phrases(kinds, before, during),
         follows=_follows(kinds, before, during),
         calls=calls,
+        missing=_missing([before.logs, during.logs], during.span.until),
     )
+
+
+def _missing(tables: Sequence[pa.Table], until: datetime) -> dict[str, float]:
+    """How many lines of each service were to come from its last one until then, had it gone on as before."""
+    whole = pa.concat_tables([one.select(["service", "timestamp"]) for one in tables])
+    counted = whole.group_by("service").aggregate([("timestamp", "count"), ("timestamp", "min"), ("timestamp", "max")])
+    found = {}
+    for row in counted.to_pylist():
+        first, last = row["timestamp_min"], row["timestamp_max"]
+        if last > first:
+            found[row["service"]] = (row["timestamp_count"] - 1) * ((until - last) / (last - first))
+    return found
 
 
 class _Kinds:

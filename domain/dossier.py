@@ -29,7 +29,15 @@ CLEARLY = 1.5
 WORTH = 0.25
 # What has a moment at which it began; a text that comes more or less often has none.
 BEGAN = frozenset({MovementKind.TEXT_NEW, MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
-OF_TEXTS = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_GONE, MovementKind.TEXT_MORE, MovementKind.TEXT_LESS})
+OF_TEXTS = frozenset(
+    {
+        MovementKind.TEXT_NEW,
+        MovementKind.TEXT_GONE,
+        MovementKind.TEXT_MORE,
+        MovementKind.TEXT_LESS,
+        MovementKind.NOT_HEARD,
+    }
+)
 # Less of a lead is enough where the incident itself began there.
 CONFIRMED = 1.2
 # What moved by less than a factor of e past what is usual leads nobody anywhere.

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from domain.families import Family, family_of
-from domain.movements import Movement, MovementKind
+from domain.movements import CAME, Movement, MovementKind, names_in
 
-NAMES = re.compile(r"[\w-]+")  # what may be a service's name
 # A movement of this size is past what is usual by a factor of e.
 CLEAR = 1.0
 # What rises where a fault is, other than what rises wherever somebody waits for it.
 OWN = frozenset({Family.ERRORS, Family.CPU, Family.MEMORY, Family.HELD})
-CAME = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_MORE})
 ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
 
 
@@ -32,7 +29,7 @@ def explained(own: Mapping[str, Sequence[Movement]], calls: Iterable[tuple[str, 
 
 def _says_so(moved: Iterable[Movement], called: str) -> bool:
     """Whether new lines speak of it."""
-    return any(one.kind in CAME and called in NAMES.findall(one.what) for one in moved)
+    return any(one.kind in CAME and called in names_in(one.what) for one in moved)
 
 
 def _in_trouble(moved: Iterable[Movement]) -> bool:

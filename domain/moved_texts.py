@@ -11,7 +11,7 @@ from datetime import datetime
 
 from domain.incidents import AlertRole
 from domain.logs import Level
-from domain.movements import Movement, MovementKind
+from domain.movements import CAME, Movement, MovementKind, names_in
 from domain.roles import role_of
 from domain.telemetry import Phrase, Telemetry
 
@@ -23,7 +23,6 @@ WORSE, HALF = 2.0, 0.5
 LEAST_LINES = 5
 SECOND = 1 / 60  # of a minute; the shortest time that a rate is told of
 WORDS = re.compile(r"[^\W\d_]+")
-NAMES = re.compile(r"[\w-]+")  # what may be a service's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +129,14 @@ def _size(said: _Said, moved: float, services: set[str]) -> float:
 
 
 def _speaks_of_another(phrase: Phrase, services: set[str]) -> bool:
-    named = services.intersection(NAMES.findall(phrase.template)) - {phrase.service}
+    named = services.intersection(names_in(phrase.template)) - {phrase.service}
     return bool(named) or role_of(phrase.template, "") is AlertRole.EFFECT
 
 
 def _movement(said: _Said, share: _Share, size: float, telemetry: Telemetry, services: set[str]) -> Movement:
     phrase, minutes = said.phrase, max(telemetry.during.minutes, SECOND)
     kind = _kind(share)
-    came = kind in (MovementKind.TEXT_NEW, MovementKind.TEXT_MORE)
+    came = kind in CAME
     at = phrase.first_at if came and phrase.first_at else telemetry.onset
     before, after = share.expected / minutes, share.during / minutes
     own_error = came and said.level >= Level.ERROR and not _speaks_of_another(phrase, services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,12 @@ from domain.shown_texts import cut, printable
 from domain.telemetry import LogId
 
 LONGEST_TEXT = 160
+_NAME = re.compile(r"[\w-]+")  # what may be a service's name
+
+
+def names_in(text: str) -> list[str]:
+    """Every word of a text that may be a service's name."""
+    return _NAME.findall(text)
 
 
 class MovementKind(StrEnum):
@@ -24,6 +31,10 @@ class MovementKind(StrEnum):
     TEXT_MORE = "text more often"
     TEXT_LESS = "text less often"
     WAITS_LONGER = "waits longer"
+    NOT_HEARD = "not heard"  # and others say that it fails them: `what` is their text, `before` how many lines are due
+
+
+CAME = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_MORE})  # texts that came up, or came up more often
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,11 @@ def _later(moved: Movement) -> str:
     return f"{number(moved.after)} s until {whose}, before {number(moved.before)} s"
 
 
+def _not_heard(moved: Movement) -> str:
+    silent = f"silent, {moved.before:,.0f} lines were to come since" if moved.before else "none of its lines are read"
+    return f"{silent}; others say: {_text(moved)}"
+
+
 def _text(moved: Movement) -> str:
     return cut(printable(moved.what), LONGEST_TEXT)
 
@@ -83,4 +99,5 @@ SENTENCES = {
     MovementKind.TEXT_MORE: _changed,
     MovementKind.TEXT_LESS: _changed,
     MovementKind.WAITS_LONGER: _later,
+    MovementKind.NOT_HEARD: _not_heard,
 }

@@ -11,8 +11,9 @@ from domain.explained import explained, far_away
 from domain.families import Family, family_of
 from domain.moved_series import series_movements
 from domain.moved_texts import text_movements
-from domain.movements import Movement, MovementKind
+from domain.movements import CAME, Movement, MovementKind
 from domain.telemetry import Telemetry
+from domain.unheard import Accusation, accusations
 from domain.waits import wait_movements
 
 # What runs out where the fault is, and what fails there, is evidence; time that passes may be lost elsewhere;
@@ -39,7 +40,6 @@ OF_SUFFERING: Mapping[Family, float] = {
 # Whoever answers late is heard late, and whoever is hard to reach speaks late: the first is the surer sign.
 HEARD = 0.5
 ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
-CAME = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_MORE})
 WENT = frozenset({MovementKind.TEXT_GONE, MovementKind.TEXT_LESS})
 
 
@@ -68,13 +68,43 @@ def suspects(telemetry: Telemetry, about: Collection[str] = ()) -> tuple[Suspect
     for one in moved:
         own.setdefault(one.service, []).append(one)
     later, missed = _later(moved), _missed(own, telemetry.calls)
-    suffering, far = explained(own, telemetry.calls), far_away(own, about, _links(telemetry))
+    blamed = _blamed(own, telemetry)
+    suffering = explained(own, telemetry.calls) | {one.by for one, _ in blamed.values()}
+    far = far_away(own, about, _links(telemetry))
     found = []
-    for service, its in own.items():
-        weights, hearsay = (OF_SUFFERING, SYMPTOM) if service in suffering else (WEIGHTS, 1.0)
-        score = _by_metrics(its, weights) + _by_texts(its, hearsay) + later[service] + missed[service]
-        found.append(Suspect(service, score * SYMPTOM if service in far else score, tuple(its)))
+    for service, its in (own | {service: own.get(service, []) for service in blamed}).items():
+        score = _by_itself(its, suffers=service in suffering) + later[service] + missed[service]
+        said = [_not_heard(*blamed[service])] if service in blamed else []
+        score += sum(one.size for one in said)
+        found.append(Suspect(service, score * SYMPTOM if service in far else score, (*said, *its)))
     return tuple(sorted(found, key=lambda one: (-one.score, one.service)))
+
+
+def _blamed(own: Mapping[str, Sequence[Movement]], telemetry: Telemetry) -> dict[str, tuple[Accusation, float]]:
+    """What counts less against whoever suffers counts against whom it accuses, where that one is not heard.
+
+    Of several that accuse it, by the one that suffers most.
+    """
+    found: dict[str, tuple[Accusation, float]] = {}
+    for one in accusations(own, telemetry):
+        its = own[one.by]
+        blame = _by_itself(its, suffers=False) - _by_itself(its, suffers=True)
+        if blame > found.get(one.service, (one, 0.0))[1]:
+            found[one.service] = one, blame
+    return found
+
+
+def _not_heard(accused: Accusation, blame: float) -> Movement:
+    said = accused.text
+    return Movement(
+        accused.service, MovementKind.NOT_HEARD, said.what, accused.missing, 0.0, blame, said.at, said.example
+    )
+
+
+def _by_itself(own: Sequence[Movement], *, suffers: bool) -> float:
+    """What its metrics and texts say; less where it may have it from whom it calls."""
+    weights, hearsay = (OF_SUFFERING, SYMPTOM) if suffers else (WEIGHTS, 1.0)
+    return _by_metrics(own, weights) + _by_texts(own, hearsay)
 
 
 def _links(telemetry: Telemetry) -> set[tuple[str, str]]:

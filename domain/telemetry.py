@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.logs import Level
@@ -89,3 +90,4 @@ class Telemetry:
     phrases: tuple[Phrase, ...] = ()
     follows: tuple[Follow, ...] = ()
     calls: frozenset[tuple[str, str]] = frozenset()  # (caller, called), as far as anybody wrote it down
+    missing: Mapping[str, float] = field(default_factory=dict)  # service -> lines that were to come since its last one

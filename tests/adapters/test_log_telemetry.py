@@ -105,6 +105,12 @@ def test_versions_stand_in_attributes() -> None:
     assert {"web": {"1.4.1": NOON, "1.4.2": NOON + SECOND}} == versions(a_table(rows))
 
 
+def test_what_was_to_come_since_a_services_last_line() -> None:
+    steady = [a_row(NOON - MINUTE + 6 * one * SECOND, "db") for one in range(11)]  # until noon
+    seen = of([*steady, a_row(NOON - MINUTE, "once")], [a_row(NOON + one * MINUTE, "web") for one in range(6)])
+    assert {"db": pytest.approx(50.0), "web": pytest.approx(0.0)} == seen.missing
+
+
 def test_of_nothing_there_is_nothing() -> None:
     seen = telemetry(NOON, Part(BEFORE, nothing()), Part(DURING, nothing()))
     assert (seen.phrases, seen.follows, seen.series) == ((), (), ())
