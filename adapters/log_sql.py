@@ -120,7 +120,7 @@ def _read(read: Read, names: Sequence[str], limits: Limits, until: float) -> pa.
                 " ask for less time (--since, --until), for a --service, or for fewer columns"
             )
         if time.monotonic() > until:
-            raise _too_slow(limits)
+            raise too_slow(limits)
     whole = pa.concat_tables(held) if held else pa.schema([STORED.field(name) for name in names]).empty_table()
     columns = [whole[one.name] if one.name in names else pa.nulls(len(whole), one.type) for one in STORED]
     return pa.table(columns, schema=STORED)
@@ -157,7 +157,7 @@ def _ours(limits: Limits) -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException as error:
-        raise _too_slow(limits) from error
+        raise too_slow(limits) from error
     except duckdb.OutOfMemoryException as error:
         raise Refused(
             f"sql: the answer takes more than {limits.megabytes} MB; ask for less time (--since, --until) or fewer rows"
@@ -168,7 +168,8 @@ def _ours(limits: Limits) -> Iterator[None]:
         raise BadInput(f"sql: {_first_line(error)}; the columns of `{TABLE}` are {', '.join(STORED.names)}") from error
 
 
-def _too_slow(limits: Limits) -> Refused:
+def too_slow(limits: Limits) -> Refused:
+    """What is said where the time is over."""
     return Refused(
         f"sql: no answer within {limits.seconds:g} s, so it was stopped;"
         " ask for less time (--since, --until), or allow more by --seconds"

@@ -1,6 +1,7 @@
-"""SQL over stored logs in a process of its own, for a service that others need: it ends where memory runs out.
+"""SQL over stored logs in a process of its own, which ends where memory or time runs out.
 
 DuckDB bounds what it holds, and not what it hands out: two thousand texts of a megabyte are one piece of an answer.
+Nor can every work of it be interrupted: a list of a hundred million numbers is made in one piece.
 The process gets the question and the columns that it asks for. It has no database, no settings and no secrets.
 """
 
@@ -12,13 +13,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from threading import Timer
+from threading import Event, Timer
 from typing import IO, Any
 
 import psutil
 import pyarrow as pa
 
-from adapters.log_sql import Answer, Limits, Read, answer
+from adapters.log_sql import Answer, Limits, Read, answer, too_slow
 from adapters.parts_file import PROJECT
 from domain.errors import BadInput, Refused, SreError
 
@@ -29,6 +30,7 @@ FAULTS: dict[str, Callable[[str], SreError]] = {"BadInput": BadInput, "Refused":
 
 def answer_apart(sql: str, read: Read, limits: Limits) -> Answer:
     """As `log_sql.answer`. Raises Refused also where the process ran out of memory."""
+    late = Event()
     environment = {name: os.environ[name] for name in SEEN if name in os.environ}
     with subprocess.Popen(  # noqa: S603 - this interpreter and this module
         [sys.executable, "-m", __spec__.name],
@@ -38,18 +40,23 @@ def answer_apart(sql: str, read: Read, limits: Limits) -> Answer:
         cwd=PROJECT,
         env=environment,
     ) as process:
-        timer = Timer(limits.seconds + LATER_SECONDS, process.kill)
+        timer = Timer(limits.seconds + LATER_SECONDS, _end, (process, late))
         timer.start()
         try:
             return _asked(process, sql, read, limits)
         except (EOFError, pickle.UnpicklingError, BrokenPipeError) as error:
-            raise _too_much(limits) from error
+            raise (too_slow(limits) if late.is_set() else _too_much(limits)) from error
         finally:
             timer.cancel()
             process.kill()
             if process.stdin is not None:
                 with suppress(BrokenPipeError):  # what was not sent yet is wanted by nobody
                     process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes], late: Event) -> None:
+    late.set()
+    process.kill()
 
 
 def _asked(process: subprocess.Popen[bytes], sql: str, read: Read, limits: Limits) -> Answer:

@@ -60,16 +60,18 @@ def snooze(ctx: click.Context, number: int, span: str, *, as_json: bool) -> None
     _say(ctx, number, Verb.SNOOZE, str(seconds(span)), as_json=as_json)
 
 
-@click.command(epilog="Example: sre reassign 17 user ann")
+@click.command(epilog="Example: sre reassign 17 ann; sre reassign 17 team ops")
 @number_argument
-@click.argument("kind", type=click.Choice(["user", "schedule", "team"]))
-@click.argument("name")
+@click.argument("whom", nargs=-1, required=True, metavar="[user|schedule|team] NAME")
 @as_option
 @json_option
 @click.pass_context
-def reassign(ctx: click.Context, number: int, kind: str, name: str, *, as_json: bool) -> None:
-    """Give incident NUMBER to a user, to whoever is on call by a schedule, or to a team."""
-    _say(ctx, number, Verb.REASSIGN, f"{kind} {name}", as_json=as_json)
+def reassign(ctx: click.Context, number: int, whom: tuple[str, ...], *, as_json: bool) -> None:
+    """Give incident NUMBER to a user, to whoever is on call by a schedule, or to a team.
+
+    A name alone is enough where it names one of them.
+    """
+    _say(ctx, number, Verb.REASSIGN, " ".join(whom), as_json=as_json)
 
 
 @click.command(epilog="Example: sre escalate 17")

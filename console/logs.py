@@ -192,17 +192,15 @@ def _print(found: Iterable[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _sql(engine: Engine, wanted: Wanted, sql: str, asked: Asked) -> None:
-    from adapters.log_sql import Limits, answer  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.log_sql import Limits  # noqa: PLC0415 - keeps `sre --help` fast
+    from adapters.log_sql_apart import answer_apart  # noqa: PLC0415 - as above
     from adapters.store.log_columns import read_columns  # noqa: PLC0415
     from adapters.store.log_reader import read_again  # noqa: PLC0415 - as above
 
     limits = Limits(rows=asked.limit, seconds=asked.seconds)
-    ask = answer
-    if from_afar():  # people are answered by the same process
-        from adapters.log_sql_apart import answer_apart as ask  # noqa: PLC0415 - as above
-
+    if from_afar():  # people are answered by the same machine
         limits = replace(limits, seconds=min(asked.seconds, SQL_SECONDS), megabytes=SQL_MEGABYTES)
-    found = read_again(ask)(sql, partial(read_columns, engine, wanted), limits)
+    found = read_again(answer_apart)(sql, partial(read_columns, engine, wanted), limits)
     rows = [dict(zip(_titles(found), map(_value, row), strict=True)) for row in found.rows]
     if asked.as_json:
         for row in rows:

@@ -89,6 +89,12 @@ def test_what_does_not_end_is_ended() -> None:
     assert (Refused, True) == _ended(_error(answer_apart, ENDLESS, Limits(seconds=0.5, megabytes=128)))
 
 
+def test_what_cannot_be_interrupted_is_ended_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.log_sql_apart.LATER_SECONDS", 1.0)
+    lists = "SELECT range(100000000 + i) FROM range(10) t(i)"
+    assert (Refused, True) == _ended(_error(answer_apart, lists, Limits(seconds=0.5, megabytes=100_000)))
+
+
 def _ended(found: tuple[type, str]) -> tuple[type, bool]:
     return found[0], "no answer within 0.5 s" in found[1]
 

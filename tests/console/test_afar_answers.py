@@ -34,6 +34,7 @@ WRITES: tuple[tuple[str, ...], ...] = (
     ("comment", "1", "the disk is being swapped", "--json"),
     ("escalate", "1"),
     ("reassign", "1", "user", "bob"),
+    ("reassign", "1", "bob"),
     ("snooze", "1", "2h"),
     ("incident", "1", "--verdict", "false-alarm", "--json"),
     ("approve", "2"),
