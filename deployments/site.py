@@ -11,6 +11,7 @@ from adapters.kafka import embedded
 from adapters.kafka.cluster import Cluster
 from adapters.parts_file import PROJECT, Parts, change
 from adapters.postgres import Embedded
+from adapters.settings_files import files_digest
 from deployments import environment, kafka_server, ports, programs, supervised
 from deployments.http_environment import FOR_HTTP, for_http
 from deployments.kafka_server import KafkaServer
@@ -99,8 +100,12 @@ class Site:
         return {"local": local, "url": http.public_url or local}
 
     def http_environment(self) -> dict[str, str]:
-        """Where its modules are, and a stamp that restarts it when its variables changed."""
-        return {"PYTHONPATH": self.python_path, "SRE_STAMP": environment.stamp(for_http(self.environ))}
+        """Where its modules are, and a stamp that restarts it when its settings changed."""
+        return {"PYTHONPATH": self.python_path, "SRE_STAMP": self._stamp(for_http(self.environ))}
+
+    def _stamp(self, variables: Mapping[str, str]) -> str:
+        """Changes when a setting does that comes from these variables, or from a file."""
+        return environment.stamp({**variables, "": files_digest(self.environ)})
 
     @property
     def python_path(self) -> str:
@@ -108,7 +113,7 @@ class Site:
         return os.pathsep.join(dict.fromkeys([str(self.home.project), str(PROJECT)]))
 
     def worker_environment(self, pool: str) -> dict[str, str]:
-        """Addresses for a worker, and a stamp that restarts it when its other variables changed."""
+        """Addresses for a worker, and a stamp that restarts it when its other settings changed."""
         seen = environment.for_workers(self.environ)
         if pool == "on-call":
             seen |= environment.for_on_call(self.environ)
@@ -117,7 +122,7 @@ class Site:
             "MLFLOW_TRACKING_URI": self.tracking_uri,
             "PYTHONPATH": self.python_path,
             "SRE_LOCAL_RUNS": "no" if self.wanted.prefect_api_url else "yes",
-            "SRE_STAMP": environment.stamp(seen),
+            "SRE_STAMP": self._stamp(seen),
         }
 
     def tell_others(self) -> Parts:

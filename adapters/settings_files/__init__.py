@@ -1,5 +1,5 @@
 """Settings from every source: files, environment, embedded parts, command line."""
 
-from adapters.settings_files.loading import Loaded, load
+from adapters.settings_files.loading import Loaded, files_digest, load
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "files_digest", "load"]

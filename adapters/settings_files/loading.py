@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -49,8 +50,7 @@ def load(
     Raises BadSettings with one line for each thing that is wrong.
     """
     environ = os.environ if environ is None else environ
-    named = config_file or (Path(environ["SRE_CONFIG_FILE"]) if environ.get("SRE_CONFIG_FILE") else None)
-    files = {str(named): named} if named else {name: project / name for name in default_files(project)}
+    files = _files(config_file, environ, project)
     embedded = from_parts(home or parts_file.home(environ))
     known = {found.key: found.value for found in embedded.assignments}
     sources = [
@@ -59,6 +59,18 @@ def load(
         _from_command_line(overrides),
     ]
     return _settle(embedded, sources)
+
+
+def _files(named: Path | None, environ: Mapping[str, str], project: Path) -> dict[str, Path]:
+    """The files that are read, by how they are told of."""
+    named = named or (Path(environ["SRE_CONFIG_FILE"]) if environ.get("SRE_CONFIG_FILE") else None)
+    return {str(named): named} if named else {name: project / name for name in default_files(project)}
+
+
+def files_digest(environ: Mapping[str, str], project: Path = PROJECT) -> str:
+    """Changes when a file does that settings come from; empty where there is none."""
+    held = [path.read_bytes() for path in _files(None, environ, project).values() if path.is_file()]
+    return hashlib.sha256(b"\0".join(held)).hexdigest() if held else ""
 
 
 def _settle(embedded: Source, sources: Iterable[Source]) -> Loaded:

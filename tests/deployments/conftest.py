@@ -77,7 +77,13 @@ class Running:
     home: Home
 
     def up(self, members: int = 0) -> Parts:
-        return bring_up(self.home, Wanted(Broker.EMBEDDED, scaled=members), {**os.environ, **SECRETS}, print)
+        environ = {**os.environ, **SECRETS, "SRE_CONFIG_FILE": str(self.file)}
+        return bring_up(self.home, Wanted(Broker.EMBEDDED, scaled=members), environ, print)
+
+    @property
+    def file(self) -> Path:
+        """Its settings."""
+        return self.home.folder.parent / "sre.yaml"
 
     def down(self) -> None:
         take_down(self.home, print)
@@ -104,6 +110,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("site")
     site = Running(Home(folder / ".sre", stand_in_project(folder / "project")))
     try:
+        site.file.write_text("detection: {enabled: true}\n")
         site.up()
         yield site
     finally:

@@ -163,6 +163,20 @@ def test_up_again_changes_nothing_that_runs(running: Running) -> None:
         assert [one.id for one in api.runs(POOLS) if one.deployment == run.deployment] == [run.id]
 
 
+def test_up_after_an_edit_of_the_settings_starts_the_runs_with_them(running: Running) -> None:
+    with connect(running.parts.prefect["api_url"]) as api:
+        run = until(lambda: run_at_work(api, "watch"), "a run of watch")
+        before = {name: info.pid for name, info in supervised.processes(running.home).items()}
+        running.file.write_text("detection: {enabled: true, confidence_threshold: 0.8}\n")
+        running.up()
+        after = {name: info.pid for name, info in supervised.processes(running.home).items()}
+        changed = {name for name in before if before[name] != after[name]}
+        assert {"worker-watch", "worker-on-call"} == changed - {"http"}
+        later = until(lambda: run_at_work(api, "watch"), "a run of watch with the new settings")
+        assert later.id != run.id
+        assert later.pid != run.pid
+
+
 @pytest.mark.parametrize("part", ["mlflow", "kafka", "prefect"])
 def test_a_killed_server_comes_back_at_its_address(running: Running, part: str) -> None:
     before = reported(running, part)

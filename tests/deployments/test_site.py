@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,20 @@ def test_a_changed_setting_restarts_the_workers_that_see_it(home: Home) -> None:
     after = Site(home, before.wanted, {"SRE_PAGING__WEBHOOK": "http://x"}, PORTS, before.server, None)
     assert before.worker_environment("watch") == after.worker_environment("watch")
     assert before.worker_environment("on-call") != after.worker_environment("on-call")
+
+
+def test_a_changed_file_of_settings_restarts_whatever_reads_it(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "sre.yaml"
+    named = {"SRE_CONFIG_FILE": str(file)}
+    site = replace(a_site(home, Wanted(Broker.EMBEDDED)), environ=named)
+    seen = []
+    for text in ("detection: {enabled: true}\n", "detection: {enabled: true}\n", "detection: {enabled: false}\n"):
+        file.write_text(text)
+        seen.append((site.worker_environment("watch"), site.worker_environment("on-call"), site.http_environment()))
+    assert seen[0] == seen[1]
+    assert all(before != after for before, after in zip(*seen[1:], strict=True))
+    file.unlink()
+    assert site.worker_environment("watch")["SRE_STAMP"]
 
 
 def test_supervisord_reads_back_what_was_meant(home: Home) -> None:
