@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.store import resolution_notes
@@ -45,6 +46,10 @@ def _hindrance(incident_id: int, incident: Incident | None) -> str:
 
 
 def keep_in(connection: Connection, incident: Incident, findings: Findings, *, by: str, now: datetime) -> None:
-    """As `note_closed`, within a transaction, for somebody who may."""
-    resolution_notes.add(connection, findings.note(incident.id, incident.episode, by=by, at=now))
+    """As `note_closed`, within a transaction, for somebody who may; what they said last is not kept a second time."""
+    made = findings.note(incident.id, incident.episode, by=by, at=now)
+    before = [one for one in resolution_notes.of_incident(connection, incident.id) if one.by == by]
+    if before and replace(before[-1], at=now) == made:
+        return
+    resolution_notes.add(connection, made)
     note(connection, LedgerKind.NOTED, incident.id, {"by": by, **findings.said}, now=now)

@@ -69,6 +69,16 @@ def test_people_come_back_the_next_day(feed: Feed) -> None:
     ]
 
 
+def test_what_is_sent_twice_is_kept_once_and_what_is_said_again_later_is_kept(feed: Feed) -> None:
+    sre("resolve", "1", *FOUND)
+    assert 0 == sre("note", "1", *FOUND).exit_code
+    assert 1 == len(notes(feed))
+    assert 1 == [row["kind"] for row in whole(feed)["ledger"]].count("incident.noted")
+    for said in (("--cause", "a slow disk"), FOUND, (*FOUND, "--as", "bob")):
+        sre("note", "1", *said)
+    assert ["ann", "ann", "ann", "bob"] == [note.by for note in notes(feed)]
+
+
 def test_an_incident_shows_its_notes(feed: Feed) -> None:
     sre("resolve", "1", *FOUND)
     shown = " ".join(sre("incident", "1").stdout.replace("│", " ").split())
