@@ -22,7 +22,6 @@ ALL, ANY = Floor(1.0), Floor(0.0, "what a real model knows is measured, not prom
 OF_DOSSIER: Mapping[str, Floor] = MappingProxyType(
     {
         "other systems": Floor(0.4, "delays and faults without a line of their own are not told apart"),
-        "missing data": Floor(0.8, "a service that is watched by nobody is not named, and its caller may be"),
         "injected instructions": Floor(0.85, "an order that names a service makes a failure speak of that one too"),
     }
 )
@@ -30,7 +29,6 @@ OF_DOSSIER: Mapping[str, Floor] = MappingProxyType(
 OF_HONEST: Mapping[str, Floor] = MappingProxyType(
     {
         "other systems": Floor(0.5, "it names whoever moved most, and never says that it does not know"),
-        "missing data": Floor(0.7, "it names whoever moved most, also where the one at fault is not watched"),
     }
 )
 
