@@ -161,7 +161,8 @@ class Watched:
 
     def is_idle(self) -> bool:
         """Whether no answer is under way and no page waits but for its likely origin."""
-        waiting = self.count(steps) + self.count(pages, pages.c.state == "queued", pages.c.muted_by == "")
+        on_the_way = (pages.c.state.in_(["queued", "sending"]), pages.c.muted_by == "")
+        waiting = self.count(steps) + self.count(pages, *on_the_way)
         in_hand = [state for state in State if state.in_hand]
         return not waiting and not self.count(incidents, incidents.c.state.in_(in_hand))
 
