@@ -82,8 +82,12 @@ def _user_of(engine: sa.Engine, found: Identity, now: datetime) -> User:
 
 
 def _added(connection: sa.Connection, found: Identity, now: datetime) -> User:
-    """Names that differ by case alone would be taken for each other."""
-    taken = sa.select(users.c.name).where(sa.func.lower(users.c.name) == found.name.lower())
+    """Names that differ by case alone would be taken for each other.
+
+    Whoever was added by another first login of theirs at this moment is no other: the insert is what tells.
+    """
+    other_person = users.c.issuer.is_distinct_from(found.issuer) | users.c.subject.is_distinct_from(found.subject)
+    taken = sa.select(users.c.name).where(sa.func.lower(users.c.name) == found.name.lower(), other_person)
     if other := connection.scalar(taken):
         raise Refused(
             f"the name {other} is somebody's already; if that is you, an admin runs "

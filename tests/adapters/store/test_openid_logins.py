@@ -130,10 +130,13 @@ def test_whoever_is_disabled_stays_out(store: Engine) -> None:
 
 
 def test_two_first_logins_at_once_are_one_user(store: Engine) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: openid_logins.user_of(store, ANN, now=NOW), range(4)))
-    assert {"ann"} == {user.name for user in found}
-    assert 1 == count(store, "users")
+    several = 8
+    for number in range(several):
+        who = replace(ANN, name=f"ann{number}", subject=f"s{number}")
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda one: openid_logins.user_of(store, one, now=NOW), [who] * 4))
+        assert {who.name} == {user.name for user in found}
+    assert several == count(store, "users")
 
 
 def test_a_user_who_is_linked_logs_in_there_and_by_password_no_more(store: Engine) -> None:
