@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from domain.changes import Change
 from domain.exhibits import Exhibit, Exhibits, LogExhibit, MetricExhibit, told_metric
 from domain.incidents import Incident
-from domain.movements import Movement, MovementKind
+from domain.movements import CAME, ROSE, WENT, Movement, MovementKind
 from domain.shown_texts import cut
 from domain.suspects import Suspect
 from domain.telemetry import LogId, Telemetry
@@ -27,22 +27,14 @@ CHANGED_WITHIN = timedelta(hours=2)
 CLEARLY = 1.5
 # What moved by less than this share of what moved most is chance, and hides the rest.
 WORTH = 0.25
-# What has a moment at which it began; a text that comes more or less often has none.
-BEGAN = frozenset({MovementKind.TEXT_NEW, MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
-OF_TEXTS = frozenset(
-    {
-        MovementKind.TEXT_NEW,
-        MovementKind.TEXT_GONE,
-        MovementKind.TEXT_MORE,
-        MovementKind.TEXT_LESS,
-        MovementKind.NOT_HEARD,
-    }
-)
+OF_TEXTS = CAME | WENT | {MovementKind.NOT_HEARD}
 # Less of a lead is enough where the incident itself began there.
 CONFIRMED = 1.2
 # What moved by less than a factor of e past what is usual leads nobody anywhere.
 LEAST_SCORE = 1.0
-OF_METRICS = frozenset({MovementKind.METRIC_ROSE, MovementKind.METRIC_FELL, MovementKind.ERRORS_ROSE})
+OF_METRICS = ROSE | {MovementKind.METRIC_FELL}
+# What has a moment at which it began; a text that comes more or less often has none.
+BEGAN = OF_METRICS | {MovementKind.TEXT_NEW}
 
 
 @dataclass(frozen=True, slots=True)

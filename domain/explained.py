@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from domain.families import Family, family_of
-from domain.movements import CAME, Movement, MovementKind, names_in
+from domain.movements import CAME, ROSE, Movement, names_in
 
 # A movement of this size is past what is usual by a factor of e.
 CLEAR = 1.0
 # What rises where a fault is, other than what rises wherever somebody waits for it.
 OWN = frozenset({Family.ERRORS, Family.CPU, Family.MEMORY, Family.HELD})
-ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
 
 
 def explained(own: Mapping[str, Sequence[Movement]], calls: Iterable[tuple[str, str]]) -> frozenset[str]:

@@ -76,7 +76,7 @@ class _Lines:
 def text_movements(telemetry: Telemetry) -> Iterator[Movement]:
     """Each text whose share of its service's lines moved by more than chance."""
     said = _grouped(telemetry.phrases)
-    services = {one.service for one in telemetry.phrases} | {one.service for one in telemetry.series}
+    services = telemetry.services
     before, during = Counter[str](), Counter[str]()
     for each in said:
         before[each.phrase.service] += each.before

@@ -35,6 +35,8 @@ class MovementKind(StrEnum):
 
 
 CAME = frozenset({MovementKind.TEXT_NEW, MovementKind.TEXT_MORE})  # texts that came up, or came up more often
+WENT = frozenset({MovementKind.TEXT_GONE, MovementKind.TEXT_LESS})
+ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from domain.explained import explained, far_away
 from domain.families import Family, family_of
 from domain.moved_series import series_movements
 from domain.moved_texts import text_movements
-from domain.movements import CAME, Movement, MovementKind
+from domain.movements import CAME, ROSE, WENT, Movement, MovementKind
 from domain.telemetry import Telemetry
 from domain.unheard import Accusation, accusations
 from domain.waits import wait_movements
@@ -39,8 +39,6 @@ OF_SUFFERING: Mapping[Family, float] = {
 }
 # Whoever answers late is heard late, and whoever is hard to reach speaks late: the first is the surer sign.
 HEARD = 0.5
-ROSE = frozenset({MovementKind.METRIC_ROSE, MovementKind.ERRORS_ROSE})
-WENT = frozenset({MovementKind.TEXT_GONE, MovementKind.TEXT_LESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +60,7 @@ def movements(telemetry: Telemetry) -> tuple[Movement, ...]:
 
 def suspects(telemetry: Telemetry, about: Collection[str] = ()) -> tuple[Suspect, ...]:
     """Every service that appears, the likeliest to be at fault first; `about`: what is known to be touched."""
-    seen = {one.service for one in telemetry.series} | {one.service for one in telemetry.phrases}
-    own: dict[str, list[Movement]] = {service: [] for service in seen}
+    own: dict[str, list[Movement]] = {service: [] for service in telemetry.services}
     moved = movements(telemetry)
     for one in moved:
         own.setdefault(one.service, []).append(one)

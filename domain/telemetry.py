@@ -91,3 +91,8 @@ class Telemetry:
     follows: tuple[Follow, ...] = ()
     calls: frozenset[tuple[str, str]] = frozenset()  # (caller, called), as far as anybody wrote it down
     missing: Mapping[str, float] = field(default_factory=dict)  # service -> lines that were to come since its last one
+
+    @property
+    def services(self) -> set[str]:
+        """Every service of which a log or a metric is known."""
+        return {one.service for one in self.series} | {one.service for one in self.phrases}

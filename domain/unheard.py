@@ -24,9 +24,8 @@ class Accusation:
 
 def accusations(own: Mapping[str, Sequence[Movement]], telemetry: Telemetry) -> Iterator[Accusation]:
     """Everything that services say of those that are not heard; each pair once."""
-    heard = {one.service for one in telemetry.series} | {one.service for one in telemetry.phrases}
     silent = {service for service, missing in telemetry.missing.items() if missing >= LEAST_MISSING}
-    unheard = silent | ({called for _, called in telemetry.calls} - heard)
+    unheard = silent | ({called for _, called in telemetry.calls} - telemetry.services)
     for by, moved in sorted(own.items()):
         said: dict[str, Movement] = {}
         for one in moved:
